@@ -1,0 +1,3 @@
+//! .beam in, ling out.
+#![no_std]
+extern crate alloc;

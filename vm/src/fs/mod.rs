@@ -1,0 +1,3 @@
+//! File systems of the machine.
+
+pub mod cpio;

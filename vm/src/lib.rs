@@ -1,0 +1,6 @@
+//! The Erlang machine.
+#![no_std]
+extern crate alloc;
+pub mod platform;
+pub mod fs;
+pub mod boot;

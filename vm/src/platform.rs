@@ -1,0 +1,66 @@
+//! The one seam between the machine and the world.
+//!
+//! Everything that the machine cannot do by itself is asked of a [`Platform`]:
+//! the clock, entropy, the console, sleeping, memory with a fixed place, and
+//! turning itself off. The guest implements it on Xen (`kernel`), the tool on
+//! Linux (`cli`). Nothing under `vm/` has a `cfg` on the platform.
+//!
+//! Invariant: no method may call back into the machine, and none is on the path
+//! of an instruction, so dynamic dispatch costs nothing that can be measured.
+
+use core::ptr::NonNull;
+
+/// Where console output goes. Xen has one console; Linux keeps the two apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// What the program prints: `erlang:display/1` and the like.
+    Output,
+    /// What the machine says about itself: errors of processes, fatal ends.
+    Error,
+}
+
+/// Address space that is reserved at once and given memory as it is needed.
+#[derive(Clone, Copy, Debug)]
+pub struct Reservation {
+    /// First byte; page-aligned.
+    pub base: NonNull<u8>,
+    /// Length in bytes; a multiple of the page size.
+    pub len: usize,
+}
+
+/// The world, as the machine sees it.
+pub trait Platform {
+    /// Nanoseconds since an arbitrary start; never goes back.
+    fn monotonic_ns(&mut self) -> u64;
+
+    /// Nanoseconds since 1970-01-01T00:00:00Z; may jump.
+    fn system_time_ns(&mut self) -> i64;
+
+    /// Fills `bytes` with random bytes fit for seeds and keys.
+    fn fill_entropy(&mut self, bytes: &mut [u8]);
+
+    /// Writes all of `bytes`; output is never dropped while the machine runs.
+    fn console_write(&mut self, stream: Stream, bytes: &[u8]);
+
+    /// Reads what has been typed, without waiting; 0 if nothing is there.
+    fn console_read(&mut self, bytes: &mut [u8]) -> usize;
+
+    /// Sleeps until `deadline` on the clock of [`Platform::monotonic_ns`], until an event
+    /// arrives, or for no reason at all; `None` waits for an event alone.
+    fn idle_until(&mut self, deadline: Option<u64>);
+
+    /// Reserves `len` bytes of address space with no memory behind them yet.
+    /// Called a small number of times at boot; never given back.
+    fn reserve(&mut self, len: usize) -> Option<Reservation>;
+
+    /// Puts zeroed, writable memory behind `len` bytes at `start`, both multiples of 4096 and
+    /// inside a reservation. False if there is no memory left. Committing twice is harmless.
+    fn commit(&mut self, start: NonNull<u8>, len: usize) -> bool;
+
+    /// Bytes of memory the machine may still hope to allocate, for messages and limits.
+    fn memory_available(&mut self) -> u64;
+
+    /// Flushes the console and ends the machine with `status` (0 is success), as `erlang:halt/1`
+    /// defines it. The only way out.
+    fn halt(&mut self, status: u8) -> !;
+}

@@ -1,6 +1,19 @@
-//! The Erlang machine.
+//! The Erlang machine: terms, heaps, the interpreter of ling, processes, built-in functions.
+//!
+//! The machine knows the world through [`platform::Platform`] alone, and code through
+//! `starling-loader`. It has one thread and shares nothing.
 #![no_std]
+
 extern crate alloc;
-pub mod platform;
-pub mod fs;
+#[cfg(test)]
+extern crate std;
+
+pub mod atom;
+pub mod bif;
 pub mod boot;
+pub mod fs;
+pub mod machine;
+pub mod memory;
+pub mod platform;
+pub mod process;
+pub mod term;

@@ -1,0 +1,247 @@
+//! The atom table, and the atoms that the machine itself knows by name.
+//!
+//! An atom is an index into one growing table. [`predefined!`](crate) lists the names that Rust code uses
+//! as constants of [`am`]; they are the first entries of every table, so
+//! their indices are known when the machine is compiled.
+//!
+//! Invariant: an entry never changes or goes away; a name occurs once.
+
+use crate::term::Atom;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use hashbrown::HashTable;
+
+/// Most atoms a table may have (OTP's default of `+t`).
+pub const ATOM_LIMIT: usize = 1_048_576;
+
+/// Most characters of an atom (OTP: `MAX_ATOM_CHARACTERS`).
+pub const MAX_ATOM_CHARACTERS: usize = 255;
+
+/// Why there is no such atom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtomError {
+    /// More than [`MAX_ATOM_CHARACTERS`] characters.
+    TooLong,
+    /// The table has [`ATOM_LIMIT`] entries, or there is no memory for one more.
+    TableFull,
+}
+
+struct Entry {
+    name: &'static str,
+    hash: u32,
+}
+
+/// All atoms.
+pub struct AtomTable {
+    entries: Vec<Entry>,
+    index: HashTable<u32>,
+}
+
+/// OTP's hash of an atom's name: the PJW hash over its bytes, where a two-byte UTF-8
+/// sequence of a Latin-1 character counts as that one byte. `phash2` of an atom is this number.
+pub fn atom_hash(name: &str) -> u32 {
+    let mut hash: u32 = 0;
+    let mut bytes = name.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        let mut value = byte as u32;
+        if byte & 0xfe == 0xc2
+            && let Some(second) = bytes.next()
+        {
+            value = ((byte as u32) << 6 | (second as u32 & 0x3f)) & 0xff;
+        }
+        hash = (hash << 4).wrapping_add(value);
+        let high = hash & 0xf000_0000;
+        if high != 0 {
+            hash ^= high >> 24;
+            hash ^= high;
+        }
+    }
+    hash
+}
+
+impl AtomTable {
+    /// A table with the predefined atoms.
+    pub fn new() -> AtomTable {
+        let mut table = AtomTable {
+            entries: Vec::new(),
+            index: HashTable::new(),
+        };
+        for name in am::NAMES {
+            // The predefined names are few, short and in memory already.
+            let _ = table.insert_static(name);
+        }
+        table
+    }
+
+    fn position(&self, name: &str, hash: u32) -> Option<Atom> {
+        self.index
+            .find(hash as u64, |&i| self.entries[i as usize].name == name)
+            .map(|&i| Atom(i))
+    }
+
+    fn insert_static(&mut self, name: &'static str) -> Result<Atom, AtomError> {
+        let hash = atom_hash(name);
+        if let Some(atom) = self.position(name, hash) {
+            return Ok(atom);
+        }
+        if self.entries.len() >= ATOM_LIMIT {
+            return Err(AtomError::TableFull);
+        }
+        let entries = &mut self.entries;
+        entries.try_reserve(1).map_err(|_| AtomError::TableFull)?;
+        self.index
+            .try_reserve(1, |&i| entries[i as usize].hash as u64)
+            .map_err(|_| AtomError::TableFull)?;
+        let index = entries.len() as u32;
+        entries.push(Entry { name, hash });
+        self.index
+            .insert_unique(hash as u64, index, |&i| entries[i as usize].hash as u64);
+        Ok(Atom(index))
+    }
+
+    /// The atom called `name`, made if it is new.
+    pub fn insert(&mut self, name: &str) -> Result<Atom, AtomError> {
+        if let Some(atom) = self.find(name) {
+            return Ok(atom);
+        }
+        if name.len() > MAX_ATOM_CHARACTERS && name.chars().count() > MAX_ATOM_CHARACTERS {
+            return Err(AtomError::TooLong);
+        }
+        // An atom lives as long as the machine.
+        self.insert_static(Box::leak(Box::from(name)))
+    }
+
+    /// The atom called `name`, if there is one.
+    pub fn find(&self, name: &str) -> Option<Atom> {
+        self.position(name, atom_hash(name))
+    }
+
+    /// The name of `atom`.
+    #[inline]
+    pub fn name(&self, atom: Atom) -> &'static str {
+        self.entries
+            .get(atom.0 as usize)
+            .map_or("", |entry| entry.name)
+    }
+
+    /// OTP's hash of the atom's name, see [`atom_hash`].
+    pub fn hash(&self, atom: Atom) -> u32 {
+        self.entries
+            .get(atom.0 as usize)
+            .map_or(0, |entry| entry.hash)
+    }
+
+    /// How many atoms there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Never true: the predefined atoms are always there.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+impl Default for AtomTable {
+    fn default() -> Self {
+        AtomTable::new()
+    }
+}
+
+macro_rules! predefined {
+    ($($constant:ident $name:literal)*) => {
+        /// The predefined atoms.
+        #[expect(missing_docs, reason = "each is the atom of its name")]
+        pub mod am {
+            use crate::term::Atom;
+            #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "numbers the constants below")]
+            #[repr(u32)]
+            enum Index { $($constant),* }
+            $(pub const $constant: Atom = Atom(Index::$constant as u32);)*
+            pub(super) const NAMES: &[&str] = &[$($name),*];
+        }
+    };
+}
+
+// One line an atom, in the order of their names; add freely.
+predefined! {
+    FALSE "false"
+    TRUE "true"
+    EMPTY ""
+    ALL "all"
+    ALREADY_STARTED "already_started"
+    ARGS "args"
+    ASYNC "async"
+    BADARG "badarg"
+    BADARITH "badarith"
+    BADARITY "badarity"
+    BADFUN "badfun"
+    BADKEY "badkey"
+    BADMAP "badmap"
+    BADMATCH "badmatch"
+    BADRECORD "badrecord"
+    BIG "big"
+    BINARY "binary"
+    CASE_CLAUSE "case_clause"
+    DOWN "DOWN"
+    DOWN_LOWER "down"
+    ERLANG "erlang"
+    ERROR "error"
+    EXIT "EXIT"
+    EXIT_LOWER "exit"
+    FILE "file"
+    FLUSH "flush"
+    FUNCTION_CLAUSE "function_clause"
+    HIGH "high"
+    IF_CLAUSE "if_clause"
+    INFINITY "infinity"
+    INFO "info"
+    INIT "init"
+    KILL "kill"
+    KILLED "killed"
+    LINE "line"
+    LINK "link"
+    LITTLE "little"
+    LOW "low"
+    MAX "max"
+    MONITOR "monitor"
+    NOCATCH "nocatch"
+    NOCONNECTION "noconnection"
+    NONODE_NOHOST "nonode@nohost"
+    NOPROC "noproc"
+    NORMAL "normal"
+    OK "ok"
+    PROCESS "process"
+    SYSTEM_LIMIT "system_limit"
+    THROW "throw"
+    TIMEOUT "timeout"
+    TIMEOUT_VALUE "timeout_value"
+    TRY_CLAUSE "try_clause"
+    UNDEF "undef"
+    UNDEFINED "undefined"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn predefined_atoms_are_where_the_constants_say() {
+        let table = AtomTable::new();
+        assert_eq!(table.name(am::UNDEFINED), "undefined");
+        assert_eq!(table.find("true"), Some(am::TRUE));
+        assert_eq!(table.len(), am::NAMES.len());
+    }
+
+    #[test]
+    fn a_name_has_one_atom_and_a_limit() {
+        let mut table = AtomTable::new();
+        let new = table.insert("new atom").unwrap();
+        assert_eq!(table.insert("new atom"), Ok(new));
+        assert_eq!(
+            table.insert(&"å".repeat(255)).map(|a| table.name(a).len()),
+            Ok(510)
+        );
+        assert_eq!(table.insert(&"a".repeat(256)), Err(AtomError::TooLong));
+    }
+}

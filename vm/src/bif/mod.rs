@@ -1,0 +1,174 @@
+//! Built-in functions: how they are called, and the tables that list them.
+//!
+//! A built-in function is a [`Function`]: it gets a [`Context`] and its arguments, and returns a
+//! term or the way in which it [`Fail`]ed. Each file of this folder is
+//! named after what its functions are about and ends in (or begins with) a `TABLE` of them; [`TABLES`] lists the files. An export entry
+//! of every built-in function is made from these when the machine starts.
+//!
+//! Invariant: a built-in function never collects (a [`Context`] has no way to), so the terms it holds stay
+//! where they are; what it builds goes to the process's heap, or to a fragment when
+//! that is full.
+
+use crate::atom::AtomTable;
+use crate::machine::Machine;
+use crate::memory::arena::{Arena, NoMemory};
+use crate::memory::heap::Heap;
+use crate::memory::off_heap::OffHeap;
+use crate::process::Process;
+use crate::term::{Atom, Term};
+use core::ptr::NonNull;
+
+/// How a built-in function ends without a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Fail {
+    /// `error:badarg`.
+    Badarg,
+    /// `error:badarith`.
+    Badarith,
+    /// `error:system_limit`.
+    SystemLimit,
+    /// The process cannot get the memory it needs: it is killed.
+    NoMemory,
+    /// The exception is in the process already: [`Context::raise`] put it there.
+    Raised,
+    /// The process's `trap` says which function to call instead, with its arguments in X registers.
+    Trap,
+    /// The process waits (or has ended): the interpreter gives the processor away. What to do
+    /// on return is in the process.
+    Suspend,
+}
+
+impl From<NoMemory> for Fail {
+    fn from(_: NoMemory) -> Fail {
+        Fail::NoMemory
+    }
+}
+
+impl From<crate::atom::AtomError> for Fail {
+    fn from(_: crate::atom::AtomError) -> Fail {
+        Fail::SystemLimit
+    }
+}
+
+/// What a built-in function returns.
+pub type Value = Result<Term, Fail>;
+
+/// The Rust side of a built-in function. The slice has as many terms as its arity.
+pub type Function = fn(&mut Context, &[Term]) -> Value;
+
+/// One line of a table.
+#[derive(Clone, Copy)]
+pub struct Bif {
+    /// Module, as Erlang calls it.
+    pub module: &'static str,
+    /// Function, as Erlang calls it.
+    pub function: &'static str,
+    /// Number of arguments.
+    pub arity: u8,
+    /// What runs.
+    pub run: Function,
+}
+
+/// A line of a table: `bif("lists", "reverse", 2, reverse_2)`.
+pub const fn bif(module: &'static str, function: &'static str, arity: u8, run: Function) -> Bif {
+    Bif {
+        module,
+        function,
+        arity,
+        run,
+    }
+}
+
+/// All tables.
+pub static TABLES: &[&[Bif]] = &[];
+
+/// Exception classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// `error`
+    Error,
+    /// `exit`
+    Exit,
+    /// `throw`
+    Throw,
+}
+
+/// What a built-in function may touch: the process that calls it, and the machine.
+///
+/// The machine does not own the running process exclusively while it runs, so the two are handed
+/// out one at a time.
+pub struct Context {
+    machine: NonNull<Machine>,
+    process: NonNull<Process>,
+}
+
+impl Context {
+    /// A context of `process` on `machine`.
+    ///
+    /// # Safety
+    /// Both are alive and not borrowed for as long as the context is.
+    #[inline(always)]
+    pub unsafe fn new(machine: NonNull<Machine>, process: NonNull<Process>) -> Context {
+        Context { machine, process }
+    }
+
+    /// The machine.
+    #[inline(always)]
+    pub fn machine(&mut self) -> &mut Machine {
+        // SAFETY: `new`'s promise; `&mut self` makes it the only borrow made here.
+        unsafe { self.machine.as_mut() }
+    }
+
+    /// The calling process.
+    #[inline(always)]
+    pub fn process(&mut self) -> &mut Process {
+        // SAFETY: as above. The machine's table holds processes by address, so a borrow of the machine is
+        // not a borrow of this one.
+        unsafe { self.process.as_mut() }
+    }
+
+    /// The heap of the calling process.
+    #[inline(always)]
+    pub fn heap(&mut self) -> &mut Heap {
+        &mut self.process().heap
+    }
+
+    /// The atom table.
+    #[inline(always)]
+    pub fn atoms(&mut self) -> &mut AtomTable {
+        &mut self.machine().atoms
+    }
+
+    /// Ends the function with an exception: `return Err(cx.raise(Class::Error, reason))`.
+    #[cold]
+    pub fn raise(&mut self, class: Class, reason: Term) -> Fail {
+        self.process().exception.class = class;
+        self.process().exception.reason = reason;
+        Fail::Raised
+    }
+
+    /// `error:{Tag, Value}`, such as `{badmap, M}`.
+    #[cold]
+    pub fn raise_tagged(&mut self, tag: Atom, value: Term) -> Fail {
+        match self.tuple(&[tag.term(), value]) {
+            Ok(reason) => self.raise(Class::Error, reason),
+            Err(NoMemory) => Fail::NoMemory,
+        }
+    }
+
+    /// Counts `work` reductions as used up, for functions whose cost grows with their arguments.
+    pub fn bump_reductions(&mut self, work: usize) {
+        self.process().bumped_reductions += work;
+    }
+}
+
+impl Arena for Context {
+    #[inline]
+    fn allocate(&mut self, words: usize) -> Result<NonNull<u64>, NoMemory> {
+        self.heap().allocate(words)
+    }
+    fn off_heap(&mut self) -> &mut OffHeap {
+        &mut self.heap().off_heap
+    }
+}

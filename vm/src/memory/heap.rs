@@ -1,0 +1,254 @@
+//! A process's memory: one block with the heap growing up and the stack growing down, an old
+//! generation, and fragments for what did not fit.
+//!
+//! ```text
+//! start          high_water        top            stack             end
+//!   |  survived one  |    young     | -> free  <-  |  frames         |
+//! ```
+//!
+//! # Invariant
+//!
+//! `start <= high_water <= top <= stack <= end`; every word below `top` (and below the top of the old
+//! generation and of each fragment) belongs to a complete object; every word from `stack` to `end` is a term,
+//! a catch word or a return address. While the process runs, the interpreter holds
+//! `top` and `stack` in machine registers and writes them back before anything here is called.
+//!
+//! The [`Arena`] side of a heap never moves anything: when the block is full, it
+//! makes a fragment, which the next collection folds in.
+
+use super::arena::{Arena, NoMemory};
+use super::off_heap::OffHeap;
+use alloc::vec::Vec;
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+/// A block of words that this owner alone frees.
+pub struct Block {
+    start: NonNull<u64>,
+    words: usize,
+}
+
+impl Block {
+    /// An uninitialised block of `words` words, at least one.
+    pub fn allocate(words: usize) -> Result<Block, NoMemory> {
+        let layout = Layout::array::<u64>(words.max(1)).map_err(|_| NoMemory)?;
+        // SAFETY: the layout's size is not zero.
+        let start = unsafe { alloc::alloc::alloc(layout) }.cast::<u64>();
+        Ok(Block {
+            start: NonNull::new(start).ok_or(NoMemory)?,
+            words,
+        })
+    }
+
+    /// The first word.
+    #[inline]
+    pub fn start(&self) -> *mut u64 {
+        self.start.as_ptr()
+    }
+
+    /// One past the last word.
+    #[inline]
+    pub fn end(&self) -> *mut u64 {
+        // SAFETY: the block has `words` words.
+        unsafe { self.start.as_ptr().add(self.words) }
+    }
+
+    /// How many words.
+    #[inline]
+    pub fn words(&self) -> usize {
+        self.words
+    }
+
+    /// Whether `pointer` points into the block.
+    #[inline(always)]
+    pub fn contains(&self, pointer: *const u64) -> bool {
+        (pointer as usize).wrapping_sub(self.start.as_ptr() as usize) < self.words * 8
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        if let Ok(layout) = Layout::array::<u64>(self.words.max(1)) {
+            // SAFETY: allocated in `allocate` with this very layout.
+            unsafe { alloc::alloc::dealloc(self.start.as_ptr().cast(), layout) };
+        }
+    }
+}
+
+/// A block outside the heap whose objects belong to it; filled from the start.
+pub struct Fragment {
+    /// The words.
+    pub block: Block,
+    /// How many of them hold objects.
+    pub used: usize,
+}
+
+/// Smallest size of a fragment that a heap makes for itself, in words.
+const MIN_FRAGMENT: usize = 128;
+
+/// The memory of one process.
+pub struct Heap {
+    /// The block that heap and stack share.
+    pub block: Block,
+    /// First free word of the heap.
+    pub top: *mut u64,
+    /// Last used word of the stack: its youngest.
+    pub stack: *mut u64,
+    /// Objects below survived a collection and move to the old generation at the next.
+    pub high_water: *mut u64,
+    /// The old generation, if there is one: collected only by a full sweep.
+    pub old: Option<Fragment>,
+    /// What did not fit.
+    pub fragments: Vec<Fragment>,
+    /// Words in use in the fragments.
+    pub fragment_words: usize,
+    /// Objects of this heap (all generations and fragments) that own something off it.
+    pub off_heap: OffHeap,
+}
+
+impl Heap {
+    /// A heap with a block of `words` words and an empty stack.
+    pub fn new(words: usize) -> Result<Heap, NoMemory> {
+        let block = Block::allocate(words)?;
+        Ok(Heap {
+            top: block.start(),
+            stack: block.end(),
+            high_water: block.start(),
+            block,
+            old: None,
+            fragments: Vec::new(),
+            fragment_words: 0,
+            off_heap: OffHeap::new(),
+        })
+    }
+
+    /// Free words between heap and stack.
+    #[inline(always)]
+    pub fn free_words(&self) -> usize {
+        (self.stack as usize - self.top as usize) / 8
+    }
+
+    /// Takes over a fragment, and with it every object in it.
+    pub fn adopt(&mut self, fragment: Fragment, off_heap: &mut OffHeap) -> Result<(), NoMemory> {
+        self.fragments.try_reserve(1).map_err(|_| NoMemory)?;
+        self.fragment_words += fragment.used;
+        self.fragments.push(fragment);
+        self.off_heap.append(off_heap);
+        Ok(())
+    }
+
+    #[cold]
+    fn allocate_in_fragment(&mut self, words: usize) -> Result<NonNull<u64>, NoMemory> {
+        let fits = self
+            .fragments
+            .last()
+            .is_some_and(|f| f.block.words() - f.used >= words);
+        if !fits {
+            // Twice what there is, so that a long list costs few fragments.
+            let size = words.max(self.fragment_words).max(MIN_FRAGMENT);
+            let block = Block::allocate(size).or_else(|_| Block::allocate(words))?;
+            self.fragments.try_reserve(1).map_err(|_| NoMemory)?;
+            self.fragments.push(Fragment { block, used: 0 });
+        }
+        let fragment = self.fragments.last_mut().ok_or(NoMemory)?;
+        // SAFETY: the fragment has `words` words from `used` on: checked or made above.
+        let object = unsafe { fragment.block.start().add(fragment.used) };
+        fragment.used += words;
+        self.fragment_words += words;
+        NonNull::new(object).ok_or(NoMemory)
+    }
+}
+
+impl Arena for Heap {
+    #[inline]
+    fn allocate(&mut self, words: usize) -> Result<NonNull<u64>, NoMemory> {
+        if words <= self.free_words() {
+            let object = self.top;
+            // SAFETY: there are that many free words between top and stack.
+            self.top = unsafe { object.add(words) };
+            // SAFETY: a block's address is not null.
+            return Ok(unsafe { NonNull::new_unchecked(object) });
+        }
+        self.allocate_in_fragment(words)
+    }
+
+    fn off_heap(&mut self) -> &mut OffHeap {
+        &mut self.off_heap
+    }
+}
+
+impl Drop for Heap {
+    fn drop(&mut self) {
+        self.off_heap.release_all();
+    }
+}
+
+/// A heap of its own for a term that is on its way somewhere: a message, a table's row, a spawned
+/// process's arguments, a unit test's values. A list of fragments without a stack.
+pub struct Parcel {
+    fragments: Vec<Fragment>,
+    off_heap: OffHeap,
+}
+
+impl Parcel {
+    /// An empty parcel.
+    pub const fn new() -> Parcel {
+        Parcel {
+            fragments: Vec::new(),
+            off_heap: OffHeap::new(),
+        }
+    }
+
+    /// Hands everything over to `heap`.
+    pub fn give_to(mut self, heap: &mut Heap) -> Result<(), NoMemory> {
+        heap.fragments
+            .try_reserve(self.fragments.len())
+            .map_err(|_| NoMemory)?;
+        for fragment in self.fragments.drain(..) {
+            heap.fragment_words += fragment.used;
+            heap.fragments.push(fragment);
+        }
+        heap.off_heap.append(&mut self.off_heap);
+        Ok(())
+    }
+}
+
+impl Default for Parcel {
+    fn default() -> Self {
+        Parcel::new()
+    }
+}
+
+impl Arena for Parcel {
+    fn allocate(&mut self, words: usize) -> Result<NonNull<u64>, NoMemory> {
+        let fits = self
+            .fragments
+            .last()
+            .is_some_and(|f| f.block.words() - f.used >= words);
+        if !fits {
+            let size = if self.fragments.is_empty() {
+                words
+            } else {
+                words.max(MIN_FRAGMENT)
+            };
+            let block = Block::allocate(size)?;
+            self.fragments.try_reserve(1).map_err(|_| NoMemory)?;
+            self.fragments.push(Fragment { block, used: 0 });
+        }
+        let fragment = self.fragments.last_mut().ok_or(NoMemory)?;
+        // SAFETY: the fragment has `words` words from `used` on: checked or made above.
+        let object = unsafe { fragment.block.start().add(fragment.used) };
+        fragment.used += words;
+        NonNull::new(object).ok_or(NoMemory)
+    }
+
+    fn off_heap(&mut self) -> &mut OffHeap {
+        &mut self.off_heap
+    }
+}
+
+impl Drop for Parcel {
+    fn drop(&mut self) {
+        self.off_heap.release_all();
+    }
+}

@@ -1,0 +1,7 @@
+//! Memory of terms: heaps, fragments, off-heap binaries, literals, and the collector.
+
+pub mod arena;
+pub mod heap;
+pub mod off_heap;
+
+pub use arena::{Arena, NoMemory};

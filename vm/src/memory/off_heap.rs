@@ -1,0 +1,214 @@
+//! Binaries that live off the heaps, and the list by which an arena knows its own.
+//!
+//! A [`Binary`] is a reference-counted block of bytes. A `RefcBits` object on a heap holds one
+//! reference; such objects are chained through their third word, newest first, into the arena's [`OffHeap`]
+//! list, so that the collector and the end of a process can release those that died.
+//!
+//! Invariant: the count equals the number of `RefcBits` objects on lists, plus explicit holders
+//! ([`BinaryRef`]). The machine has one thread; counts are plain numbers.
+
+use super::arena::{Arena, NoMemory};
+use crate::term::{Header, Subtag, Term};
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+/// Head of the block; `capacity` bytes follow it.
+#[repr(C)]
+pub struct Binary {
+    references: usize,
+    /// Bytes that may be used; at least the size of every object that refers to it.
+    pub capacity: usize,
+    /// Bytes that are in use by the longest object that was appended to in place.
+    pub used: usize,
+}
+
+/// One counted reference to a [`Binary`].
+pub struct BinaryRef(NonNull<Binary>);
+
+const HEAD: usize = size_of::<Binary>();
+
+fn layout(capacity: usize) -> Option<Layout> {
+    Layout::from_size_align(HEAD.checked_add(capacity)?, 16).ok()
+}
+
+impl BinaryRef {
+    /// A block of `capacity` bytes, zeroed. `used` is `capacity`.
+    pub fn allocate(capacity: usize) -> Result<BinaryRef, NoMemory> {
+        let layout = layout(capacity).ok_or(NoMemory)?;
+        // SAFETY: the layout's size is not zero.
+        let block = unsafe { alloc::alloc::alloc_zeroed(layout) }.cast::<Binary>();
+        let block = NonNull::new(block).ok_or(NoMemory)?;
+        // SAFETY: fresh memory of the right size and alignment.
+        unsafe {
+            block.write(Binary {
+                references: 1,
+                capacity,
+                used: capacity,
+            })
+        };
+        Ok(BinaryRef(block))
+    }
+
+    /// A block with a copy of `bytes`.
+    pub fn from_bytes(bytes: &[u8]) -> Result<BinaryRef, NoMemory> {
+        let binary = BinaryRef::allocate(bytes.len())?;
+        // SAFETY: the block has room for all of `bytes`, and is not theirs.
+        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), binary.bytes(), bytes.len()) };
+        Ok(binary)
+    }
+
+    /// The block's head.
+    pub fn head(&self) -> NonNull<Binary> {
+        self.0
+    }
+
+    /// The first byte.
+    pub fn bytes(&self) -> *mut u8 {
+        Binary::bytes(self.0)
+    }
+
+    /// Gives the reference to a new `RefcBits` object of `size` bytes in `arena`.
+    pub fn into_term<A: Arena + ?Sized>(
+        self,
+        arena: &mut A,
+        size: usize,
+    ) -> Result<Term, NoMemory> {
+        let object = arena.allocate(REFC_WORDS)?;
+        // SAFETY: fresh words of an object that is complete below; the reference moves into it.
+        let term = unsafe { write_refc(object, self.0, size, arena.off_heap()) };
+        core::mem::forget(self);
+        Ok(term)
+    }
+}
+
+impl Clone for BinaryRef {
+    fn clone(&self) -> BinaryRef {
+        Binary::retain(self.0);
+        BinaryRef(self.0)
+    }
+}
+
+impl Drop for BinaryRef {
+    fn drop(&mut self) {
+        Binary::release(self.0);
+    }
+}
+
+impl Binary {
+    /// The first byte of the block behind `head`.
+    pub fn bytes(head: NonNull<Binary>) -> *mut u8 {
+        // SAFETY: `capacity` bytes follow every head.
+        unsafe { head.as_ptr().cast::<u8>().add(HEAD) }
+    }
+
+    /// One reference more.
+    pub fn retain(head: NonNull<Binary>) {
+        // SAFETY: whoever has the address holds a reference, so the block is alive.
+        unsafe { (*head.as_ptr()).references += 1 };
+    }
+
+    /// How many references there are.
+    pub fn references(head: NonNull<Binary>) -> usize {
+        // SAFETY: as above.
+        unsafe { (*head.as_ptr()).references }
+    }
+
+    /// One reference less; the last one frees the block.
+    pub fn release(head: NonNull<Binary>) {
+        // SAFETY: as above; with the last reference gone nobody has the address any more, and the layout is
+        // the one it was allocated with.
+        unsafe {
+            let binary = head.as_ptr();
+            (*binary).references -= 1;
+            if (*binary).references == 0 {
+                if let Some(layout) = layout((*binary).capacity) {
+                    alloc::alloc::dealloc(binary.cast(), layout);
+                }
+            }
+        }
+    }
+}
+
+/// Words of a `RefcBits` object, header included.
+pub const REFC_WORDS: usize = 4;
+
+/// Writes a `RefcBits` object and puts it on the list.
+///
+/// # Safety
+/// `object` has [`REFC_WORDS`] words; the caller gives one reference to `binary` away.
+pub unsafe fn write_refc(
+    object: NonNull<u64>,
+    binary: NonNull<Binary>,
+    size: usize,
+    list: &mut OffHeap,
+) -> Term {
+    let words = object.as_ptr();
+    // SAFETY: the caller's promise.
+    unsafe {
+        *words = Header::new(Subtag::RefcBits, REFC_WORDS - 1).0;
+        *words.add(1) = size as u64;
+        *words.add(2) = binary.as_ptr() as u64;
+        *words.add(3) = list.first as u64;
+        list.first = words;
+        list.bytes += size;
+        Term::boxed(words)
+    }
+}
+
+/// The list of an arena's objects that own something off the heap.
+pub struct OffHeap {
+    /// The newest `RefcBits` object, or null.
+    pub first: *mut u64,
+    /// Bytes that the objects put on since the last collection refer to: a reason to collect.
+    pub bytes: usize,
+}
+
+impl OffHeap {
+    /// An empty list.
+    pub const fn new() -> OffHeap {
+        OffHeap {
+            first: core::ptr::null_mut(),
+            bytes: 0,
+        }
+    }
+
+    /// Puts all of `other`'s objects onto this list.
+    pub fn append(&mut self, other: &mut OffHeap) {
+        if other.first.is_null() {
+            return;
+        }
+        // SAFETY: every address on a list is a `RefcBits` object; its third word is the next one.
+        unsafe {
+            let mut last = other.first;
+            while *last.add(3) != 0 {
+                last = *last.add(3) as *mut u64;
+            }
+            *last.add(3) = self.first as u64;
+        }
+        self.first = other.first;
+        self.bytes += other.bytes;
+        *other = OffHeap::new();
+    }
+
+    /// Releases what every object on the list holds; the objects are gone afterwards.
+    pub fn release_all(&mut self) {
+        let mut object = self.first;
+        *self = OffHeap::new();
+        while !object.is_null() {
+            // SAFETY: as in `append`; each object holds one reference, which ends here.
+            unsafe {
+                let next = *object.add(3) as *mut u64;
+                if let Some(binary) = NonNull::new(*object.add(2) as *mut Binary) {
+                    Binary::release(binary);
+                }
+                object = next;
+            }
+        }
+    }
+}
+
+impl Default for OffHeap {
+    fn default() -> Self {
+        OffHeap::new()
+    }
+}

@@ -1,0 +1,501 @@
+//! The same Erlang program on OTP and on Starling: outputs equal to the byte.
+//!
+//! Every `tests/erl/*.erl` is compiled with stock `erlc` and its `main` is run by
+//! `erl` and by `starling erl --bare`, first as it is and then with `+gcstress`, which
+//! collects at every allocation. Standard output and exit code must be equal; what
+//! either machine writes to standard error is shown when they are not.
+//!
+//! A program says `%% gcstress: small` in its first lines if the collecting run is to
+//! call `main([small])` (through `-s MODULE main small`) and not `main()`.
+//!
+//! Run by `cargo test -p starling-cli --test differential [-- FILTER…]`; this file is
+//! its own harness, so that each program is one line of the report. The invariant:
+//! a run passes only if OTP itself ended in time with some output to compare.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The machine under test, built by cargo before this harness.
+const STARLING: &str = env!("CARGO_BIN_EXE_starling");
+/// How long one run of one program may take, on either machine.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// Programs run side by side; `--test-threads=N` overrides.
+const JOBS: usize = 2;
+/// Differing lines shown for a failure, and how much of each.
+const SHOWN_LINES: usize = 8;
+const SHOWN_COLUMNS: usize = 160;
+
+fn main() -> ExitCode {
+    let options = Options::from_args(std::env::args().skip(1));
+    match run(&options) {
+        Ok(report) => report.finish(),
+        Err(message) => {
+            eprintln!("differential: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the command line asks for.
+struct Options {
+    filters: Vec<String>,
+    exact: bool,
+    list: bool,
+    jobs: usize,
+}
+
+impl Options {
+    /// Understands what `cargo test` users type; flags meant for the standard
+    /// harness only (`--nocapture`, …) change nothing here.
+    fn from_args(args: impl Iterator<Item = String>) -> Self {
+        let mut options = Options {
+            filters: Vec::new(),
+            exact: false,
+            list: false,
+            jobs: JOBS,
+        };
+        for arg in args {
+            match arg.as_str() {
+                "--exact" => options.exact = true,
+                "--list" => options.list = true,
+                _ => match arg.strip_prefix("--test-threads=") {
+                    Some(jobs) => options.jobs = jobs.parse().unwrap_or(JOBS).max(1),
+                    None if arg.starts_with('-') => {}
+                    None => options.filters.push(arg),
+                },
+            }
+        }
+        options
+    }
+
+    fn selects(&self, name: &str) -> bool {
+        self.filters.is_empty()
+            || self.filters.iter().any(|f| {
+                if self.exact {
+                    f == name
+                } else {
+                    name.contains(f.as_str())
+                }
+            })
+    }
+}
+
+/// One program of `tests/erl`.
+struct Program {
+    /// The module's and the file's name.
+    name: String,
+    source: PathBuf,
+    /// What `main` gets under `+gcstress`; nothing for `main()`.
+    stress_args: Vec<String>,
+}
+
+impl Program {
+    fn read(source: PathBuf) -> Result<Self, String> {
+        let text = fs::read_to_string(&source)
+            .map_err(|e| format!("cannot read {}: {e}", source.display()))?;
+        let stress_args = text
+            .lines()
+            .take_while(|line| line.starts_with("%%"))
+            .find_map(|line| line.strip_prefix("%% gcstress: "))
+            .map(|args| args.split_whitespace().map(str::to_owned).collect())
+            .unwrap_or_default();
+        let name = source
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Ok(Program {
+            name,
+            source,
+            stress_args,
+        })
+    }
+
+    /// All programs of a directory, by name.
+    fn read_all(directory: &Path) -> Result<Vec<Self>, String> {
+        let entries = fs::read_dir(directory)
+            .map_err(|e| format!("cannot list {}: {e}", directory.display()))?;
+        let mut sources: Vec<PathBuf> = entries
+            .filter_map(|entry| entry.ok().map(|e| e.path()))
+            .filter(|path| path.extension().is_some_and(|e| e == "erl"))
+            .collect();
+        sources.sort();
+        sources.into_iter().map(Program::read).collect()
+    }
+}
+
+/// The directories that every run needs.
+struct Setting {
+    /// Where the compiled programs are; also the working directory of every run.
+    ebin: PathBuf,
+    /// OTP's own compiled `stdlib`, given to the bare machine.
+    stdlib: PathBuf,
+}
+
+fn run(options: &Options) -> Result<Report, String> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/erl");
+    let (programs, left_out): (Vec<_>, Vec<_>) = Program::read_all(&directory)?
+        .into_iter()
+        .partition(|p| options.selects(&p.name));
+    let mut report = Report {
+        filtered_out: 2 * left_out.len(),
+        ..Report::default()
+    };
+    if options.list {
+        programs.iter().for_each(|p| println!("{}: test", p.name));
+        report.list_only = true;
+        return Ok(report);
+    }
+    println!("\nrunning {} tests", 2 * programs.len());
+    let setting = prepare(&directory, &programs, options.jobs)?;
+
+    let next = AtomicUsize::new(0);
+    let shared = Mutex::new(&mut report);
+    thread::scope(|scope| {
+        for _ in 0..options.jobs {
+            scope.spawn(|| {
+                while let Some(program) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    for mode in [Mode::Plain, Mode::GcStress] {
+                        let verdict = compare(program, mode, &setting);
+                        shared
+                            .lock()
+                            .unwrap_or_else(|e| e.into_inner())
+                            .add(program, mode, verdict);
+                    }
+                }
+            });
+        }
+    });
+    Ok(report)
+}
+
+/// Finds OTP and compiles all programs.
+fn prepare(directory: &Path, programs: &[Program], jobs: usize) -> Result<Setting, String> {
+    let eval = "io:put_chars(code:lib_dir(stdlib, ebin)), halt().";
+    let asked = Command::new("erl")
+        .args(["-noshell", "-noinput", "-eval", eval])
+        .output()
+        .map_err(missing_otp)?;
+    let stdlib = PathBuf::from(String::from_utf8_lossy(&asked.stdout).into_owned());
+    if !stdlib.is_dir() {
+        return Err(format!(
+            "`erl` did not name its stdlib but wrote: {}",
+            String::from_utf8_lossy(&asked.stdout)
+        ));
+    }
+
+    let ebin = Path::new(env!("CARGO_TARGET_TMPDIR")).join("differential");
+    fs::create_dir_all(&ebin).map_err(|e| format!("cannot create {}: {e}", ebin.display()))?;
+    // Compiled from within the directory, so that stack traces name bare file names.
+    let chunks = programs.chunks(programs.len().div_ceil(jobs).max(1));
+    let compilers: Vec<_> = chunks
+        .map(|chunk| {
+            let names = chunk.iter().filter_map(|p| p.source.file_name());
+            Command::new("erlc")
+                .current_dir(directory)
+                .arg("-W0")
+                .arg("-o")
+                .arg(&ebin)
+                .args(names)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .map_err(missing_otp)
+        })
+        .collect::<Result<_, _>>()?;
+    for compiler in compilers {
+        let output = compiler
+            .wait_with_output()
+            .map_err(|e| format!("erlc: {e}"))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stdout).into_owned()
+                + &String::from_utf8_lossy(&output.stderr);
+            return Err(format!("erlc failed in {}:\n{said}", directory.display()));
+        }
+    }
+    Ok(Setting { ebin, stdlib })
+}
+
+fn missing_otp(error: std::io::Error) -> String {
+    format!(
+        "cannot run OTP's `erl` and `erlc` ({error}); install them with: apt-get install erlang-base"
+    )
+}
+
+/// How the machine under test runs a program.
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    /// As a user would.
+    Plain,
+    /// With a collection at every allocation.
+    GcStress,
+}
+
+impl Mode {
+    fn name(self) -> &'static str {
+        match self {
+            Mode::Plain => "plain",
+            Mode::GcStress => "gcstress",
+        }
+    }
+}
+
+/// Runs a program on both machines; `Err` is the text to show below the failure.
+fn compare(program: &Program, mode: Mode, setting: &Setting) -> Result<(), String> {
+    let args: &[String] = if mode == Mode::GcStress {
+        &program.stress_args
+    } else {
+        &[]
+    };
+
+    let mut otp = Command::new("erl");
+    // A crash report goes to standard output through the logger: not wanted here.
+    otp.args(["-noshell", "-noinput", "-kernel", "logger_level", "none"])
+        .arg("-pa")
+        .arg(&setting.ebin);
+    start_main(&mut otp, program, args, setting);
+
+    let mut starling = Command::new(STARLING);
+    starling.args(["erl", "--bare"]);
+    if mode == Mode::GcStress {
+        starling.arg("+gcstress");
+    }
+    starling
+        .arg("-pa")
+        .arg(&setting.ebin)
+        .arg("-pa")
+        .arg(&setting.stdlib);
+    start_main(&mut starling, program, args, setting);
+
+    let expected = Outcome::of(&mut otp)?;
+    if expected.timed_out || expected.stdout.is_empty() {
+        return Err(format!(
+            "OTP itself gave nothing to compare\n{}",
+            expected.describe("erl")
+        ));
+    }
+    let actual = Outcome::of(&mut starling)?;
+    if !actual.timed_out && actual.code == expected.code && actual.stdout == expected.stdout {
+        return Ok(());
+    }
+    let mut text = difference(&expected.stdout, &actual.stdout);
+    text += &expected.describe("erl");
+    text += &actual.describe("starling");
+    text += &format!("  by hand: {starling:?}\n");
+    Err(text)
+}
+
+/// `-s MODULE main [ARGS…] -s erlang halt`, in a quiet and equal environment.
+fn start_main(command: &mut Command, program: &Program, args: &[String], setting: &Setting) {
+    command
+        .args(["-s", &program.name, "main"])
+        .args(args)
+        .args(["-s", "erlang", "halt"]);
+    command
+        .current_dir(&setting.ebin)
+        .env("LC_ALL", "C.UTF-8")
+        .env("ERL_CRASH_DUMP_SECONDS", "0");
+    for flags in ["ERL_FLAGS", "ERL_AFLAGS", "ERL_ZFLAGS", "ERL_LIBS"] {
+        command.env_remove(flags);
+    }
+}
+
+/// What a run left behind.
+struct Outcome {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    /// The exit code; none if a signal ended the run.
+    code: Option<i32>,
+    timed_out: bool,
+    took: Duration,
+}
+
+impl Outcome {
+    /// Runs a command to its end, or kills it at the time limit.
+    fn of(command: &mut Command) -> Result<Self, String> {
+        let what = command.get_program().to_string_lossy().into_owned();
+        let start = Instant::now();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|e| format!("cannot run {what}: {e}"))?;
+        let stdout = reader(child.stdout.take());
+        let stderr = reader(child.stderr.take());
+        let status = loop {
+            match child
+                .try_wait()
+                .map_err(|e| format!("cannot wait for {what}: {e}"))?
+            {
+                Some(status) => break Some(status),
+                None if start.elapsed() > TIME_LIMIT => {
+                    child
+                        .kill()
+                        .and_then(|()| child.wait())
+                        .map_err(|e| format!("cannot kill {what}: {e}"))?;
+                    break None;
+                }
+                None => thread::sleep(Duration::from_millis(4)),
+            }
+        };
+        Ok(Outcome {
+            stdout: stdout.join().unwrap_or_default(),
+            stderr: stderr.join().unwrap_or_default(),
+            code: status.and_then(|s| s.code()),
+            timed_out: status.is_none(),
+            took: start.elapsed(),
+        })
+    }
+
+    /// How the run ended and the last lines it wrote to standard error.
+    fn describe(&self, who: &str) -> String {
+        let end = match (self.timed_out, self.code) {
+            (true, _) => format!("killed after {} s", TIME_LIMIT.as_secs()),
+            (false, Some(code)) => format!("exit code {code}"),
+            (false, None) => "ended by a signal".to_owned(),
+        };
+        let lines = self.stdout.iter().filter(|&&b| b == b'\n').count();
+        let mut text = format!(
+            "  {who}: {end}, {lines} lines, {:.2} s\n",
+            self.took.as_secs_f64()
+        );
+        let errors = String::from_utf8_lossy(&self.stderr);
+        let errors: Vec<&str> = errors.lines().collect();
+        for line in &errors[errors.len().saturating_sub(SHOWN_LINES)..] {
+            text += &format!("    stderr| {}\n", clip(line, 0));
+        }
+        text
+    }
+}
+
+/// Collects a pipe to its end, so that a talkative child is never blocked.
+fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            // A broken pipe ends the output; what came before it counts.
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        bytes
+    })
+}
+
+/// The first lines that differ, as a reader wants to see them: one line of a
+/// program is one observation, so lines are compared by number.
+fn difference(expected: &[u8], actual: &[u8]) -> String {
+    let expected = String::from_utf8_lossy(expected);
+    let actual = String::from_utf8_lossy(actual);
+    let (mut left, mut right) = (
+        expected.split_terminator('\n'),
+        actual.split_terminator('\n'),
+    );
+    let (mut text, mut number, mut shown) = (String::new(), 0, 0);
+    loop {
+        let pair = (left.next(), right.next());
+        number += 1;
+        match pair {
+            (None, None) => return text,
+            (a, b) if a == b => {}
+            _ if shown == SHOWN_LINES => return text + "  …\n",
+            (a, b) => {
+                shown += 1;
+                let from = common_prefix(a.unwrap_or(""), b.unwrap_or(""))
+                    .saturating_sub(SHOWN_COLUMNS / 2);
+                text += &format!("  line {number}\n");
+                text += &format!(
+                    "    erl      {}\n",
+                    a.map_or("(no line)".to_owned(), |l| clip(l, from))
+                );
+                text += &format!(
+                    "    starling {}\n",
+                    b.map_or("(no line)".to_owned(), |l| clip(l, from))
+                );
+            }
+        }
+    }
+}
+
+/// How many characters two lines share at their beginning.
+fn common_prefix(a: &str, b: &str) -> usize {
+    a.chars().zip(b.chars()).take_while(|(x, y)| x == y).count()
+}
+
+/// The part of a line that fits, from a column on.
+fn clip(line: &str, from: usize) -> String {
+    let mut part: String = line.chars().skip(from).take(SHOWN_COLUMNS).collect();
+    if from > 0 {
+        part.insert(0, '…');
+    }
+    if line.chars().count() > from + SHOWN_COLUMNS {
+        part.push('…');
+    }
+    part.escape_debug()
+        .to_string()
+        .replace("\\\"", "\"")
+        .replace("\\'", "'")
+}
+
+/// What has been found so far.
+struct Report {
+    passed: usize,
+    failures: Vec<(String, String)>,
+    filtered_out: usize,
+    list_only: bool,
+    start: Instant,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Report {
+            passed: 0,
+            failures: Vec::new(),
+            filtered_out: 0,
+            list_only: false,
+            start: Instant::now(),
+        }
+    }
+}
+
+impl Report {
+    fn add(&mut self, program: &Program, mode: Mode, verdict: Result<(), String>) {
+        let name = format!("{} ({})", program.name, mode.name());
+        match verdict {
+            Ok(()) => {
+                println!("test {name} ... ok");
+                self.passed += 1;
+            }
+            Err(text) => {
+                println!("test {name} ... FAILED");
+                self.failures.push((name, text));
+            }
+        }
+    }
+
+    fn finish(self) -> ExitCode {
+        if self.list_only {
+            return ExitCode::SUCCESS;
+        }
+        for (name, text) in &self.failures {
+            println!("\n---- {name} ----\n{text}");
+        }
+        let (word, code) = match self.failures.is_empty() {
+            true => ("ok", ExitCode::SUCCESS),
+            false => ("FAILED", ExitCode::FAILURE),
+        };
+        println!(
+            "\ntest result: {word}. {} passed; {} failed; 0 ignored; 0 measured; {} filtered out; finished in {:.2}s\n",
+            self.passed,
+            self.failures.len(),
+            self.filtered_out,
+            self.start.elapsed().as_secs_f64()
+        );
+        code
+    }
+}

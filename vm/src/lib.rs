@@ -17,3 +17,4 @@ pub mod memory;
 pub mod platform;
 pub mod process;
 pub mod term;
+pub mod time;

@@ -1,0 +1,3 @@
+//! Time as the machine needs it: which timer fires next.
+
+pub mod wheel;

@@ -1,8 +1,40 @@
 //! A process: its memory, its mailbox, its ties to others, and where it goes on.
+//!
+//! One file an idea: [`table`] finds processes by pid, [`mailbox`] keeps messages, [`ties`]
+//! keeps links and monitors, [`dictionary`] is `get/1` and `put/2`, [`reference`] numbers references.
+//!
+//! # Invariant
+//!
+//! A process is allocated once ([`Process::new`]) and never moves; [`table::ProcessTable`] owns it. Every
+//! [`Term`] that a process holds outside its heap and stack is visited by [`Process::for_each_root`]: whoever adds a
+//! field with a term in it adds it there, or the collector leaves it dangling.
 
+pub mod dictionary;
+pub mod mailbox;
+pub mod reference;
+pub mod table;
+pub mod ties;
+
+use crate::atom::am;
 use crate::bif::Class;
+use crate::memory::NoMemory;
 use crate::memory::heap::Heap;
-use crate::term::Term;
+use crate::term::{Atom, Term};
+use crate::time::wheel::TimerHandle;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::alloc::Layout;
+use core::ptr::NonNull;
+use dictionary::Dictionary;
+use mailbox::Mailbox;
+use reference::RefNumber;
+use ties::Ties;
+
+/// Smallest heap of a new process, in words (OTP's default of `+hms`).
+pub const MIN_HEAP_WORDS: usize = 233;
+
+/// Minor collections between full sweeps (OTP's default of `fullsweep_after`).
+pub const FULLSWEEP_AFTER: u32 = 65_535;
 
 /// An exception on its way.
 pub struct Exception {
@@ -10,14 +42,470 @@ pub struct Exception {
     pub class: Class,
     /// What was raised.
     pub reason: Term,
+    /// The stack trace: what the interpreter made of the stack, or what `erlang:raise/3` was given.
+    pub trace: Term,
+    /// Whether `trace` was given by `erlang:raise/3` and is to be kept as it is.
+    pub trace_is_given: bool,
+    /// The second argument of `erlang:error/2,3`: a list of arguments, which takes the place of the arity in the
+    /// topmost entry of the trace, or the atom `none`.
+    pub arguments: Option<Term>,
+    /// The `error_info` map of `erlang:error/3`, for the topmost entry of the trace.
+    pub error_info: Option<Term>,
 }
+
+/// Who runs first when several processes can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// Runs once for eight turns of `Normal`.
+    Low,
+    /// What a process has unless it asks for another.
+    Normal,
+    /// Before `Normal` and `Low`.
+    High,
+    /// Before all others; for the system itself.
+    Max,
+}
+
+/// What a process is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// In a run queue.
+    Runnable,
+    /// It has the processor.
+    Running,
+    /// In a `receive` (or hibernating), with no message that it has not looked at.
+    Waiting,
+    /// Its exit has begun: it runs no more, takes no signal and is in no queue.
+    Exiting,
+}
+
+/// Module, function and arity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mfa {
+    /// Module.
+    pub module: Atom,
+    /// Function.
+    pub function: Atom,
+    /// Number of arguments.
+    pub arity: u32,
+}
+
+impl Mfa {
+    /// `{erlang, apply, 2}`: what a process begins with that was spawned with a fun.
+    pub const APPLY: Mfa = Mfa {
+        module: am::ERLANG,
+        function: am::APPLY,
+        arity: 2,
+    };
+}
+
+/// A function to call in place of a built-in function's value ([`crate::bif::Fail::Trap`]).
+#[derive(Clone, Copy, Debug)]
+pub struct Trap {
+    /// Its export entry.
+    pub export: NonNull<u8>,
+    /// How many X registers hold its arguments.
+    pub arity: usize,
+}
+
+/// X registers of a process that does not run.
+pub struct SavedRegisters {
+    live: usize,
+    first: [Term; SavedRegisters::INLINE],
+    more: Vec<Term>,
+}
+
+impl SavedRegisters {
+    /// As many are kept without memory of their own.
+    pub const INLINE: usize = 6;
+
+    const fn new() -> SavedRegisters {
+        SavedRegisters {
+            live: 0,
+            first: [Term::NIL; SavedRegisters::INLINE],
+            more: Vec::new(),
+        }
+    }
+
+    /// Keeps `registers`, in place of what was kept.
+    #[inline]
+    pub fn save(&mut self, registers: &[Term]) -> Result<(), NoMemory> {
+        let (first, more) = registers.split_at(registers.len().min(Self::INLINE));
+        self.more.clear();
+        if !more.is_empty() {
+            self.more
+                .try_reserve_exact(more.len())
+                .map_err(|_| NoMemory)?;
+            self.more.extend_from_slice(more);
+        }
+        self.first[..first.len()].copy_from_slice(first);
+        self.live = registers.len();
+        Ok(())
+    }
+
+    /// Writes the registers to the front of `registers`, keeps them no longer, and returns how many there are.
+    #[inline]
+    pub fn restore(&mut self, registers: &mut [Term]) -> usize {
+        let live = core::mem::take(&mut self.live);
+        let first = live.min(Self::INLINE);
+        registers[..first].copy_from_slice(&self.first[..first]);
+        if live > first {
+            registers[first..live].copy_from_slice(&self.more);
+            self.more = Vec::new();
+        }
+        live
+    }
+
+    /// How many registers are kept.
+    #[inline]
+    pub fn live(&self) -> usize {
+        self.live
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Term> {
+        let first = self.live.min(Self::INLINE);
+        self.first[..first].iter_mut().chain(self.more.iter_mut())
+    }
+}
+
+/// What a monitor watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watched {
+    /// The process of this pid.
+    Process(Term),
+    /// The process of this pid, monitored by its registered name.
+    Name(Term, Atom),
+    /// Changes of the time offset.
+    TimeOffset,
+}
+
+/// A monitor, on the side that asked for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Monitor {
+    /// What it watches.
+    pub target: Watched,
+    /// What `monitor/3` wants in place of `'DOWN'`; a term of the process's own memory.
+    pub tag: Option<Term>,
+    /// Its `'DOWN'` answers this `spawn_request` when the process could not be made.
+    pub is_spawn_request: bool,
+}
+
+/// How long an alias lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AliasMode {
+    /// Until `unalias/1`.
+    ExplicitUnalias,
+    /// Until the monitor of the same reference ends, too.
+    Demonitor,
+    /// Until the monitor ends or a message came over the alias.
+    ReplyDemonitor,
+    /// Until a message came over the alias (`alias([reply])`).
+    Reply,
+}
+
+/// `max_heap_size`: what a process may grow to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxHeapSize {
+    /// Words; 0 is no limit.
+    pub words: usize,
+    /// Whether the process is killed beyond.
+    pub kill: bool,
+    /// Whether that is logged.
+    pub error_logger: bool,
+}
+
+/// What is rarely set: allocated when it first is.
+pub struct Rare {
+    /// `process_flag(max_heap_size, …)`.
+    pub max_heap_size: MaxHeapSize,
+    /// `process_flag(save_calls, …)`: how many calls to remember.
+    pub save_calls: u32,
+    /// `process_flag(min_bin_vheap_size, …)`, in words.
+    pub min_binary_heap: usize,
+    /// `process_flag(error_handler, …)`.
+    pub error_handler: Atom,
+    /// Timers with this process as destination, see [`crate::time`].
+    pub timers: Ties<RefNumber, ()>,
+    /// Aliases of this process.
+    pub aliases: Ties<RefNumber, AliasMode>,
+}
+
+impl Rare {
+    const fn new() -> Rare {
+        Rare {
+            max_heap_size: MaxHeapSize {
+                words: 0,
+                kill: true,
+                error_logger: true,
+            },
+            save_calls: 0,
+            min_binary_heap: MIN_BINARY_HEAP_WORDS,
+            error_handler: am::ERROR_HANDLER,
+            timers: Ties::new(),
+            aliases: Ties::new(),
+        }
+    }
+}
+
+/// Off-heap binaries before they are a reason to collect, in words (OTP's default of `+hmbs`).
+pub const MIN_BINARY_HEAP_WORDS: usize = 46_422;
 
 /// One process.
 pub struct Process {
     /// Its memory.
     pub heap: Heap,
+    /// Where it goes on.
+    pub ip: *const u8,
+    /// X registers while it does not run; what [`Process::ip`] needs.
+    pub saved: SavedRegisters,
     /// The exception that is being raised.
     pub exception: Exception,
+    /// Reductions used in earlier turns.
+    pub reductions: u64,
     /// Reductions that built-in functions used beyond their call.
     pub bumped_reductions: usize,
+    /// What to call instead, after [`crate::bif::Fail::Trap`].
+    pub trap: Option<Trap>,
+    /// Whether `garbage_collect/0` was called: done by the interpreter after the call.
+    pub collect_requested: bool,
+
+    /// Its messages.
+    pub mailbox: Mailbox,
+    /// The timer of the `receive` that it waits in.
+    pub timeout: Option<TimerHandle>,
+    /// Whether that timer has fired.
+    pub timed_out: bool,
+
+    /// Its pid.
+    pub pid: Term,
+    /// What it is doing.
+    pub state: State,
+    /// Who runs first.
+    pub priority: Priority,
+    /// Whether the process counts as suspended (`erlang:suspend_process/1`), and how often.
+    pub suspended: u32,
+    /// `process_flag(trap_exit, true)`.
+    pub trap_exit: bool,
+    /// `process_flag(sensitive, true)`.
+    pub sensitive: bool,
+    /// `process_flag(message_queue_data, off_heap)`; kept, and without effect.
+    pub off_heap_messages: bool,
+    /// Turns of `Normal` that a `Low` process has let pass.
+    pub turns_skipped: u8,
+    /// Neighbours in a run queue, see [`crate::sched`].
+    pub queue: [Option<NonNull<Process>>; 2],
+    /// An exit that has been decided on but not carried out: the reason.
+    pub pending_exit: Option<Term>,
+
+    /// Group leader.
+    pub group_leader: Term,
+    /// Registered name.
+    pub registered_name: Option<Atom>,
+    /// The process that spawned it, or `undefined`.
+    pub parent: Term,
+    /// Pids that it is linked to.
+    pub links: Ties<u64, ()>,
+    /// Monitors that it holds.
+    pub monitors: Ties<RefNumber, Monitor>,
+    /// Monitors that others hold on it: their pids.
+    pub monitored_by: Ties<RefNumber, Term>,
+    /// What is rarely set.
+    pub rare: Option<Box<Rare>>,
+    /// `put/2`.
+    pub dictionary: Dictionary,
+    /// What it was spawned with.
+    pub initial_call: Mfa,
+
+    /// Smallest size of its heap, in words.
+    pub min_heap_size: usize,
+    /// Minor collections between full sweeps.
+    pub fullsweep_after: u32,
+    /// Minor collections since the last full sweep.
+    pub minor_collections: u32,
+}
+
+// An idle process, its first heap included, must stay below 3 KiB.
+const _: () = assert!(size_of::<Process>() + MIN_HEAP_WORDS * 8 <= 2800);
+
+/// A box, or an error in place of the end of the machine.
+pub(crate) fn try_box<T>(value: T) -> Result<Box<T>, NoMemory> {
+    const { assert!(size_of::<T>() != 0) };
+    let layout = Layout::new::<T>();
+    // SAFETY: the layout's size is not zero: asserted above.
+    let memory = unsafe { alloc::alloc::alloc(layout) }.cast::<T>();
+    let memory = NonNull::new(memory).ok_or(NoMemory)?;
+    // SAFETY: fresh memory of T's layout from the global allocator: what a box owns.
+    unsafe {
+        memory.write(value);
+        Ok(Box::from_raw(memory.as_ptr()))
+    }
+}
+
+impl Process {
+    /// A process with an empty stack and a heap of `heap_words` words, in no queue.
+    pub fn new(pid: Term, heap_words: usize) -> Result<Box<Process>, NoMemory> {
+        try_box(Process {
+            heap: Heap::new(heap_words)?,
+            ip: core::ptr::null(),
+            saved: SavedRegisters::new(),
+            exception: Exception {
+                class: Class::Error,
+                reason: Term::NIL,
+                trace: Term::NIL,
+                trace_is_given: false,
+                arguments: None,
+                error_info: None,
+            },
+            reductions: 0,
+            bumped_reductions: 0,
+            trap: None,
+            collect_requested: false,
+            mailbox: Mailbox::new(),
+            timeout: None,
+            timed_out: false,
+            pid,
+            state: State::Waiting,
+            priority: Priority::Normal,
+            suspended: 0,
+            trap_exit: false,
+            sensitive: false,
+            off_heap_messages: false,
+            turns_skipped: 0,
+            queue: [None; 2],
+            pending_exit: None,
+            group_leader: pid,
+            registered_name: None,
+            parent: am::UNDEFINED.term(),
+            links: Ties::new(),
+            monitors: Ties::new(),
+            monitored_by: Ties::new(),
+            rare: None,
+            dictionary: Dictionary::new(),
+            initial_call: Mfa::APPLY,
+            min_heap_size: heap_words,
+            fullsweep_after: FULLSWEEP_AFTER,
+            minor_collections: 0,
+        })
+    }
+
+    /// What is rarely set, made if it is not there yet.
+    pub fn rare(&mut self) -> Result<&mut Rare, NoMemory> {
+        match &mut self.rare {
+            Some(rare) => Ok(rare),
+            empty => Ok(empty.insert(try_box(Rare::new())?)),
+        }
+    }
+
+    /// `max_heap_size` of the process.
+    pub fn max_heap_size(&self) -> MaxHeapSize {
+        match &self.rare {
+            Some(rare) => rare.max_heap_size,
+            None => Rare::new().max_heap_size,
+        }
+    }
+
+    /// Visits every term that the process holds outside its heap and stack. The collector may replace each by
+    /// where the object has moved to.
+    pub fn for_each_root(&mut self, visit: &mut dyn FnMut(&mut Term)) {
+        self.saved.iter_mut().for_each(&mut *visit);
+        self.mailbox.roots().for_each(&mut *visit);
+        self.dictionary.roots().for_each(&mut *visit);
+        let exception = &mut self.exception;
+        visit(&mut exception.reason);
+        visit(&mut exception.trace);
+        exception.arguments.iter_mut().for_each(&mut *visit);
+        exception.error_info.iter_mut().for_each(&mut *visit);
+        self.pending_exit.iter_mut().for_each(&mut *visit);
+        visit(&mut self.group_leader);
+        visit(&mut self.parent);
+        for monitor in self.monitors.values_mut() {
+            monitor.tag.iter_mut().for_each(&mut *visit);
+        }
+    }
+
+    /// Bytes that the process takes up: `process_info(Pid, memory)`.
+    pub fn memory(&self) -> usize {
+        let heap = &self.heap;
+        let old = heap.old.as_ref().map_or(0, |old| old.block.words());
+        let fragments: usize = heap.fragments.iter().map(|f| f.block.words()).sum();
+        size_of::<Process>()
+            + (heap.block.words() + old + fragments) * 8
+            + self.mailbox.memory()
+            + self.dictionary.memory()
+            + self.rare.as_ref().map_or(0, |_| size_of::<Rare>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Arena;
+
+    #[test]
+    fn every_term_outside_the_heap_is_a_root() {
+        let pid = Term::local_pid(7);
+        let mut process = Process::new(pid, MIN_HEAP_WORDS).unwrap();
+        let mut expected = Vec::new();
+        let mut next = || {
+            let term = Term::small(expected.len() as i64 + 100);
+            expected.push(term);
+            term
+        };
+        let registers: Vec<Term> = (0..9).map(|_| next()).collect();
+        process.saved.save(&registers).unwrap();
+        process.mailbox.push(next()).unwrap();
+        process.exception.reason = next();
+        process.exception.trace = next();
+        process.exception.arguments = Some(next());
+        process.exception.error_info = Some(next());
+        process.pending_exit = Some(next());
+        process.group_leader = next();
+        process.parent = next();
+        let mut references = reference::References::new(1);
+        let monitor = Monitor {
+            target: Watched::TimeOffset,
+            tag: Some(next()),
+            is_spawn_request: false,
+        };
+        process.monitors.insert(references.make(), monitor).unwrap();
+        let (key, value) = (next(), next());
+        process
+            .dictionary
+            .put(key, value, 0, |a, b| a == b)
+            .unwrap();
+        let mut seen = Vec::new();
+        process.for_each_root(&mut |term| {
+            seen.push(*term);
+            *term = Term::NIL;
+        });
+        let order = |terms: &mut Vec<Term>| terms.sort_by_key(|term| term.raw());
+        order(&mut seen);
+        order(&mut expected);
+        assert_eq!(seen, expected);
+        process.for_each_root(&mut |term| assert_eq!(*term, Term::NIL));
+    }
+
+    #[test]
+    fn registers_come_back_and_are_kept_no_longer() {
+        let mut process = Process::new(Term::local_pid(0), MIN_HEAP_WORDS).unwrap();
+        for count in [0, 3, 6, 7, 255] {
+            let registers: Vec<Term> = (0..count).map(Term::small).collect();
+            process.saved.save(&registers).unwrap();
+            assert_eq!(process.saved.live(), registers.len());
+            let mut back = [Term::NIL; 256];
+            let live = process.saved.restore(&mut back);
+            assert_eq!(&back[..live], &registers);
+            assert_eq!(process.saved.live(), 0);
+            assert_eq!(process.saved.iter_mut().count(), 0);
+        }
+    }
+
+    #[test]
+    fn a_new_process_has_room_for_what_it_was_asked() {
+        let mut process = Process::new(Term::local_pid(0), MIN_HEAP_WORDS).unwrap();
+        assert_eq!(process.heap.free_words(), MIN_HEAP_WORDS);
+        process.heap.tuple(&[Term::NIL]).unwrap();
+        assert!(process.memory() < 3072);
+        assert_eq!(process.max_heap_size().words, 0);
+    }
 }

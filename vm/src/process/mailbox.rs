@@ -1,0 +1,278 @@
+//! A process's mailbox: messages in the order of their arrival, and how far a `receive` has looked.
+//!
+//! The messages are terms on the process's own heap (or its fragments) from the moment they arrive, so
+//! the mailbox is a queue of words, and a root of the collector. `receive` walks it with the *save pointer*:
+//! [`Mailbox::peek`], then [`Mailbox::advance`] past what no clause matched, or
+//! [`Mailbox::remove_current`].
+//!
+//! A *receive marker* remembers where the queue ended when a reference was about to be made:
+//! no earlier message can contain that reference, so a `receive` that matches on it may begin there.
+//!
+//! Invariant: `save <= messages.len()`, and so is every marker's position; removing a message moves
+//! whatever points behind it.
+
+use super::reference::RefNumber;
+use crate::memory::NoMemory;
+use crate::term::Term;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+/// Most receive markers a process keeps; the oldest gives way.
+const MAX_MARKERS: usize = 8;
+
+/// An empty queue with more room than this gives its memory back.
+const KEPT_CAPACITY: usize = 64;
+
+struct Marker {
+    number: u32,
+    reference: Option<RefNumber>,
+    position: usize,
+}
+
+/// A mailbox.
+pub struct Mailbox {
+    messages: VecDeque<Term>,
+    save: usize,
+    markers: Vec<Marker>,
+    next_marker: u32,
+}
+
+impl Mailbox {
+    /// No message.
+    pub const fn new() -> Mailbox {
+        Mailbox {
+            messages: VecDeque::new(),
+            save: 0,
+            markers: Vec::new(),
+            next_marker: 0,
+        }
+    }
+
+    /// Puts `message`, a term of the process's own memory, behind all others.
+    #[inline]
+    pub fn push(&mut self, message: Term) -> Result<(), NoMemory> {
+        self.reserve()?;
+        self.messages.push_back(message);
+        Ok(())
+    }
+
+    /// Makes sure that the next [`Mailbox::push`] has memory.
+    #[inline]
+    pub fn reserve(&mut self) -> Result<(), NoMemory> {
+        self.messages.try_reserve(1).map_err(|_| NoMemory)
+    }
+
+    /// How many messages there are.
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Whether there is no message.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// The message at the save pointer.
+    #[inline(always)]
+    pub fn peek(&self) -> Option<Term> {
+        self.messages.get(self.save).copied()
+    }
+
+    /// Moves the save pointer past the message it points to.
+    #[inline(always)]
+    pub fn advance(&mut self) {
+        if self.save < self.messages.len() {
+            self.save += 1;
+        }
+    }
+
+    /// Moves the save pointer to the first message: a `receive` has ended.
+    #[inline(always)]
+    pub fn reset(&mut self) {
+        self.save = 0;
+    }
+
+    /// Takes out the message at the save pointer, and resets the pointer.
+    #[inline]
+    pub fn remove_current(&mut self) -> Option<Term> {
+        let at = core::mem::take(&mut self.save);
+        self.remove(at)
+    }
+
+    /// Takes out the first message that `matches`.
+    pub fn remove_first(&mut self, mut matches: impl FnMut(Term) -> bool) -> Option<Term> {
+        let at = self.messages.iter().position(|message| matches(*message))?;
+        if at < self.save {
+            self.save -= 1;
+        }
+        self.remove(at)
+    }
+
+    #[inline]
+    fn remove(&mut self, at: usize) -> Option<Term> {
+        let message = if at == 0 {
+            self.messages.pop_front()
+        } else {
+            self.messages.remove(at)
+        };
+        for marker in &mut self.markers {
+            if marker.position > at {
+                marker.position -= 1;
+            }
+        }
+        if self.messages.is_empty() && self.messages.capacity() > KEPT_CAPACITY {
+            self.messages = VecDeque::new();
+        }
+        message
+    }
+
+    /// All messages, oldest first.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Term> {
+        self.messages.iter().copied()
+    }
+
+    /// All messages, for the collector.
+    pub fn roots(&mut self) -> impl Iterator<Item = &mut Term> {
+        self.messages.iter_mut()
+    }
+
+    /// Bytes that the queue itself takes up.
+    pub fn memory(&self) -> usize {
+        self.messages.capacity() * size_of::<Term>() + self.markers.capacity() * size_of::<Marker>()
+    }
+
+    /// Marks the end of the queue and returns the marker's number (`recv_marker_reserve`); `None` if there is no
+    /// memory, which makes the `receive` slower and nothing else.
+    pub fn reserve_marker(&mut self) -> Option<u32> {
+        if self.markers.len() == MAX_MARKERS {
+            self.markers.remove(0);
+        }
+        self.markers.try_reserve(1).ok()?;
+        let number = self.next_marker;
+        self.next_marker = number.wrapping_add(1);
+        self.markers.push(Marker {
+            number,
+            reference: None,
+            position: self.messages.len(),
+        });
+        Some(number)
+    }
+
+    /// Ties the marker `number`, if it still exists, to a reference made since (`recv_marker_bind`).
+    pub fn bind_marker(&mut self, number: u32, reference: RefNumber) {
+        let marker = self.markers.iter_mut().find(|m| m.number == number);
+        if let Some(marker) = marker {
+            marker.reference = Some(reference);
+        }
+    }
+
+    /// Forgets the marker of `reference` (`recv_marker_clear`).
+    pub fn clear_marker(&mut self, reference: RefNumber) {
+        self.markers.retain(|m| m.reference != Some(reference));
+    }
+
+    /// Moves the save pointer to the marker of `reference`, if there is one (`recv_marker_use`).
+    pub fn use_marker(&mut self, reference: RefNumber) {
+        let marker = self.markers.iter().find(|m| m.reference == Some(reference));
+        if let Some(marker) = marker {
+            self.save = marker.position;
+        }
+    }
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        Mailbox::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reference::References;
+    use super::*;
+
+    fn filled(count: i64) -> Mailbox {
+        let mut mailbox = Mailbox::new();
+        for i in 0..count {
+            mailbox.push(Term::small(i)).unwrap();
+        }
+        mailbox
+    }
+
+    #[test]
+    fn a_selective_receive_takes_from_the_middle_and_starts_again() {
+        let mut mailbox = filled(3);
+        mailbox.advance();
+        assert_eq!(mailbox.peek(), Some(Term::small(1)));
+        assert_eq!(mailbox.remove_current(), Some(Term::small(1)));
+        assert_eq!(mailbox.peek(), Some(Term::small(0)));
+        mailbox.advance();
+        assert_eq!(mailbox.peek(), Some(Term::small(2)));
+        mailbox.advance();
+        assert_eq!(mailbox.peek(), None);
+        mailbox.advance();
+        mailbox.push(Term::small(9)).unwrap();
+        assert_eq!(mailbox.peek(), Some(Term::small(9)));
+        mailbox.reset();
+        assert_eq!(mailbox.remove_current(), Some(Term::small(0)));
+        assert_eq!(mailbox.len(), 2);
+    }
+
+    #[test]
+    fn a_marker_skips_what_came_before_it_and_survives_removals() {
+        let mut references = References::new(1);
+        let (reference, other) = (references.make(), references.make());
+        let mut mailbox = filled(5);
+        let marker = mailbox.reserve_marker().unwrap();
+        mailbox.bind_marker(marker, reference);
+        mailbox.push(Term::small(100)).unwrap();
+        mailbox.use_marker(other);
+        assert_eq!(mailbox.peek(), Some(Term::small(0)));
+        mailbox.use_marker(reference);
+        assert_eq!(mailbox.peek(), Some(Term::small(100)));
+        mailbox.reset();
+        mailbox.advance();
+        mailbox.remove_current();
+        mailbox.use_marker(reference);
+        assert_eq!(mailbox.remove_current(), Some(Term::small(100)));
+        mailbox.use_marker(reference);
+        assert_eq!(mailbox.peek(), None);
+        mailbox.clear_marker(reference);
+        mailbox.reset();
+        mailbox.use_marker(reference);
+        assert_eq!(mailbox.peek(), Some(Term::small(0)));
+    }
+
+    #[test]
+    fn the_oldest_marker_gives_way() {
+        let mut references = References::new(1);
+        let mut mailbox = filled(1);
+        let first = mailbox.reserve_marker().unwrap();
+        let reference = references.make();
+        mailbox.bind_marker(first, reference);
+        for _ in 0..MAX_MARKERS {
+            mailbox.reserve_marker().unwrap();
+        }
+        mailbox.use_marker(reference);
+        assert_eq!(mailbox.peek(), Some(Term::small(0)));
+        assert_eq!(mailbox.markers.len(), MAX_MARKERS);
+    }
+
+    #[test]
+    fn removal_before_the_save_pointer_keeps_its_message() {
+        let mut mailbox = filled(4);
+        mailbox.advance();
+        mailbox.advance();
+        let removed = mailbox.remove_first(|m| m == Term::small(0));
+        assert_eq!(removed, Some(Term::small(0)));
+        assert_eq!(mailbox.peek(), Some(Term::small(2)));
+        assert_eq!(mailbox.remove_first(|m| m == Term::small(7)), None);
+    }
+
+    #[test]
+    fn an_emptied_queue_gives_its_memory_back() {
+        let mut mailbox = filled(10_000);
+        while mailbox.remove_current().is_some() {}
+        assert_eq!(mailbox.messages.capacity(), 0);
+    }
+}

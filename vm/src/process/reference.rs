@@ -1,0 +1,101 @@
+//! References: numbers that occur once.
+//!
+//! A reference is 96 bits: a 64-bit and a 32-bit word of a
+//! [`Subtag::Reference`] object, printed as `#Ref<0.c.b.a>` with the least significant third last. One counter
+//! makes all of them, so references of one run are ordered by age; monitors, timers and aliases are
+//! found by that number.
+//!
+//! Invariant: a [`RefNumber`] is handed out once. The upper bits are random for
+//! each run of a machine, so that a reference that was written down is not met again.
+
+use crate::memory::arena::{Arena, NoMemory};
+use crate::term::{Subtag, Term};
+
+/// The 96 bits of a reference.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RefNumber {
+    high: u32,
+    low: u64,
+}
+
+impl RefNumber {
+    /// The number of a reference of this node.
+    pub fn of(term: Term) -> Option<RefNumber> {
+        match *term.as_object(Subtag::Reference)? {
+            [low, high] => Some(RefNumber {
+                high: high as u32,
+                low,
+            }),
+            _ => None,
+        }
+    }
+
+    /// The reference as a term.
+    pub fn term<A: Arena + ?Sized>(self, arena: &mut A) -> Result<Term, NoMemory> {
+        arena.object(Subtag::Reference, &[self.low, self.high as u64])
+    }
+
+    /// A number to hash by.
+    pub(crate) fn hash(self) -> u64 {
+        self.low.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+/// Where references come from.
+pub struct References {
+    next: RefNumber,
+}
+
+impl References {
+    /// A counter that begins in the range that `seed` (8 random bytes) picks.
+    pub fn new(seed: u64) -> References {
+        References {
+            next: RefNumber {
+                high: seed as u32,
+                low: seed & 0xffff_ffff_0000_0000,
+            },
+        }
+    }
+
+    /// The next one.
+    pub fn make(&mut self) -> RefNumber {
+        let made = self.next;
+        self.next.low = made.low.wrapping_add(1);
+        if self.next.low == 0 {
+            self.next.high = made.high.wrapping_add(1);
+        }
+        made
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::heap::Parcel;
+
+    #[test]
+    fn references_grow_and_come_back_from_their_terms() {
+        let mut references = References::new(0xffff_ffff_1234_5678);
+        let mut last = references.make();
+        let mut parcel = Parcel::new();
+        for _ in 0..100 {
+            let next = references.make();
+            assert!(next > last);
+            let term = next.term(&mut parcel).unwrap();
+            assert!(term.is_reference());
+            assert_eq!(RefNumber::of(term), Some(next));
+            last = next;
+        }
+        assert_eq!(RefNumber::of(Term::NIL), None);
+    }
+
+    #[test]
+    fn the_counter_carries_into_the_upper_word() {
+        let mut references = References::new(7);
+        references.next.low = u64::MAX;
+        let last = references.make();
+        let next = references.make();
+        assert!(next > last);
+        assert_eq!((next.high, next.low), (8, 0));
+    }
+}

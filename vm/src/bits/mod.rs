@@ -1,0 +1,3 @@
+//! Bit strings: their three representations, matching and construction.
+
+pub mod view;

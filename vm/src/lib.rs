@@ -10,10 +10,12 @@ extern crate std;
 
 pub mod atom;
 pub mod bif;
+pub mod bits;
 pub mod boot;
 pub mod fs;
 pub mod machine;
 pub mod memory;
+pub mod number;
 pub mod platform;
 pub mod process;
 pub mod term;

@@ -1,0 +1,171 @@
+//! Magnitudes as slices of 64-bit digits, least significant first: what is linear in their length.
+//!
+//! Nothing here knows of terms or signs. Slices may have leading zero digits unless a
+//! function says otherwise; `out` is where a result goes and is always long enough, which the caller
+//! sees to. The callers are [`super::big`] and its neighbours.
+
+use core::cmp::Ordering;
+
+/// `digits` without leading zeros.
+pub fn trim(digits: &[u64]) -> &[u64] {
+    let used = digits.iter().rposition(|&d| d != 0).map_or(0, |i| i + 1);
+    &digits[..used]
+}
+
+/// The order of two magnitudes without leading zeros.
+pub fn compare(a: &[u64], b: &[u64]) -> Ordering {
+    a.len()
+        .cmp(&b.len())
+        .then_with(|| a.iter().rev().cmp(b.iter().rev()))
+}
+
+/// `out = a + b`; `out` has one digit more than the longer of them.
+pub fn add(out: &mut [u64], a: &[u64], b: &[u64]) {
+    let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+    let mut carry = false;
+    for (i, &digit) in long.iter().enumerate() {
+        let (sum, one) = digit.overflowing_add(short.get(i).copied().unwrap_or(0));
+        let (sum, two) = sum.overflowing_add(carry as u64);
+        out[i] = sum;
+        carry = one | two;
+    }
+    out[long.len()] = carry as u64;
+}
+
+/// `out = a - b` where `a >= b`; `out` is as long as `a`, and `b` not longer.
+pub fn subtract(out: &mut [u64], a: &[u64], b: &[u64]) {
+    let mut borrow = false;
+    for (i, &digit) in a.iter().enumerate() {
+        let (difference, one) = digit.overflowing_sub(b.get(i).copied().unwrap_or(0));
+        let (difference, two) = difference.overflowing_sub(borrow as u64);
+        out[i] = difference;
+        borrow = one | two;
+    }
+}
+
+/// `out = a * b` the way it is done on paper; `out` is zero before, and as long as both together.
+pub fn multiply(out: &mut [u64], a: &[u64], b: &[u64]) {
+    for (i, &x) in a.iter().enumerate() {
+        let mut carry = 0u128;
+        for (j, &y) in b.iter().enumerate() {
+            let product = x as u128 * y as u128 + out[i + j] as u128 + carry;
+            out[i + j] = product as u64;
+            carry = product >> 64;
+        }
+        out[i + b.len()] = carry as u64;
+    }
+}
+
+/// `out = a / divisor`, and the remainder. `out` is as long as `a`.
+pub fn divide_by_digit(out: &mut [u64], a: &[u64], divisor: u64) -> u64 {
+    let mut remainder = 0u64;
+    for (i, &digit) in a.iter().enumerate().rev() {
+        let dividend = ((remainder as u128) << 64) | digit as u128;
+        out[i] = (dividend / divisor as u128) as u64;
+        remainder = (dividend % divisor as u128) as u64;
+    }
+    remainder
+}
+
+/// The remainder of `a` divided by `divisor`.
+pub fn remainder_by_digit(a: &[u64], divisor: u64) -> u64 {
+    a.iter().rev().fold(0, |remainder, &digit| {
+        let dividend = ((remainder as u128) << 64) | digit as u128;
+        (dividend % divisor as u128) as u64
+    })
+}
+
+/// `digits = digits * factor + addend`; what does not fit any more is returned.
+pub fn multiply_add_digit(digits: &mut [u64], factor: u64, addend: u64) -> u64 {
+    let mut carry = addend as u128;
+    for digit in digits {
+        let product = *digit as u128 * factor as u128 + carry;
+        *digit = product as u64;
+        carry = product >> 64;
+    }
+    carry as u64
+}
+
+/// `out = a << bits`; `out` has `bits / 64 + 1` digits more than `a`.
+pub fn shift_left(out: &mut [u64], a: &[u64], bits: usize) {
+    let (whole, part) = (bits / 64, bits % 64);
+    out[..whole].fill(0);
+    let mut carry = 0;
+    for (i, &digit) in a.iter().enumerate() {
+        out[whole + i] = (digit << part) | carry;
+        carry = if part == 0 { 0 } else { digit >> (64 - part) };
+    }
+    out[whole + a.len()] = carry;
+}
+
+/// `out = a >> bits`, and whether any of the bits that went was set. `bits / 64` is less than the length of `a`,
+/// and `out` has that many digits less than `a`.
+pub fn shift_right(out: &mut [u64], a: &[u64], bits: usize) -> bool {
+    let (whole, part) = (bits / 64, bits % 64);
+    let rest = &a[whole..];
+    for (i, &digit) in rest.iter().enumerate() {
+        let above = rest.get(i + 1).copied().unwrap_or(0);
+        out[i] = if part == 0 {
+            digit
+        } else {
+            (digit >> part) | (above << (64 - part))
+        };
+    }
+    a[..whole].iter().any(|&d| d != 0) || rest[0] & ((1 << part) - 1) != 0
+}
+
+/// `digits = digits + 1`; whether there was a carry out of the top.
+pub fn increment(digits: &mut [u64]) -> bool {
+    for digit in digits {
+        *digit = digit.wrapping_add(1);
+        if *digit != 0 {
+            return false;
+        }
+    }
+    true
+}
+
+/// `digits = -digits` in two's complement.
+pub fn negate(digits: &mut [u64]) {
+    for digit in digits.iter_mut() {
+        *digit = !*digit;
+    }
+    increment(digits);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shifts_are_each_others_inverse() {
+        let a = [0x0123_4567_89ab_cdef, u64::MAX, 5];
+        for bits in [0, 1, 63, 64, 65, 127, 128, 200] {
+            let mut up = [0; 8];
+            shift_left(&mut up, &a, bits);
+            let mut down = [0; 8];
+            assert!(!shift_right(&mut down, trim(&up), bits));
+            assert_eq!(trim(&down), a);
+        }
+        let mut out = [0; 3];
+        assert!(shift_right(&mut out, &a, 1), "a set bit went");
+    }
+
+    #[test]
+    fn carries_run_through() {
+        let mut out = [9; 4];
+        add(&mut out, &[u64::MAX, u64::MAX, u64::MAX], &[1]);
+        assert_eq!(out, [0, 0, 0, 1]);
+        let mut back = [9; 4];
+        subtract(&mut back, &out, &[1]);
+        assert_eq!(trim(&back), [u64::MAX; 3]);
+        let mut product = [0; 4];
+        multiply(&mut product, &[u64::MAX, u64::MAX], &[u64::MAX, u64::MAX]);
+        assert_eq!(product, [1, 0, u64::MAX - 1, u64::MAX]);
+        let mut quotient = [0; 4];
+        assert_eq!(divide_by_digit(&mut quotient, &product, u64::MAX), 0);
+        let mut again = [0; 5];
+        multiply(&mut again, &quotient, &[u64::MAX]);
+        assert_eq!(trim(&again), product);
+    }
+}

@@ -1,8 +1,17 @@
-//! Funs: the words of a `Fun` object.
+//! Funs: the words of a `Fun` object, and what the comparer, the hasher, the printer and the external format must
+//! know of the code behind it.
 //!
 //! ```text
 //! header | address of FunEntry or Export | meta | creator (a pid, or [] for an external fun) | free variables ...
 //! ```
+//!
+//! `FunEntry` and `Export` belong to the code table. Both are `repr(C)` and begin with a [`FunIdentity`] or an
+//! [`Mfa`], so that nothing here needs the rest of them.
+//!
+//! Invariant: the entry outlives every fun that points to it.
+
+use super::{Atom, Subtag, Term};
+use crate::memory::{Arena, NoMemory};
 
 /// Words of a fun without free variables, header included.
 pub const FUN_WORDS: usize = 4;
@@ -33,4 +42,107 @@ impl Meta {
             external: word >> 32 & 1 == 1,
         }
     }
+}
+
+/// What every export entry begins with.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(C)]
+pub struct Mfa {
+    /// Module.
+    pub module: Atom,
+    /// Function.
+    pub function: Atom,
+    /// Number of arguments.
+    pub arity: u32,
+}
+
+/// What every fun entry begins with: which fun of which version of which module it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct FunIdentity {
+    /// Module.
+    pub module: Atom,
+    /// Arguments that a caller passes, without the free variables.
+    pub arity: u32,
+    /// Index of the fun in its module's fun table, as the new external format has it.
+    pub index: u32,
+    /// The index that term order, hashes and `#Fun<m.INDEX.u>` use.
+    pub old_index: u32,
+    /// 27 bits of the module's checksum: the `u` of `#Fun<m.i.u>`.
+    pub old_uniq: u32,
+    /// MD5 of the module's significant chunks.
+    pub uniq: [u8; 16],
+}
+
+/// A fun, looked into.
+#[derive(Clone, Copy)]
+pub struct Fun<'a> {
+    /// Address of the `FunEntry` or `Export`.
+    pub entry: *const u64,
+    /// Arity and kind.
+    pub meta: Meta,
+    /// Creator, then free variables.
+    terms: &'a [Term],
+}
+
+/// The code behind a fun.
+#[derive(Clone, Copy)]
+pub enum Target<'a> {
+    /// `fun m:f/a`
+    External(&'a Mfa),
+    /// A fun with a body of its own.
+    Local(&'a FunIdentity),
+}
+
+impl<'a> Fun<'a> {
+    /// The fun that `term` is, if it is one.
+    #[inline]
+    pub fn of(term: &'a Term) -> Option<Fun<'a>> {
+        let words = term.as_object(Subtag::Fun)?;
+        // SAFETY: behind the two raw words a fun has only terms.
+        let terms = unsafe {
+            core::slice::from_raw_parts(words.as_ptr().add(2).cast::<Term>(), words.len() - 2)
+        };
+        Some(Fun {
+            entry: words[0] as *const u64,
+            meta: Meta::unpack(words[1]),
+            terms,
+        })
+    }
+
+    /// What it calls.
+    pub fn target(&self) -> Target<'a> {
+        // SAFETY: the entry outlives the fun, and begins with the one or the other as `external` says.
+        unsafe {
+            if self.meta.external {
+                Target::External(&*self.entry.cast::<Mfa>())
+            } else {
+                Target::Local(&*self.entry.cast::<FunIdentity>())
+            }
+        }
+    }
+
+    /// The creator: a pid, or `[]`.
+    pub fn creator(&self) -> Term {
+        self.terms[0]
+    }
+
+    /// The free variables.
+    pub fn free(&self) -> &'a [Term] {
+        &self.terms[1..]
+    }
+}
+
+/// `fun m:f/a` of the export entry at `entry`.
+pub fn external_fun<A: Arena + ?Sized>(
+    arena: &mut A,
+    entry: *const u64,
+    arity: u8,
+) -> Result<Term, NoMemory> {
+    let meta = Meta {
+        arity: arity as usize,
+        free: 0,
+        external: true,
+    };
+    arena.object(Subtag::Fun, &[entry as u64, meta.pack(), Term::NIL.raw()])
 }

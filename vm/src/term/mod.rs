@@ -27,7 +27,11 @@
 //! of this invariant; whoever makes a term from raw parts ([`Term::from_raw`], [`Term::boxed`],
 //! [`Term::list`]) vouches for it, and so does whoever runs the collector.
 
+pub mod compare;
+pub mod copy;
+pub mod fun;
 pub mod header;
+pub mod size;
 
 use core::num::NonZeroU64;
 pub use header::{Header, Subtag};
@@ -84,6 +88,9 @@ impl From<Atom> for Term {
 impl Term {
     /// The empty list.
     pub const NIL: Term = Term::from_word(0b11_1011);
+
+    /// No value: what X[0] holds in an exception handler. It is a catch word that leads nowhere.
+    pub const NONE: Term = Term::from_word(TAG_CATCH);
 
     const fn from_word(word: u64) -> Term {
         match NonZeroU64::new(word) {

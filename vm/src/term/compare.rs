@@ -1,0 +1,747 @@
+//! Equality and order of terms: `=:=`, `==`, `<` and the order of map keys.
+//!
+//! Order is Erlang's: number < atom < reference < fun < port < pid < tuple < map < `[]` < list < bit string.
+//! Integers and floats compare by their exact mathematical value, as in OTP: no integer is
+//! rounded to a float that another integer equals. In *exact* order (of map keys) every integer comes before every float.
+//! Maps compare by size, then by their keys in exact order, then by their values in the order of the keys.
+//!
+//! No recursion: what is left to compare stands on a stack of [`Frame`]s whose first few live inline, so comparing
+//! allocates only for terms nested deeper than [`INLINE_FRAMES`], and for the order (not
+//! the equality) of hashed maps. A comparison has no way to fail: if that allocation does, the machine ends as on any lost
+//! allocation. One level costs 40 bytes, less than the two terms that are compared use for it.
+//!
+//! Invariant: a match context is never compared.
+
+use super::fun::{Fun, Target};
+use super::{Atom, Subtag, Term};
+use crate::atom::AtomTable;
+use crate::bits::view::{BitsView, view};
+use crate::number::compare_numbers;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+use core::cmp::Ordering::{Equal, Greater, Less};
+use smallvec::SmallVec;
+
+/// `A =:= B`.
+#[inline(always)]
+pub fn exact_equal(a: Term, b: Term) -> bool {
+    a.raw() == b.raw() || (!a.is_immediate() && !b.is_immediate() && different_words(a, b, true))
+}
+
+/// `A == B`: as `=:=`, but `1 == 1.0`, also inside other terms (though not in keys of maps).
+#[inline(always)]
+pub fn equal(a: Term, b: Term) -> bool {
+    a.raw() == b.raw() || (!(a.is_immediate() && b.is_immediate()) && different_words(a, b, false))
+}
+
+/// Term order, in which `1` and `1.0` are equal.
+#[inline(always)]
+pub fn compare(atoms: &AtomTable, a: Term, b: Term) -> Ordering {
+    if Term::are_small(a, b) {
+        return (a.raw() as i64).cmp(&(b.raw() as i64));
+    }
+    if a.raw() == b.raw() {
+        return Equal;
+    }
+    ordered(atoms, a, b, false)
+}
+
+/// Term order of map keys: total, with every integer before every float.
+#[inline(always)]
+pub fn compare_exact(atoms: &AtomTable, a: Term, b: Term) -> Ordering {
+    if Term::are_small(a, b) {
+        return (a.raw() as i64).cmp(&(b.raw() as i64));
+    }
+    if a.raw() == b.raw() {
+        return Equal;
+    }
+    ordered(atoms, a, b, true)
+}
+
+/// Whether terms whose words differ are equal all the same.
+#[inline(never)]
+fn different_words(a: Term, b: Term, exact: bool) -> bool {
+    walk(None, a, b, exact) == Equal
+}
+
+#[inline(never)]
+fn ordered(atoms: &AtomTable, a: Term, b: Term, exact: bool) -> Ordering {
+    walk(Some(atoms), a, b, exact)
+}
+
+/// Levels of nesting that need no allocation.
+const INLINE_FRAMES: usize = 12;
+
+type Pair = (Term, Term);
+
+/// What is left to compare on one level, once what is above it has turned out equal.
+enum Frame {
+    /// Two cells: their heads, then their tails.
+    Cells { a: Term, b: Term, exact: bool },
+    /// As many terms side by side.
+    Terms {
+        a: *const Term,
+        b: *const Term,
+        left: usize,
+        exact: bool,
+    },
+    /// Children of two nodes of hashed maps, for equality only: both tries have the same shape if
+    /// their keys are the same.
+    Children {
+        a: *const Term,
+        b: *const Term,
+        left: usize,
+        exact: bool,
+        /// Values whose keys are being compared.
+        values: Option<Pair>,
+    },
+    /// Two hashed maps, for order.
+    Maps(Box<MapOrder>),
+}
+
+/// What a look at two terms tells.
+enum Look {
+    Known(Ordering),
+    Nested(Frame),
+    /// Flat maps: the keys first.
+    Map {
+        keys: Frame,
+        values: Frame,
+    },
+}
+
+/// Without `atoms`, the result says only whether the terms are equal.
+fn walk(atoms: Option<&AtomTable>, mut a: Term, mut b: Term, mut exact: bool) -> Ordering {
+    let mut frames: SmallVec<[Frame; INLINE_FRAMES]> = SmallVec::new();
+    loop {
+        let mut result = Equal;
+        if a.raw() != b.raw() {
+            match look(atoms, a, b, exact) {
+                Look::Known(order) => result = order,
+                Look::Nested(frame) => frames.push(frame),
+                Look::Map { keys, values } => {
+                    frames.push(values);
+                    frames.push(keys);
+                }
+            }
+        }
+        loop {
+            if result != Equal {
+                // Only the sorting of a map's keys goes on after a difference.
+                while frames.last().is_some_and(|f| !f.wants_differences()) {
+                    frames.pop();
+                }
+            }
+            let Some(frame) = frames.last_mut() else {
+                return result;
+            };
+            match frame.next(result) {
+                Next::Compare(x, y, how, last) => {
+                    if last {
+                        frames.pop();
+                    }
+                    (a, b, exact) = (x, y, how);
+                    break;
+                }
+                Next::Done(order) => {
+                    frames.pop();
+                    result = order;
+                }
+            }
+        }
+    }
+}
+
+enum Next {
+    /// Compare these two, in this way; true if the frame has nothing to do afterwards.
+    Compare(Term, Term, bool, bool),
+    /// The frame is finished.
+    Done(Ordering),
+}
+
+impl Frame {
+    fn wants_differences(&self) -> bool {
+        matches!(self, Frame::Maps(maps) if maps.is_sorting())
+    }
+
+    /// What to compare next, given the result of what was compared last.
+    #[inline]
+    fn next(&mut self, result: Ordering) -> Next {
+        match self {
+            Frame::Cells { a, b, exact } => loop {
+                let (Some(&x), Some(&y)) = (a.as_cons(), b.as_cons()) else {
+                    return Next::Compare(*a, *b, *exact, true);
+                };
+                (*a, *b) = (x.tail, y.tail);
+                if x.head.raw() != y.head.raw() {
+                    return Next::Compare(x.head, y.head, *exact, false);
+                }
+                if a.raw() == b.raw() {
+                    return Next::Done(Equal);
+                }
+            },
+            Frame::Terms { a, b, left, exact } => {
+                while *left > 0 {
+                    // SAFETY: both objects have `left` terms from here on.
+                    let (x, y) = unsafe {
+                        let pair = (**a, **b);
+                        (*a, *b) = (a.add(1), b.add(1));
+                        pair
+                    };
+                    *left -= 1;
+                    if x.raw() != y.raw() {
+                        return Next::Compare(x, y, *exact, *left == 0);
+                    }
+                }
+                Next::Done(Equal)
+            }
+            Frame::Children {
+                a,
+                b,
+                left,
+                exact,
+                values,
+            } => {
+                if let Some((x, y)) = values.take() {
+                    return Next::Compare(x, y, *exact, *left == 0);
+                }
+                while *left > 0 {
+                    // SAFETY: both nodes have `left` children from here on.
+                    let (x, y) = unsafe {
+                        let pair = (**a, **b);
+                        (*a, *b) = (a.add(1), b.add(1));
+                        pair
+                    };
+                    *left -= 1;
+                    if x.raw() == y.raw() {
+                        continue;
+                    }
+                    return match (x.as_cons(), y.as_cons()) {
+                        (None, None) => Next::Compare(x, y, *exact, *left == 0),
+                        (Some(x), Some(y)) => {
+                            *values = Some((x.tail, y.tail));
+                            Next::Compare(x.head, y.head, true, false)
+                        }
+                        _ => Next::Done(Less),
+                    };
+                }
+                Next::Done(Equal)
+            }
+            Frame::Maps(maps) => maps.next(result),
+        }
+    }
+}
+
+/// The order of two terms whose words differ, or how to find it.
+#[inline]
+fn look(atoms: Option<&AtomTable>, a: Term, b: Term, exact: bool) -> Look {
+    if a.is_cons() && b.is_cons() {
+        return Look::Nested(Frame::Cells { a, b, exact });
+    }
+    if Term::are_small(a, b) {
+        return Look::Known(a.small_value().cmp(&b.small_value()));
+    }
+    let (rank_a, rank_b) = (Rank::of(a), Rank::of(b));
+    if rank_a != rank_b {
+        return Look::Known(rank_a.cmp(&rank_b));
+    }
+    match rank_a {
+        Rank::Number => Look::Known(compare_numbers_as(a, b, exact)),
+        Rank::Atom => Look::Known(compare_atoms(atoms, a.as_atom(), b.as_atom())),
+        Rank::Tuple => {
+            let (Some(x), Some(y)) = (a.as_tuple(), b.as_tuple()) else {
+                return Look::Known(Equal);
+            };
+            terms(x, y, exact)
+        }
+        Rank::Fun => look_at_funs(atoms, a, b, exact),
+        Rank::Map => look_at_maps(atoms, a, b, exact),
+        Rank::Reference | Rank::Port | Rank::Pid => Look::Known(compare_identifiers(a, b)),
+        Rank::Nil | Rank::List => Look::Known(Equal),
+        Rank::BitString => match (view(&a), view(&b)) {
+            (Some(x), Some(y)) if atoms.is_none() && x.size != y.size => Look::Known(Less),
+            (Some(x), Some(y)) => Look::Known(compare_bits(x, y)),
+            _ => unreachable!("a match context is never a value"),
+        },
+    }
+}
+
+/// Tuples, or the terms of other objects that compare like them: by size, then one by one.
+#[inline]
+fn terms(a: &[Term], b: &[Term], exact: bool) -> Look {
+    if a.len() != b.len() {
+        return Look::Known(a.len().cmp(&b.len()));
+    }
+    Look::Nested(Frame::Terms {
+        a: a.as_ptr(),
+        b: b.as_ptr(),
+        left: a.len(),
+        exact,
+    })
+}
+
+/// The types in their order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Number,
+    Atom,
+    Reference,
+    Fun,
+    Port,
+    Pid,
+    Tuple,
+    Map,
+    Nil,
+    List,
+    BitString,
+}
+
+impl Rank {
+    fn of(term: Term) -> Rank {
+        if term.is_cons() {
+            return Rank::List;
+        }
+        match term.subtag() {
+            None if term.is_small() => Rank::Number,
+            None if term.is_atom() => Rank::Atom,
+            None if term.is_local_pid() => Rank::Pid,
+            None if term.is_local_port() => Rank::Port,
+            None => Rank::Nil,
+            Some(Subtag::BigPositive | Subtag::BigNegative | Subtag::Float) => Rank::Number,
+            Some(Subtag::Reference | Subtag::ExternalReference) => Rank::Reference,
+            Some(Subtag::Fun) => Rank::Fun,
+            Some(Subtag::ExternalPort) => Rank::Port,
+            Some(Subtag::ExternalPid) => Rank::Pid,
+            Some(Subtag::Tuple) => Rank::Tuple,
+            Some(Subtag::FlatMap | Subtag::HashMap) => Rank::Map,
+            Some(Subtag::HeapBits | Subtag::RefcBits | Subtag::SubBits) => Rank::BitString,
+            Some(Subtag::MatchContext | Subtag::Invalid) => {
+                unreachable!("a match context is never a value")
+            }
+        }
+    }
+}
+
+fn compare_numbers_as(a: Term, b: Term, exact: bool) -> Ordering {
+    if exact {
+        match (a.is_float(), b.is_float()) {
+            (false, true) => return Less,
+            (true, false) => return Greater,
+            _ => {}
+        }
+    }
+    compare_numbers(a, b)
+}
+
+fn compare_atoms(atoms: Option<&AtomTable>, a: Option<Atom>, b: Option<Atom>) -> Ordering {
+    match (atoms, a, b) {
+        (Some(atoms), Some(a), Some(b)) => atoms.name(a).as_bytes().cmp(atoms.name(b).as_bytes()),
+        _ if a == b => Equal,
+        _ => Less,
+    }
+}
+
+/// References, ports and pids: by their numbers, most significant first; those of this node before others.
+fn compare_identifiers(a: Term, b: Term) -> Ordering {
+    match (a.header(), b.header()) {
+        (None, None) => a.identifier_data().cmp(&b.identifier_data()),
+        (Some(_), Some(_)) => {
+            let (x, y) = (raw_words(&a), raw_words(&b));
+            x.len()
+                .cmp(&y.len())
+                .then_with(|| x.iter().rev().cmp(y.iter().rev()))
+        }
+        (None, Some(_)) => Less,
+        (Some(_), None) => Greater,
+    }
+}
+
+fn raw_words(term: &Term) -> &[u64] {
+    term.subtag()
+        .and_then(|subtag| term.as_object(subtag))
+        .unwrap_or(&[])
+}
+
+/// Local funs before external ones; local ones by module, index, version and free variables.
+fn look_at_funs(atoms: Option<&AtomTable>, a: Term, b: Term, exact: bool) -> Look {
+    let (Some(f), Some(g)) = (Fun::of(&a), Fun::of(&b)) else {
+        return Look::Known(Equal);
+    };
+    let by_name = |x: Atom, y: Atom| compare_atoms(atoms, Some(x), Some(y));
+    let order = match (f.target(), g.target()) {
+        (Target::Local(_), Target::External(_)) => Less,
+        (Target::External(_), Target::Local(_)) => Greater,
+        (Target::External(x), Target::External(y)) => by_name(x.module, y.module)
+            .then_with(|| by_name(x.function, y.function))
+            .then(x.arity.cmp(&y.arity)),
+        (Target::Local(x), Target::Local(y)) => by_name(x.module, y.module)
+            .then(x.old_index.cmp(&y.old_index))
+            .then(x.old_uniq.cmp(&y.old_uniq)),
+    };
+    match order {
+        Equal => terms(f.free(), g.free(), exact),
+        order => Look::Known(order),
+    }
+}
+
+fn look_at_maps(atoms: Option<&AtomTable>, a: Term, b: Term, exact: bool) -> Look {
+    if let (Some(x), Some(y)) = (a.as_object(Subtag::FlatMap), b.as_object(Subtag::FlatMap)) {
+        if x.len() != y.len() {
+            return Look::Known(x.len().cmp(&y.len()));
+        }
+        let side_by_side = |a: &[u64], b: &[u64], exact| Frame::Terms {
+            a: a.as_ptr().cast(),
+            b: b.as_ptr().cast(),
+            left: a.len(),
+            exact,
+        };
+        // The tuple of keys stands before the values.
+        let values = side_by_side(&x[1..], &y[1..], exact);
+        if x[0] == y[0] {
+            return Look::Nested(values);
+        }
+        return Look::Map {
+            keys: side_by_side(&x[..1], &y[..1], true),
+            values,
+        };
+    }
+    let (size_a, size_b) = (map_size(&a), map_size(&b));
+    if size_a != size_b {
+        return Look::Known(size_a.cmp(&size_b));
+    }
+    let (Some(x), Some(y)) = (a.as_object(Subtag::HashMap), b.as_object(Subtag::HashMap)) else {
+        // A flat map is smaller than any hashed one.
+        return Look::Known(Less);
+    };
+    if atoms.is_some() {
+        return Look::Nested(Frame::Maps(Box::new(MapOrder::new(a, b, exact))));
+    }
+    if x[..2] != y[..2] || x.len() != y.len() {
+        return Look::Known(Less);
+    }
+    Look::Nested(Frame::Children {
+        a: x[2..].as_ptr().cast(),
+        b: y[2..].as_ptr().cast(),
+        left: x.len() - 2,
+        exact,
+        values: None,
+    })
+}
+
+fn map_size(map: &Term) -> usize {
+    match map.as_object(Subtag::FlatMap) {
+        Some(words) => words.len() - 1,
+        None => map
+            .as_object(Subtag::HashMap)
+            .map_or(0, |words| words[0] as usize),
+    }
+}
+
+/// The pairs of a hashed map, in no order that matters.
+fn pairs(map: Term) -> Vec<Pair> {
+    let mut pairs = Vec::with_capacity(map_size(&map));
+    let mut nodes = alloc::vec![map];
+    while let Some(node) = nodes.pop() {
+        let children = node
+            .as_object(Subtag::HashMap)
+            .map_or(&[][..], |words| &words[2..]);
+        for &child in children {
+            // SAFETY: behind its two raw words a node has only terms.
+            let child = unsafe { Term::from_raw(child) };
+            match child.as_cons() {
+                Some(pair) => pairs.push((pair.head, pair.tail)),
+                None => nodes.push(child),
+            }
+        }
+    }
+    pairs
+}
+
+/// The order of two hashed maps of one size: sorts the pairs of both by their keys, then compares the keys, then
+/// the values.
+struct MapOrder {
+    a: MergeSort,
+    b: MergeSort,
+    phase: Phase,
+    exact: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Phase {
+    SortA { asked: bool },
+    SortB { asked: bool },
+    Keys(usize),
+    Values(usize),
+}
+
+impl MapOrder {
+    fn new(a: Term, b: Term, exact: bool) -> MapOrder {
+        MapOrder {
+            a: MergeSort::new(pairs(a)),
+            b: MergeSort::new(pairs(b)),
+            phase: Phase::SortA { asked: false },
+            exact,
+        }
+    }
+
+    fn is_sorting(&self) -> bool {
+        matches!(self.phase, Phase::SortA { .. } | Phase::SortB { .. })
+    }
+
+    fn next(&mut self, result: Ordering) -> Next {
+        loop {
+            match self.phase {
+                Phase::SortA { asked } => {
+                    if asked {
+                        self.a.answer(result);
+                    }
+                    if let Some((x, y)) = self.a.question() {
+                        self.phase = Phase::SortA { asked: true };
+                        return Next::Compare(x, y, true, false);
+                    }
+                    self.phase = Phase::SortB { asked: false };
+                }
+                Phase::SortB { asked } => {
+                    if asked {
+                        self.b.answer(result);
+                    }
+                    if let Some((x, y)) = self.b.question() {
+                        self.phase = Phase::SortB { asked: true };
+                        return Next::Compare(x, y, true, false);
+                    }
+                    self.phase = Phase::Keys(0);
+                }
+                Phase::Keys(i) if i == self.a.from.len() => self.phase = Phase::Values(0),
+                Phase::Keys(i) => {
+                    self.phase = Phase::Keys(i + 1);
+                    return Next::Compare(self.a.from[i].0, self.b.from[i].0, true, false);
+                }
+                Phase::Values(i) if i == self.a.from.len() => return Next::Done(Equal),
+                Phase::Values(i) => {
+                    self.phase = Phase::Values(i + 1);
+                    return Next::Compare(self.a.from[i].1, self.b.from[i].1, self.exact, false);
+                }
+            }
+        }
+    }
+}
+
+/// A merge sort of pairs by key that asks for each comparison, so that the comparison of two keys may be as
+/// deep as it likes.
+struct MergeSort {
+    from: Vec<Pair>,
+    to: Vec<Pair>,
+    /// Length of the runs that are sorted.
+    width: usize,
+    /// Where the two runs that are being merged begin, and how far each has been merged.
+    start: usize,
+    left: usize,
+    right: usize,
+}
+
+impl MergeSort {
+    fn new(from: Vec<Pair>) -> MergeSort {
+        MergeSort {
+            to: Vec::with_capacity(from.len()),
+            from,
+            width: 1,
+            start: 0,
+            left: 0,
+            right: 1,
+        }
+    }
+
+    /// The next two keys to compare; none once `from` is sorted.
+    fn question(&mut self) -> Option<Pair> {
+        let count = self.from.len();
+        while self.width < count {
+            let middle = count.min(self.start + self.width);
+            let end = count.min(self.start + 2 * self.width);
+            if self.left < middle && self.right < end {
+                return Some((self.from[self.left].0, self.from[self.right].0));
+            }
+            self.to
+                .extend_from_slice(&self.from[self.left.min(middle)..middle]);
+            self.to
+                .extend_from_slice(&self.from[self.right.min(end)..end]);
+            self.start = end;
+            if end == count {
+                core::mem::swap(&mut self.from, &mut self.to);
+                self.to.clear();
+                self.width *= 2;
+                self.start = 0;
+            }
+            self.left = self.start;
+            self.right = self.start + self.width;
+        }
+        None
+    }
+
+    /// The order of the two keys that were asked for.
+    fn answer(&mut self, order: Ordering) {
+        let next = if order == Greater {
+            &mut self.right
+        } else {
+            &mut self.left
+        };
+        self.to.push(self.from[*next]);
+        *next += 1;
+    }
+}
+
+/// The order of two bit strings: bit by bit, then by size.
+pub fn compare_bits(a: BitsView, b: BitsView) -> Ordering {
+    let common = a.size.min(b.size);
+    let whole = common / 8;
+    let shorten = |view: BitsView, size| BitsView { size, ..view };
+    let (x, y) = (shorten(a, whole * 8), shorten(b, whole * 8));
+    let order = match (x.as_aligned_bytes(), y.as_aligned_bytes()) {
+        (Some(x), Some(y)) => x.cmp(y),
+        _ => (0..whole)
+            .map(|i| x.byte(i).cmp(&y.byte(i)))
+            .find(|&order| order != Equal)
+            .unwrap_or(Equal),
+    };
+    order
+        .then_with(|| {
+            if common % 8 == 0 {
+                return Equal;
+            }
+            let (x, y) = (shorten(a, common), shorten(b, common));
+            x.byte(whole).cmp(&y.byte(whole))
+        })
+        .then(a.size.cmp(&b.size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Arena;
+    use crate::memory::heap::Parcel;
+
+    #[test]
+    fn types_stand_in_their_order() {
+        let mut table = AtomTable::new();
+        let mut arena = Parcel::new();
+        let aardvark = table.insert("aardvark").unwrap().term();
+        let zebra = table.insert("zebra").unwrap().term();
+        let late = table.insert("monkey").unwrap().term();
+        let elements = [Term::small(1), Term::small(2)];
+        let ordered = [
+            arena.integer(i64::MIN).unwrap(),
+            Term::small(-5),
+            arena.float(-4.5).unwrap(),
+            Term::small(3),
+            arena.float(3.5).unwrap(),
+            arena.integer(i64::MAX).unwrap(),
+            arena.float(1e300).unwrap(),
+            aardvark,
+            late,
+            zebra,
+            arena.object(Subtag::Reference, &[7, 1]).unwrap(),
+            arena.object(Subtag::Reference, &[1, 2]).unwrap(),
+            Term::local_port(3),
+            Term::local_pid(2),
+            arena.tuple(&[zebra]).unwrap(),
+            arena.tuple(&elements).unwrap(),
+            Term::NIL,
+            arena.list_with_tail(&[Term::small(1)], zebra).unwrap(),
+            arena.list_with_tail(&[Term::small(1)], Term::NIL).unwrap(),
+            arena.list(&elements).unwrap(),
+            arena.object(Subtag::HeapBits, &[0]).unwrap(),
+            arena.object(Subtag::HeapBits, &[3, 0x20]).unwrap(),
+            arena.object(Subtag::HeapBits, &[8, 0x20]).unwrap(),
+            arena.object(Subtag::HeapBits, &[3, 0x40]).unwrap(),
+        ];
+        for (i, &a) in ordered.iter().enumerate() {
+            for (j, &b) in ordered.iter().enumerate() {
+                assert_eq!(compare(&table, a, b), i.cmp(&j), "{i} {j}");
+                assert_eq!(exact_equal(a, b), i == j);
+                assert_eq!(equal(a, b), i == j);
+            }
+        }
+    }
+
+    #[test]
+    fn one_and_one_point_zero() {
+        let table = AtomTable::new();
+        let mut arena = Parcel::new();
+        let float = arena.float(1.0).unwrap();
+        let int = Term::small(1);
+        assert!(equal(int, float) && !exact_equal(int, float));
+        assert_eq!(compare(&table, int, float), Equal);
+        assert_eq!(compare_exact(&table, int, float), Less);
+        assert_eq!(compare_exact(&table, Term::small(9), float), Less);
+        let keys = arena.tuple(&[int]).unwrap();
+        let float_keys = arena.tuple(&[float]).unwrap();
+        let mut map = |keys: Term, value: Term| {
+            arena
+                .object(Subtag::FlatMap, &[keys.raw(), value.raw()])
+                .unwrap()
+        };
+        let (a, b, c) = (map(keys, int), map(keys, float), map(float_keys, int));
+        assert!(equal(a, b) && !exact_equal(a, b));
+        assert!(!equal(a, c));
+        assert_eq!(compare(&table, a, c), Less);
+        assert_eq!(compare(&table, b, c), Less);
+    }
+
+    #[test]
+    fn bits_compare_wherever_they_lie() {
+        let bytes = [0b1010_1100u8, 0b0111_0001, 0b1101_0110, 0xff];
+        let bit = |i: usize| bytes[i / 8] >> (7 - i % 8) & 1;
+        let mut cases = Vec::new();
+        for offset in 0..12 {
+            for size in 0..=16 {
+                cases.push((offset, size));
+            }
+        }
+        for &(ao, asize) in &cases {
+            for &(bo, bsize) in &cases {
+                let of = |offset, size| BitsView {
+                    bytes: bytes.as_ptr(),
+                    offset,
+                    size,
+                };
+                let bits = |offset: usize, size| (offset..offset + size).map(bit);
+                let expected = bits(ao, asize).cmp(bits(bo, bsize));
+                assert_eq!(compare_bits(of(ao, asize), of(bo, bsize)), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_million_levels_deep_the_difference_is_found() {
+        let table = AtomTable::new();
+        let mut arena = Parcel::new();
+        let mut deep = |bottom| {
+            let mut term = Term::small(bottom);
+            for _ in 0..500_000 {
+                term = arena.list(&[term, Term::small(0)]).unwrap();
+                term = arena.tuple(&[term, Term::NIL]).unwrap();
+            }
+            term
+        };
+        let (a, b, c) = (deep(1), deep(1), deep(2));
+        assert!(exact_equal(a, b) && !exact_equal(a, c));
+        assert_eq!(compare(&table, a, b), Equal);
+        assert_eq!(compare(&table, a, c), Less);
+        assert_eq!(compare(&table, c, a), Greater);
+    }
+
+    #[test]
+    fn merge_sort_sorts() {
+        for count in 0..40usize {
+            let pairs = (0..count)
+                .map(|i| (Term::small((i * 7919 % 41) as i64), Term::NIL))
+                .collect();
+            let mut sort = MergeSort::new(pairs);
+            while let Some((a, b)) = sort.question() {
+                sort.answer(a.small_value().cmp(&b.small_value()));
+            }
+            assert_eq!(sort.from.len(), count);
+            assert!(sort.from.is_sorted_by_key(|(key, _)| key.small_value()));
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Copying a term from one arena into another: what a send, a spawn and an insertion into a table do.
+//!
+//! One allocation takes the whole copy. Objects are copied shallowly into it, one behind the other, and the copy
+//! itself is the list of what is left to do: the scan below moves along it and copies whatever
+//! its words still refer to outside, as Cheney's collector does. So neither depth nor length of a term costs stack.
+//!
+//! - Sharing inside a term is not kept (OTP's send does not keep it either).
+//! - Literals are not copied.
+//! - A reference-counted binary is shared: the copy holds one reference more, and stands on the new arena's list.
+//! - A part of a binary on the heap becomes a binary of its own; a part of a reference-counted one stays a part.
+//!
+//! Invariant: the size pass and the copy see the same term, so the block is filled to the word.
+
+use super::size::{flat_size, heap_bits_words};
+use super::{Header, Subtag, Term, header::ALL_RAW};
+use crate::bits::view::{BitsView, view};
+use crate::memory::off_heap::{Binary, OffHeap, REFC_WORDS, write_refc};
+use crate::memory::{Arena, NoMemory};
+use core::ops::Range;
+use core::ptr::NonNull;
+
+/// A copy of `term` in `arena`; what lies in `literals` (a range of addresses) stays where it is.
+pub fn copy<A: Arena + ?Sized>(
+    term: Term,
+    arena: &mut A,
+    literals: &Range<usize>,
+) -> Result<Term, NoMemory> {
+    if term.is_immediate() {
+        return Ok(term);
+    }
+    let words = flat_size(term, literals)?;
+    copy_of_size(term, words, arena, literals)
+}
+
+/// A copy of `term`, whose [`flat_size`] outside of `literals` is known to be `words`.
+pub fn copy_of_size<A: Arena + ?Sized>(
+    term: Term,
+    words: usize,
+    arena: &mut A,
+    literals: &Range<usize>,
+) -> Result<Term, NoMemory> {
+    if words == 0 {
+        return Ok(term);
+    }
+    let start = arena.allocate(words)?.as_ptr();
+    let mut copier = Copier {
+        start,
+        next: start,
+        bytes: words * 8,
+        literals,
+        off_heap: arena.off_heap(),
+    };
+    // SAFETY: the block has room for everything that `term` refers to: `flat_size` has counted.
+    let copy = unsafe {
+        let copy = copier.shallow(term);
+        copier.scan();
+        copy
+    };
+    debug_assert_eq!(copier.next as usize - start as usize, words * 8);
+    Ok(copy)
+}
+
+struct Copier<'a> {
+    start: *mut u64,
+    /// First word that is free.
+    next: *mut u64,
+    bytes: usize,
+    literals: &'a Range<usize>,
+    off_heap: &'a mut OffHeap,
+}
+
+impl Copier<'_> {
+    /// Whether `term` refers to something that has to be copied yet.
+    #[inline(always)]
+    fn is_outside(&self, term: Term) -> bool {
+        let address = term.pointer() as usize;
+        !term.is_immediate()
+            && address.wrapping_sub(self.start as usize) >= self.bytes
+            && !self.literals.contains(&address)
+    }
+
+    /// Copies what the words of the copy refer to, until nothing is left outside.
+    ///
+    /// # Safety
+    /// The block has room for it.
+    unsafe fn scan(&mut self) {
+        let mut word = self.start;
+        while word < self.next {
+            // SAFETY: `word` is an initialised word of the block: a header or a term, because the raw words
+            // behind a header are skipped.
+            unsafe {
+                if Header::is_header(*word) {
+                    let header = Header(*word);
+                    let raw = match header.subtag().raw_words() {
+                        ALL_RAW => header.arity(),
+                        raw => raw,
+                    };
+                    word = word.add(1 + raw);
+                } else {
+                    let term = Term::from_raw(*word);
+                    if self.is_outside(term) {
+                        *word = self.shallow(term).raw();
+                    }
+                    word = word.add(1);
+                }
+            }
+        }
+    }
+
+    /// Copies one object, or the cells of one list; terms in it still refer to the original.
+    ///
+    /// # Safety
+    /// The block has room for it, and `term` is not immediate.
+    unsafe fn shallow(&mut self, term: Term) -> Term {
+        // SAFETY: the caller's promise; the layouts are those of `term::header`.
+        unsafe {
+            if term.is_cons() {
+                return self.cells(term);
+            }
+            let object = self.next;
+            let from = term.pointer();
+            let header = Header(*from);
+            match header.subtag() {
+                Subtag::RefcBits => {
+                    if let Some(binary) = NonNull::new(*from.add(2) as *mut Binary) {
+                        Binary::retain(binary);
+                        self.next = object.add(REFC_WORDS);
+                        return write_refc(
+                            NonNull::new_unchecked(object),
+                            binary,
+                            *from.add(1) as usize,
+                            self.off_heap,
+                        );
+                    }
+                }
+                Subtag::SubBits => {
+                    let base = Term::from_raw(*from.add(3));
+                    if base.subtag() == Some(Subtag::HeapBits)
+                        && let Some(bits) = view(&term)
+                    {
+                        self.next = object.add(heap_bits_words(bits.size));
+                        return write_heap_bits(object, bits);
+                    }
+                }
+                _ => {}
+            }
+            let words = 1 + header.arity();
+            core::ptr::copy_nonoverlapping(from, object, words);
+            self.next = object.add(words);
+            Term::boxed(object)
+        }
+    }
+
+    /// Copies the cells of a list side by side.
+    ///
+    /// # Safety
+    /// As [`Copier::shallow`]; `list` is a cons cell.
+    unsafe fn cells(&mut self, list: Term) -> Term {
+        let first = self.next;
+        let mut from = list.pointer();
+        // SAFETY: the caller's promise; each cell has two words.
+        unsafe {
+            loop {
+                let cell = self.next;
+                self.next = cell.add(2);
+                *cell = *from;
+                let tail = Term::from_raw(*from.add(1));
+                if !tail.is_cons() || !self.is_outside(tail) {
+                    *cell.add(1) = tail.raw();
+                    return Term::list(first);
+                }
+                *cell.add(1) = Term::list(self.next).raw();
+                from = tail.pointer();
+            }
+        }
+    }
+}
+
+/// Writes a `HeapBits` object with the bits of `bits`; what is left of its last word is zero.
+///
+/// # Safety
+/// `object` has [`heap_bits_words`] words.
+pub unsafe fn write_heap_bits(object: *mut u64, bits: BitsView) -> Term {
+    let words = heap_bits_words(bits.size);
+    // SAFETY: the caller's promise; the last word is cleared before bytes are put into it.
+    unsafe {
+        *object = Header::new(Subtag::HeapBits, words - 1).0;
+        *object.add(words - 1) = 0;
+        *object.add(1) = bits.size as u64;
+        let to = object.add(2).cast::<u8>();
+        match bits.as_aligned_bytes() {
+            Some(bytes) => core::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()),
+            None => {
+                for i in 0..bits.size.div_ceil(8) {
+                    *to.add(i) = bits.byte(i);
+                }
+            }
+        }
+        Term::boxed(object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::heap::Parcel;
+    use crate::memory::off_heap::BinaryRef;
+    use crate::term::compare::exact_equal;
+
+    const NO_LITERALS: Range<usize> = 0..0;
+
+    #[test]
+    fn a_copy_is_equal_and_elsewhere() {
+        let mut from = Parcel::new();
+        let float = from.float(1.5).unwrap();
+        let big = from.integer(i64::MIN).unwrap();
+        let list = from.list(&[float, Term::small(1), big]).unwrap();
+        let improper = from.list_with_tail(&[list, list], float).unwrap();
+        let tuple = from.tuple(&[improper, list, Term::NIL]).unwrap();
+        let mut to = Parcel::new();
+        let copy = copy(tuple, &mut to, &NO_LITERALS).unwrap();
+        assert!(exact_equal(tuple, copy));
+        drop(from);
+        let elements = copy.as_tuple().unwrap();
+        assert_eq!(elements[1].iter_list().count(), 3);
+    }
+
+    #[test]
+    fn literals_stay() {
+        let mut literal = Parcel::new();
+        let constant = literal.tuple(&[Term::small(1)]).unwrap();
+        let address = constant.pointer() as usize;
+        let mut from = Parcel::new();
+        let term = from.list(&[constant, constant]).unwrap();
+        let mut to = Parcel::new();
+        let copy = copy(term, &mut to, &(address..address + 16)).unwrap();
+        assert!(copy.iter_list().all(|t| t.raw() == constant.raw()));
+    }
+
+    #[test]
+    fn off_heap_binaries_are_shared_and_counted() {
+        let binary = BinaryRef::from_bytes(&[7; 100]).unwrap();
+        let head = binary.head();
+        let mut from = Parcel::new();
+        let term = binary.clone().into_term(&mut from, 100).unwrap();
+        let pair = from.tuple(&[term, term]).unwrap();
+        assert_eq!(Binary::references(head), 2);
+        let mut to = Parcel::new();
+        let copy = copy(pair, &mut to, &NO_LITERALS).unwrap();
+        assert_eq!(Binary::references(head), 4);
+        assert!(exact_equal(pair, copy));
+        drop(to);
+        drop(from);
+        assert_eq!(Binary::references(head), 1);
+    }
+
+    #[test]
+    fn a_million_levels_are_an_ordinary_term() {
+        let mut from = Parcel::new();
+        let mut deep = Term::NIL;
+        let mut deep_tuple = Term::NIL;
+        for _ in 0..1_000_000 {
+            deep = from.cons(deep, Term::small(1)).unwrap();
+            deep_tuple = from
+                .tuple(&[Term::small(2), deep_tuple, Term::NIL])
+                .unwrap();
+        }
+        let both = from.tuple(&[deep, deep_tuple]).unwrap();
+        let mut to = Parcel::new();
+        let copy = copy(both, &mut to, &NO_LITERALS).unwrap();
+        assert!(exact_equal(both, copy));
+    }
+}

@@ -30,6 +30,7 @@
 pub mod compare;
 pub mod copy;
 pub mod fun;
+pub mod hash;
 pub mod header;
 pub mod size;
 

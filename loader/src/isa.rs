@@ -55,6 +55,10 @@ pub const X_REGISTERS: usize = 1024;
 /// Number of floating point registers.
 pub const FLOAT_REGISTERS: usize = 1024;
 
+/// Heap words reserved for each fun that a test_heap announces: at least what the machine
+/// needs for a fun without free variables, which the compiler counts as words.
+pub const FUN_WORDS: u64 = 8;
+
 /// Most Y registers a stack frame may have (OTP: `MAX_REG`).
 pub const MAX_FRAME: usize = 1024;
 

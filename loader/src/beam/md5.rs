@@ -1,0 +1,42 @@
+//! The MD5 of a module, as `Module:module_info(md5)` and `beam_lib:md5/1` give it.
+//!
+//! It covers the chunks that decide what the module does, in a fixed order, with the
+//! `old_uniq` fields of FunT taken as zero (they depend on the compiler, not on the code).
+//! Part of the identity of funs between nodes. Called by [`super::Beam::parse`].
+
+use md5::{Digest, Md5};
+
+use super::iff::Chunks;
+
+/// The chunks covered, in this order, those that are there.
+const COVERED: [&str; 8] = [
+    "Atom", "AtU8", "Code", "StrT", "ImpT", "ExpT", "FunT", "LitT",
+];
+
+/// Size of an entry of FunT; its last four bytes are `old_uniq`.
+const FUN_ENTRY: usize = 24;
+
+/// Computes the MD5 of a file.
+pub fn of_chunks(chunks: &Chunks<'_>) -> [u8; 16] {
+    let mut digest = Md5::new();
+    for name in COVERED {
+        let Some(bytes) = chunks.get(name) else {
+            continue;
+        };
+        if name == "FunT" && bytes.len() >= 4 {
+            let (count, entries) = bytes.split_at(4);
+            digest.update(count);
+            for entry in entries.chunks(FUN_ENTRY) {
+                if entry.len() == FUN_ENTRY {
+                    digest.update(&entry[..FUN_ENTRY - 4]);
+                    digest.update([0; 4]);
+                } else {
+                    digest.update(entry);
+                }
+            }
+        } else {
+            digest.update(bytes);
+        }
+    }
+    digest.finalize().into()
+}

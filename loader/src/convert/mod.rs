@@ -1,0 +1,513 @@
+//! From `.beam` to ling.
+//!
+//! One pass over the generic instructions. Most are in the table of [`direct`]; the others
+//! have a place by topic: [`builtins`] (guards and arithmetic), [`select`], [`binaries`],
+//! [`tuples`]; what the rest needs is here. Instructions that only carry facts (labels,
+//! lines, on_load) go into tables. Invariant: what [`convert_beam`] returns has passed the
+//! same validation as any `.ling` file.
+
+mod binaries;
+mod builtins;
+mod direct;
+mod emit;
+mod integers;
+mod select;
+mod tuples;
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::vec::Vec;
+
+use crate::beam::Beam;
+use crate::beam::code::{Arg, Instruction, Instructions};
+use crate::beam::iff;
+use crate::error::{LoadError, Problem};
+use crate::isa::FUN_WORDS;
+use crate::ling::{Contents, Location, Module, Section};
+use crate::opcode::Generic;
+use crate::operation::{Kind, Op};
+use emit::{Emitter, NIL, Operand, is_small, small};
+
+/// Converts a `.beam` file, compressed or not, to the bytes of a `.ling` file.
+pub fn convert_beam(file: &[u8]) -> Result<Vec<u8>, LoadError> {
+    if !iff::is_beam(file) {
+        return Err(Problem::UnknownFormat.into());
+    }
+    let form = iff::decompress(file)?;
+    let beam = Beam::parse(&form)?;
+    convert(&beam).map_err(|error| beam.name_in(error))
+}
+
+fn convert(beam: &Beam<'_>) -> Result<Vec<u8>, LoadError> {
+    let mut instructions = Instructions::new(
+        beam.code,
+        beam.atoms.texts().len() as u32,
+        beam.literals.len() as u32,
+    )?;
+    let mut converter = Converter::new(beam, instructions.labels)?;
+    let mut instruction = Instruction::new();
+    while instructions.next(&mut instruction)? {
+        converter.instruction(&mut instruction, &mut instructions)?;
+    }
+    let ling = converter.finish()?;
+    Module::parse(&ling)?;
+    Ok(ling)
+}
+
+/// A function as func_info announced it.
+struct Function {
+    name: u32,
+    arity: u32,
+    func_info: u32,
+    entry: u32,
+}
+
+/// State of a conversion.
+struct Converter<'b, 'a> {
+    beam: &'b Beam<'a>,
+    emitter: Emitter,
+    /// What each import is, if the machine has an operation for it.
+    builtins: Vec<Option<builtins::Builtin>>,
+    /// Literals beyond the file's: big integers that were operands.
+    more_literals: Vec<Vec<u8>>,
+    functions: Vec<Function>,
+    /// From which code offset on which location holds.
+    lines: Vec<(u32, Location)>,
+    on_load: Option<u32>,
+    /// Kept for its capacity.
+    elements: Vec<Operand<'static>>,
+}
+
+/// Bytes of ling per byte of generic code, about; saves growing the buffer.
+const EXPANSION: usize = 5;
+
+impl<'b, 'a> Converter<'b, 'a> {
+    fn new(beam: &'b Beam<'a>, labels: u32) -> Result<Self, LoadError> {
+        Ok(Converter {
+            beam,
+            emitter: Emitter::new(labels, EXPANSION * beam.code.len())?,
+            builtins: builtins::of_imports(beam)?,
+            more_literals: Vec::new(),
+            functions: Vec::new(),
+            lines: Vec::new(),
+            on_load: None,
+            elements: Vec::new(),
+        })
+    }
+
+    /// Converts one instruction, and those behind it that belong to it.
+    fn instruction(
+        &mut self,
+        instruction: &mut Instruction<'a>,
+        rest: &mut Instructions<'a>,
+    ) -> Result<(), LoadError> {
+        if let Some((op, order)) = direct::lookup(instruction.opcode) {
+            return self.direct(instruction, op, order);
+        }
+        match instruction.opcode {
+            Generic::Label => match instruction.number(0) {
+                Ok(label) => {
+                    let defined = self
+                        .emitter
+                        .define(u32::try_from(label).unwrap_or(u32::MAX));
+                    defined
+                        .map_err(|what| instruction.damaged(format_args!("label {label}: {what}")))
+                }
+                Err(error) => Err(error),
+            },
+            Generic::FuncInfo => self.func_info(instruction),
+            Generic::Line => self.line(instruction),
+            // For coverage and debuggers; OTP's loader drops them too unless asked.
+            Generic::ExecutableLine | Generic::DebugLine | Generic::NifStart => Ok(()),
+            // Floating point errors are found by the operations, receive marks are hints.
+            Generic::Fclearerror | Generic::Fcheckerror | Generic::RecvMark | Generic::RecvSet => {
+                Ok(())
+            }
+            Generic::OnLoad => match self.functions.last() {
+                Some(function) => {
+                    self.on_load = Some(function.entry);
+                    Ok(())
+                }
+                None => Err(instruction.damaged("outside of any function")),
+            },
+            Generic::AllocateHeap | Generic::AllocateHeapZero => {
+                let words = heap_words(instruction, 1)?;
+                let operands = [
+                    Operand::Number(instruction.number(0)?),
+                    words,
+                    Operand::Number(instruction.number(2)?),
+                ];
+                self.emit(instruction, Op::allocate_heap, &operands)
+            }
+            Generic::TestHeap => {
+                let operands = [
+                    heap_words(instruction, 0)?,
+                    Operand::Number(instruction.number(1)?),
+                ];
+                self.emit(instruction, Op::test_heap, &operands)
+            }
+            Generic::Init => {
+                let register = [self.operand(instruction, 0)?];
+                self.emit(instruction, Op::init_yregs, &[Operand::List(&register)])
+            }
+            Generic::Fmove => {
+                let operands = [self.operand(instruction, 0)?, self.operand(instruction, 1)?];
+                let op = match operands[0] {
+                    Operand::FloatRegister(_) => Op::float_store,
+                    _ => Op::float_load,
+                };
+                self.emit(instruction, op, &operands)
+            }
+            Generic::MakeFun2 => self.make_fun2(instruction),
+            Generic::Bif0
+            | Generic::Bif1
+            | Generic::Bif2
+            | Generic::GcBif1
+            | Generic::GcBif2
+            | Generic::GcBif3 => self.builtin(instruction),
+            Generic::SelectVal => self.select_val(instruction),
+            Generic::SelectTupleArity => self.select_tuple_arity(instruction),
+            Generic::UpdateRecord => self.update_record(instruction),
+            Generic::PutTuple => self.put_tuple(instruction, rest),
+            Generic::BsStartMatch4
+            | Generic::BsGetInteger2
+            | Generic::BsGetFloat2
+            | Generic::BsGetBinary2
+            | Generic::BsGetUtf16
+            | Generic::BsGetUtf32
+            | Generic::BsSkipUtf16
+            | Generic::BsSkipUtf32
+            | Generic::BsMatch
+            | Generic::BsCreateBin => self.binary(instruction),
+            _ => Err(instruction
+                .unsupported("only compilers before OTP 25 wrote it; compile the module again")),
+        }
+    }
+
+    fn direct(
+        &mut self,
+        instruction: &Instruction<'a>,
+        op: Op,
+        order: &[u8],
+    ) -> Result<(), LoadError> {
+        let mut elements = core::mem::take(&mut self.elements);
+        let result = self.direct_with(instruction, op, order, &mut elements);
+        elements.clear();
+        self.elements = elements;
+        result
+    }
+
+    fn direct_with(
+        &mut self,
+        instruction: &Instruction<'a>,
+        op: Op,
+        order: &[u8],
+        elements: &mut Vec<Operand<'static>>,
+    ) -> Result<(), LoadError> {
+        let mut operands = [Operand::Number(0); 8];
+        let mut list = None;
+        for (place, arg) in order.iter().enumerate() {
+            if let Some(Arg::List { .. }) = instruction.args.get(*arg as usize) {
+                self.list(instruction, *arg as usize, elements)?;
+                list = Some(place);
+            } else {
+                operands[place] = self.operand(instruction, *arg as usize)?;
+            }
+        }
+        // Borrowed only here, once the elements are all there.
+        if let Some(place) = list {
+            operands[place] = Operand::List(elements);
+        }
+        self.emit(instruction, op, &operands[..order.len()])
+    }
+
+    /// Emits, with errors that name the generic instruction.
+    fn emit(
+        &mut self,
+        instruction: &Instruction<'a>,
+        op: Op,
+        operands: &[Operand<'_>],
+    ) -> Result<(), LoadError> {
+        let general = op.variants().last().copied().unwrap_or_default();
+        for (kind, operand) in general.iter().zip(operands) {
+            if *kind == Kind::F && matches!(operand, Operand::Label(0)) && !label_is_optional(op) {
+                return Err(instruction.damaged("the label is missing"));
+            }
+        }
+        self.emitter
+            .emit(op, operands)
+            .map_err(|error| match error.problem {
+                Problem::Damaged { what, .. } => instruction.damaged(what),
+                problem => problem.into(),
+            })
+    }
+
+    /// An operand of a generic instruction, unless it is a list.
+    fn operand(
+        &mut self,
+        instruction: &Instruction<'a>,
+        arg: usize,
+    ) -> Result<Operand<'static>, LoadError> {
+        match instruction.args.get(arg) {
+            Some(arg) => self.operand_of(instruction, *arg),
+            None => Err(instruction.damaged("an operand is missing")),
+        }
+    }
+
+    fn operand_of(
+        &mut self,
+        instruction: &Instruction<'a>,
+        arg: Arg<'a>,
+    ) -> Result<Operand<'static>, LoadError> {
+        Ok(match arg {
+            Arg::Number(number) => Operand::Number(number),
+            Arg::Integer(integer) if is_small(integer) => small(integer),
+            Arg::Integer(integer) => self.big_integer(&integer.to_be_bytes())?,
+            Arg::BigInteger(bytes) => self.big_integer(bytes)?,
+            Arg::Atom(atom) => Operand::Atom(atom),
+            Arg::Nil => Operand::Immediate(NIL),
+            Arg::X(index) => Operand::X(index),
+            Arg::Y(index) => Operand::Y(index),
+            Arg::FloatRegister(index) => Operand::FloatRegister(index),
+            Arg::Label(label) => Operand::Label(label),
+            Arg::Literal(literal) => Operand::Literal(literal),
+            Arg::List { .. } | Arg::Allocation { .. } => {
+                return Err(instruction.damaged("a list where a single operand is expected"));
+            }
+        })
+    }
+
+    /// The elements of a list operand.
+    fn list(
+        &mut self,
+        instruction: &Instruction<'a>,
+        arg: usize,
+        into: &mut Vec<Operand<'static>>,
+    ) -> Result<(), LoadError> {
+        let elements = instruction.list(arg)?;
+        into.try_reserve(elements.len())?;
+        for element in elements {
+            into.push(self.operand_of(instruction, *element)?);
+        }
+        Ok(())
+    }
+
+    /// A literal for an integer of more than 60 bits.
+    fn big_integer(&mut self, big_endian: &[u8]) -> Result<Operand<'static>, LoadError> {
+        let literal = self.beam.literals.len() + self.more_literals.len();
+        self.more_literals.push(integers::external(big_endian)?);
+        Ok(Operand::Literal(literal as u32))
+    }
+
+    fn func_info(&mut self, instruction: &Instruction<'a>) -> Result<(), LoadError> {
+        let (Some(Arg::Atom(_)), Some(Arg::Atom(name)), Ok(arity @ 0..=255)) = (
+            instruction.args.first(),
+            instruction.args.get(1),
+            instruction.number(2),
+        ) else {
+            return Err(instruction.damaged("not a module, a function and an arity"));
+        };
+        let func_info = self.emitter.offset();
+        // Lines of the function before do not reach into this one.
+        if self.lines.last().is_none_or(|line| line.0 != func_info) {
+            self.location(Location::UNKNOWN);
+        }
+        let operands = [
+            self.operand(instruction, 0)?,
+            Operand::Atom(*name),
+            Operand::Number(arity),
+        ];
+        self.emit(instruction, Op::func_info, &operands)?;
+        self.functions.push(Function {
+            name: *name,
+            arity: arity as u32,
+            func_info,
+            entry: self.emitter.offset(),
+        });
+        Ok(())
+    }
+
+    fn line(&mut self, instruction: &Instruction<'a>) -> Result<(), LoadError> {
+        let item = instruction.number(0)?;
+        let location = match item.checked_sub(1) {
+            None => Location::UNKNOWN,
+            // Without a Line chunk, items mean nothing.
+            Some(_) if self.beam.lines.items.is_empty() => Location::UNKNOWN,
+            Some(index) => match self.beam.lines.items.get(index as usize) {
+                Some(location) => *location,
+                None => {
+                    return Err(instruction.damaged(format_args!("there is no line item {item}")));
+                }
+            },
+        };
+        self.location(location);
+        Ok(())
+    }
+
+    /// From here on, `location` holds.
+    fn location(&mut self, location: Location) {
+        let offset = self.emitter.offset();
+        if self.lines.last().is_some_and(|line| line.0 == offset) {
+            self.lines.pop();
+        }
+        if self.lines.last().map_or(Location::UNKNOWN, |line| line.1) != location {
+            self.lines.push((offset, location));
+        }
+    }
+
+    /// make_fun2: free variables are in the first X registers, the fun goes to X0.
+    fn make_fun2(&mut self, instruction: &Instruction<'a>) -> Result<(), LoadError> {
+        let index = instruction.number(0)?;
+        let Some(lambda) = self.beam.lambdas.get(index as usize) else {
+            return Err(instruction.damaged(format_args!("there is no fun {index}")));
+        };
+        let free: Vec<_> = (0..lambda.num_free as u16).map(Operand::X).collect();
+        let operands = [Operand::Number(index), Operand::X(0), Operand::List(&free)];
+        self.emit(instruction, Op::make_fun3, &operands)
+    }
+
+    /// Builds the file.
+    fn finish(mut self) -> Result<Vec<u8>, LoadError> {
+        // Code that could run off its end gets something to run into.
+        if !matches!(
+            self.emitter.last(),
+            Some(Op::call_ext_only | Op::return_ | Op::call_only | Op::jump)
+        ) {
+            self.emitter.emit(Op::if_end, &[])?;
+        }
+        self.emitter.resolve().map_err(|label| {
+            LoadError::damaged("Code", 0, format!("label {label} is used, but not defined"))
+        })?;
+        let beam = self.beam;
+        let mut contents = Contents::new(beam.md5);
+        for text in beam.atoms.texts() {
+            contents.append_indexed(Section::AtomIndex, Section::AtomText, text.as_bytes())?;
+        }
+        for import in &beam.imports {
+            contents.append_entry(
+                Section::Imports,
+                &[import.module, import.function, import.arity],
+            )?;
+        }
+        let mut exports = Vec::new();
+        exports.try_reserve_exact(beam.exports.len())?;
+        for export in &beam.exports {
+            exports.push((
+                self.entry(export.label, "ExpT")?,
+                export.function,
+                export.arity,
+            ));
+        }
+        exports.sort_unstable();
+        for (entry, function, arity) in exports {
+            contents.append_entry(Section::Exports, &[function, arity, entry])?;
+        }
+        for function in &self.functions {
+            let fields = [
+                function.name,
+                function.arity,
+                function.entry,
+                function.func_info,
+            ];
+            contents.append_entry(Section::Functions, &fields)?;
+        }
+        for lambda in &beam.lambdas {
+            let entry = self.entry(lambda.body.label, "FunT")?;
+            let body = lambda.body;
+            contents.append_entry(
+                Section::Funs,
+                &[
+                    body.function,
+                    body.arity,
+                    entry,
+                    lambda.index,
+                    lambda.num_free,
+                    lambda.old_uniq,
+                ],
+            )?;
+        }
+        let more = self.more_literals.iter().map(|literal| &literal[..]);
+        for literal in beam.literals.iter().chain(more) {
+            contents.append_indexed(Section::LiteralIndex, Section::LiteralBytes, literal)?;
+        }
+        contents.append(Section::Strings, beam.strings)?;
+        for (offset, location) in &self.lines {
+            contents.append_entry(Section::Lines, &[*offset, location.bits()])?;
+        }
+        let own_file = format!("{}.erl", beam.atoms.module());
+        let files = core::iter::once(own_file.as_str()).chain(beam.lines.files.iter().copied());
+        for file in files {
+            contents.append_indexed(Section::FileIndex, Section::FileText, file.as_bytes())?;
+        }
+        contents.append(Section::Attributes, beam.attributes)?;
+        contents.append(Section::CompileInfo, beam.compile_info)?;
+        if let Some(entry) = self.on_load {
+            contents.set_on_load(entry);
+        }
+        contents.relocations = core::mem::take(&mut self.emitter.relocations);
+        contents.set_code(core::mem::take(&mut self.emitter.code));
+        contents.write()
+    }
+
+    /// Offset of a function's entry by its label.
+    fn entry(&self, label: u32, place: &'static str) -> Result<u32, LoadError> {
+        self.emitter.label(label).ok_or_else(|| {
+            LoadError::damaged(
+                place,
+                0,
+                Cow::Owned(format!("label {label} is not in the code")),
+            )
+        })
+    }
+}
+
+/// Operations whose label 0 means "raise" or "cannot fail"; all others must have one.
+fn label_is_optional(op: Op) -> bool {
+    use Op::*;
+    matches!(
+        op,
+        bif1 | bif2
+            | bif3
+            | add
+            | subtract
+            | multiply
+            | int_div
+            | rem
+            | band
+            | bor
+            | bxor
+            | bsl
+            | bsr
+            | bnot
+            | negate
+            | element
+            | hd
+            | tl
+            | tuple_size
+            | map_get
+            | put_map_assoc
+            | put_map_exact
+            | bs_start_match
+            | bs_create_bin
+    )
+}
+
+/// The heap need of an instruction, in words.
+fn heap_words(instruction: &Instruction<'_>, arg: usize) -> Result<Operand<'static>, LoadError> {
+    const FLOAT_WORDS: u64 = 2;
+    match instruction.args.get(arg) {
+        Some(Arg::Number(words)) => Ok(Operand::Number(*words)),
+        Some(Arg::Allocation {
+            words,
+            floats,
+            funs,
+        }) => {
+            let floats = floats.saturating_mul(FLOAT_WORDS);
+            let funs = funs.saturating_mul(FUN_WORDS);
+            Ok(Operand::Number(
+                words.saturating_add(floats).saturating_add(funs),
+            ))
+        }
+        _ => Err(instruction.damaged(format!("operand {} is not a heap need", arg + 1))),
+    }
+}

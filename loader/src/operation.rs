@@ -1,0 +1,282 @@
+//! What the instruction table ([`crate::instructions`]) says, as data.
+//!
+//! Operations, their variants, the opcode number of each variant and the size of
+//! each operand kind are all derived here from the one table, so nothing in the
+//! loader or the machine lists instructions a second time. Invariant: the variants
+//! of an operation have consecutive opcodes, in the order of the table.
+//! Called by the emitter, the validator, the disassembler and the machine.
+
+use crate::isa::ALIGN;
+
+/// Kind of an operand; the table in [`crate::isa`] says what each one holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+#[allow(missing_docs)]
+pub enum Kind {
+    X,
+    Y,
+    C,
+    S,
+    D,
+    F,
+    A,
+    Q,
+    H,
+    U,
+    W,
+    I,
+    N,
+    P,
+    R,
+    Ls,
+    Lv,
+    Le,
+    Lb,
+}
+
+impl Kind {
+    /// Size in bytes; for a list, of its count field alone.
+    pub const fn size(self) -> usize {
+        match self {
+            Kind::X | Kind::Y | Kind::D | Kind::A | Kind::Q | Kind::H | Kind::R => 2,
+            Kind::Ls | Kind::Lv | Kind::Le | Kind::Lb => 2,
+            Kind::F | Kind::U => 4,
+            Kind::C | Kind::S | Kind::W | Kind::I | Kind::N | Kind::P => 8,
+        }
+    }
+
+    /// Whether the operand is a counted list of words.
+    pub const fn is_list(self) -> bool {
+        matches!(self, Kind::Ls | Kind::Lv | Kind::Le | Kind::Lb)
+    }
+}
+
+/// One operation of the table with its variants.
+#[derive(Debug)]
+pub struct Operation {
+    /// Name in the table, without the underscore that keeps it from being a Rust keyword.
+    pub name: &'static str,
+    /// Operand kinds of each variant; the last is the general form.
+    pub variants: &'static [&'static [Kind]],
+}
+
+/// One variant: what an opcode number stands for.
+#[derive(Clone, Copy, Debug)]
+pub struct Variant {
+    /// The operation.
+    pub op: Op,
+    /// Its operand kinds.
+    pub kinds: &'static [Kind],
+    /// Bytes of opcode and operands, counting lists as empty, without padding.
+    pub fixed_size: u16,
+}
+
+const fn without_trailing_underscore(name: &'static str) -> &'static str {
+    match name.as_bytes() {
+        [head @ .., b'_'] => match core::str::from_utf8(head) {
+            Ok(name) => name,
+            Err(_) => name,
+        },
+        _ => name,
+    }
+}
+
+macro_rules! derive_operations {
+    ($($name:ident { $( ( $($kind:ident)* ) )+ })*) => {
+        /// The operations of the table, in its order.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u16)]
+        #[allow(non_camel_case_types, missing_docs)]
+        pub enum Op { $($name),* }
+
+        /// The operations by number (`Op as usize`).
+        pub static OPERATIONS: &[Operation] = TABLE;
+        const TABLE: &[Operation] = &[
+            $(Operation {
+                name: without_trailing_underscore(stringify!($name)),
+                variants: &[ $( &[ $(Kind::$kind),* ] ),+ ],
+            }),*
+        ];
+        const OPS: &[Op] = &[ $(Op::$name),* ];
+    };
+}
+crate::instructions!(derive_operations);
+
+const FIRST: [u16; TABLE.len()] = {
+    let mut first = [0; TABLE.len()];
+    let (mut op, mut next) = (0, 0);
+    while op < TABLE.len() {
+        first[op] = next;
+        next += TABLE[op].variants.len() as u16;
+        op += 1;
+    }
+    first
+};
+
+/// Number of opcodes: opcodes are below this.
+pub const OPCODES: usize = FIRST[TABLE.len() - 1] as usize + TABLE[TABLE.len() - 1].variants.len();
+
+/// The variants by opcode.
+pub static VARIANTS: [Variant; OPCODES] = {
+    let mut all = [Variant {
+        op: Op::func_info,
+        kinds: &[],
+        fixed_size: 0,
+    }; OPCODES];
+    let (mut op, mut at) = (0, 0);
+    while op < TABLE.len() {
+        let mut variant = 0;
+        while variant < TABLE[op].variants.len() {
+            let kinds = TABLE[op].variants[variant];
+            let (mut size, mut kind) = (2, 0);
+            while kind < kinds.len() {
+                size += kinds[kind].size() as u16;
+                kind += 1;
+            }
+            all[at] = Variant {
+                op: OPS[op],
+                kinds,
+                fixed_size: size,
+            };
+            at += 1;
+            variant += 1;
+        }
+        op += 1;
+    }
+    all
+};
+
+impl Op {
+    /// Name as messages and listings show it.
+    pub const fn name(self) -> &'static str {
+        TABLE[self as usize].name
+    }
+
+    /// Operand kinds of each variant.
+    pub const fn variants(self) -> &'static [&'static [Kind]] {
+        TABLE[self as usize].variants
+    }
+
+    /// Opcode of variant number `variant`, which must be one of [`Op::variants`].
+    pub const fn opcode(self, variant: usize) -> u16 {
+        FIRST[self as usize] + variant as u16
+    }
+}
+
+/// Distance in opcodes from `call_ext*` to the `call_bif*` of the same shape: what
+/// the linker adds to the opcode of a call when its import is a built-in function.
+pub const BIF_CALL_DISTANCE: u16 = Op::call_bif.opcode(0) - Op::call_ext.opcode(0);
+
+/// Rounds a size up to the alignment of instructions.
+pub const fn align(size: usize) -> usize {
+    (size + ALIGN - 1) & !(ALIGN - 1)
+}
+
+/// Length in bytes, padding included, of the instruction at offset `at` of `code`;
+/// `None` if there is no whole instruction of a known opcode.
+pub fn instruction_length(code: &[u8], at: usize) -> Option<usize> {
+    let opcode = read_u16(code, at)?;
+    let variant = VARIANTS.get(opcode as usize)?;
+    let mut size = variant.fixed_size as usize;
+    // At most one list, always the last operand.
+    if variant.kinds.last().is_some_and(|kind| kind.is_list()) {
+        size += 8 * read_u16(code, at.checked_add(size - 2)?)? as usize;
+    }
+    let size = align(size);
+    (at.checked_add(size)? <= code.len()).then_some(size)
+}
+
+fn read_u16(code: &[u8], at: usize) -> Option<u16> {
+    let bytes = code.get(at..at.checked_add(2)?)?;
+    Some(u16::from_le_bytes([bytes[0], bytes[1]]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether every operand that `special` accepts is accepted by `general`.
+    fn covers(general: Kind, special: Kind) -> bool {
+        match general {
+            Kind::S => matches!(special, Kind::S | Kind::X | Kind::Y | Kind::C),
+            Kind::D => matches!(special, Kind::D | Kind::X | Kind::Y),
+            Kind::U => matches!(special, Kind::U | Kind::H | Kind::A),
+            // init_yregs: one register instead of a list of them.
+            Kind::Ls => matches!(special, Kind::Ls | Kind::Y),
+            // bs_get_integer2 and others: a constant size among sources is C or S; the rest is equal.
+            other => other == special,
+        }
+    }
+
+    #[test]
+    fn the_last_variant_is_general() {
+        for operation in OPERATIONS {
+            let general = operation.variants.last().unwrap();
+            for variant in operation.variants {
+                assert_eq!(variant.len(), general.len(), "{}", operation.name);
+                for (special, general) in variant.iter().zip(*general) {
+                    assert!(
+                        covers(*general, *special),
+                        "{}: {special:?} in {general:?}",
+                        operation.name
+                    );
+                }
+            }
+            // In a general form nothing is only an X or only a Y register, and a constant
+            // stands only where a file can hold nothing else.
+            let only_constant = ["func_info", "is_tagged_tuple", "jump_table"];
+            let only_y = ["catch", "catch_end", "try", "try_end", "try_case"];
+            for kind in *general {
+                assert_ne!(*kind, Kind::X, "{}", operation.name);
+                assert!(
+                    *kind != Kind::C || only_constant.contains(&operation.name),
+                    "{}",
+                    operation.name
+                );
+                assert!(
+                    *kind != Kind::Y || only_y.contains(&operation.name),
+                    "{}",
+                    operation.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_is_the_last_operand() {
+        for variant in &VARIANTS {
+            for kind in &variant.kinds[..variant.kinds.len().saturating_sub(1)] {
+                assert!(!kind.is_list(), "{:?}", variant.op);
+            }
+        }
+    }
+
+    #[test]
+    fn calls_of_built_in_functions_are_at_a_constant_distance() {
+        let pairs = [
+            (Op::call_ext, Op::call_bif),
+            (Op::call_ext_last, Op::call_bif_last),
+            (Op::call_ext_only, Op::call_bif_only),
+        ];
+        for (ext, bif) in pairs {
+            assert_eq!(ext.variants(), bif.variants());
+            // The linker finds the import 4 bytes into the instruction.
+            assert_eq!(ext.variants()[0][..2], [Kind::A, Kind::I]);
+            for variant in 0..ext.variants().len() {
+                assert_eq!(ext.opcode(variant) + BIF_CALL_DISTANCE, bif.opcode(variant));
+            }
+        }
+    }
+
+    #[test]
+    fn length_counts_lists_and_padding() {
+        let opcode = Op::put_tuple2.opcode(0).to_le_bytes();
+        let mut code = [opcode[0], opcode[1], 0, 0, 2, 0].to_vec();
+        code.extend([0; 16]);
+        assert_eq!(instruction_length(&code, 0), None, "padding is missing");
+        code.extend([0; 2]);
+        assert_eq!(instruction_length(&code, 0), Some(24));
+        assert_eq!(instruction_length(&[0xff; 8], 0), None);
+        assert_eq!(instruction_length(&[], 0), None);
+    }
+}

@@ -3,11 +3,16 @@
 //! Invariant: a view is alive no longer than the term it was made from; it is made, used and
 //! dropped between two collections.
 
+use super::raw;
+use crate::memory::NoMemory;
 use crate::memory::off_heap::Binary;
 use crate::term::{Subtag, Term};
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
 use core::ptr::NonNull;
 
-/// In the size word of a `SubBits` object the size in bits stands above this many bits of flags.
+/// In the size word of a `SubBits` object the size in bits stands above this many bits of flags (of which
+/// there is one, [`super::append::WRITABLE`]).
 pub const SUB_BITS_SIZE_SHIFT: u32 = 8;
 
 /// Bits that lie `offset` bits behind `bytes`, most significant bit of a byte first.
@@ -74,6 +79,25 @@ impl BitsView {
         }
         // SAFETY: the object holds that many bytes from there on.
         Some(unsafe { core::slice::from_raw_parts(self.bytes.add(self.offset / 8), self.size / 8) })
+    }
+
+    /// The bytes of a binary, copied if they do not begin at a byte's edge; `None` for other bit strings.
+    pub fn to_bytes<'a>(self) -> Result<Option<Cow<'a, [u8]>>, NoMemory> {
+        if let Some(bytes) = self.as_aligned_bytes() {
+            return Ok(Some(Cow::Borrowed(bytes)));
+        }
+        if !self.is_binary() {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        let length = self.size / 8;
+        bytes.try_reserve_exact(length).map_err(|_| NoMemory)?;
+        // SAFETY: the view's bits, into a buffer with room for them, which are its bytes afterwards.
+        unsafe {
+            raw::copy(self.bytes, self.offset, bytes.as_mut_ptr(), 0, self.size);
+            bytes.set_len(length);
+        }
+        Ok(Some(Cow::Owned(bytes)))
     }
 
     /// Whether the size is a whole number of bytes: a binary.

@@ -18,8 +18,12 @@ pub struct Binary {
     references: usize,
     /// Bytes that may be used; at least the size of every object that refers to it.
     pub capacity: usize,
-    /// Bytes that are in use by the longest object that was appended to in place.
-    pub used: usize,
+    /// Bits that some object refers to, from the first on. Only an object that ends here may be appended to in
+    /// place (`crate::bits::append`): nobody has anything behind it.
+    pub used_bits: usize,
+    /// Whether something has the address of the bytes without counting as a reference (a match context):
+    /// then the block never moves.
+    pub pinned: bool,
 }
 
 /// One counted reference to a [`Binary`].
@@ -32,18 +36,29 @@ fn layout(capacity: usize) -> Option<Layout> {
 }
 
 impl BinaryRef {
-    /// A block of `capacity` bytes, zeroed. `used` is `capacity`.
+    /// A block of `capacity` bytes, zeroed, all in use.
     pub fn allocate(capacity: usize) -> Result<BinaryRef, NoMemory> {
         let layout = layout(capacity).ok_or(NoMemory)?;
         // SAFETY: the layout's size is not zero.
-        let block = unsafe { alloc::alloc::alloc_zeroed(layout) }.cast::<Binary>();
-        let block = NonNull::new(block).ok_or(NoMemory)?;
-        // SAFETY: fresh memory of the right size and alignment.
+        BinaryRef::on(unsafe { alloc::alloc::alloc_zeroed(layout) }, capacity)
+    }
+
+    /// A block of `capacity` bytes, all in use, which the caller initialises before anybody reads them.
+    pub fn allocate_uninitialised(capacity: usize) -> Result<BinaryRef, NoMemory> {
+        let layout = layout(capacity).ok_or(NoMemory)?;
+        // SAFETY: the layout's size is not zero.
+        BinaryRef::on(unsafe { alloc::alloc::alloc(layout) }, capacity)
+    }
+
+    fn on(memory: *mut u8, capacity: usize) -> Result<BinaryRef, NoMemory> {
+        let block = NonNull::new(memory.cast::<Binary>()).ok_or(NoMemory)?;
+        // SAFETY: fresh memory of `layout(capacity)`.
         unsafe {
             block.write(Binary {
                 references: 1,
                 capacity,
-                used: capacity,
+                used_bits: capacity.saturating_mul(8),
+                pinned: false,
             })
         };
         Ok(BinaryRef(block))
@@ -51,7 +66,7 @@ impl BinaryRef {
 
     /// A block with a copy of `bytes`.
     pub fn from_bytes(bytes: &[u8]) -> Result<BinaryRef, NoMemory> {
-        let binary = BinaryRef::allocate(bytes.len())?;
+        let binary = BinaryRef::allocate_uninitialised(bytes.len())?;
         // SAFETY: the block has room for all of `bytes`, and is not theirs.
         unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), binary.bytes(), bytes.len()) };
         Ok(binary)
@@ -113,6 +128,26 @@ impl Binary {
         unsafe { (*head.as_ptr()).references }
     }
 
+    /// Makes room for `capacity` bytes, more than there is; the block may move, its bytes in use stay
+    /// what they are. `None`, with nothing changed, if somebody else could notice that it moved, or there is no memory.
+    ///
+    /// # Safety
+    /// Where the caller has `head` from is the one counted reference; the caller puts the new address there.
+    pub unsafe fn grow(head: NonNull<Binary>, capacity: usize) -> Option<NonNull<Binary>> {
+        // SAFETY: whoever has the address holds a reference, so the block is alive.
+        let binary = unsafe { &*head.as_ptr() };
+        if binary.references != 1 || binary.pinned {
+            return None;
+        }
+        let (old, new) = (layout(binary.capacity)?, layout(capacity)?);
+        // SAFETY: allocated with `old`; the new size is not zero and was checked by `layout`.
+        let moved = unsafe { alloc::alloc::realloc(head.as_ptr().cast(), old, new.size()) };
+        let moved = NonNull::new(moved.cast::<Binary>())?;
+        // SAFETY: realloc kept what was there.
+        unsafe { (*moved.as_ptr()).capacity = capacity };
+        Some(moved)
+    }
+
     /// One reference less; the last one frees the block.
     pub fn release(head: NonNull<Binary>) {
         // SAFETY: as above; with the last reference gone nobody has the address any more, and the layout is
@@ -120,10 +155,10 @@ impl Binary {
         unsafe {
             let binary = head.as_ptr();
             (*binary).references -= 1;
-            if (*binary).references == 0 {
-                if let Some(layout) = layout((*binary).capacity) {
-                    alloc::alloc::dealloc(binary.cast(), layout);
-                }
+            if (*binary).references == 0
+                && let Some(layout) = layout((*binary).capacity)
+            {
+                alloc::alloc::dealloc(binary.cast(), layout);
             }
         }
     }

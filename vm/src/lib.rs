@@ -14,6 +14,7 @@ pub mod bits;
 pub mod boot;
 pub mod fs;
 pub mod machine;
+pub mod map;
 pub mod memory;
 pub mod number;
 pub mod platform;

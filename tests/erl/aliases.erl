@@ -26,7 +26,7 @@ main() ->
     ?TRY(alias(id([bad_option]))),
     ?TRY(unalias(id(x))),
     ?SHOW(unalias(make_ref())),
-    ?SHOW(make_ref() ! nowhere =:= nowhere),
+    ?SHOW((make_ref() ! nowhere) =:= nowhere),
     ?SHOW(request()),
     ?SHOW(request_no_reply()),
     ?SHOW(request_bad_option()),

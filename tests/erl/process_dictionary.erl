@@ -22,7 +22,7 @@ run() ->
     ?SHOW(lists:sort(get())),
     ?SHOW(lists:sort(get_keys())),
     ?SHOW(put(b, 2)),
-    ?SHOW(get_keys(2)),
+    ?SHOW(lists:sort(get_keys(2))),
     ?SHOW(erase(1)),
     ?SHOW(erase(1)),
     ?SHOW(lists:sort(erase())),

@@ -1,0 +1,52 @@
+%% *_to_list, *_to_binary, list_to_*, binary_to_*: values, bases and errors.
+-module(conversions).
+-export([main/0]).
+-include("show.hrl").
+
+main() ->
+    Integers = [0, 1, -1, 42, 1 bsl 59, -(1 bsl 59), 1 bsl 64, -(1 bsl 100)],
+    ?SHOW([integer_to_list(I) || I <- id(Integers)]),
+    ?SHOW([integer_to_binary(I) || I <- id(Integers)]),
+    ?SHOW([list_to_integer(integer_to_list(I)) =:= I || I <- id(Integers)]),
+    ?SHOW([{B, integer_to_list(I, B)} || B <- [2, 3, 8, 16, 36], I <- id([255, -255, 0, 1 bsl 70])]),
+    ?SHOW([{B, integer_to_binary(I, B)} || B <- [2, 16, 36], I <- id([255, -255, 1 bsl 70])]),
+    ?SHOW([list_to_integer(integer_to_list(I, B), B) =:= I || B <- [2, 7, 16, 36], I <- id(Integers)] -- lists:duplicate(32, true)),
+    ?SHOW([list_to_integer(S) || S <- ["0", "+7", "-7", "007", "-0", "123456789012345678901234567890"]]),
+    ?SHOW([list_to_integer(S, 16) || S <- ["ff", "FF", "-Ff", "+1aB", "123456789abcdef0123456789"]]),
+    [?TRY(list_to_integer(S)) || S <- id(["", "-", "+", "1 ", " 1", "1.0", "a", "1a", "--1", [$1 | $2], [1, a]])],
+    ?TRY(list_to_integer(id("12"), id(2))),
+    ?TRY(list_to_integer(id("1"), id(37))),
+    ?TRY(list_to_integer(id("1"), id(1))),
+    ?SHOW([binary_to_integer(B) || B <- id([<<"12">>, <<"-12">>, <<"+12">>, <<"12345678901234567890123">>])]),
+    ?SHOW(binary_to_integer(id(<<"-zz">>), 36)),
+    [?TRY(binary_to_integer(B)) || B <- id([<<>>, <<"-">>, <<"1x">>, <<"1.5">>, <<1:4>>, "12", 12])],
+    ?TRY(integer_to_list(id(a))),
+    ?TRY(integer_to_list(id(1), id(1))),
+    ?TRY(integer_to_binary(id(1.5))),
+    ?SHOW(list_to_binary(id("abc"))),
+    ?SHOW(binary_to_list(id(<<"abc">>))),
+    ?SHOW(binary_to_list(id(<<"abcdef">>), 2, 4)),
+    ?SHOW(binary_to_list(id(<<"abc">>), 1, 3)),
+    ?TRY(binary_to_list(id(<<"abc">>), id(0), 3)),
+    ?TRY(binary_to_list(id(<<"abc">>), 1, id(4))),
+    ?TRY(binary_to_list(id(<<1:1>>))),
+    ?SHOW(bitstring_to_list(id(<<1, 2, 3:3>>))),
+    ?SHOW(list_to_bitstring(id([1, <<1:1>>]))),
+    ?SHOW(tuple_to_list(id({a, 1}))),
+    ?SHOW(list_to_tuple(id([a, 1]))),
+    ?SHOW(atom_to_list(id(abc))),
+    ?SHOW(list_to_atom(id("abc"))),
+    ?SHOW(float_to_list(id(1.5), [short])),
+    ?SHOW(list_to_float(id("1.5"))),
+    ?SHOW(list_to_pid(pid_to_list(self())) =:= self()),
+    ?TRY(list_to_pid(id("not a pid"))),
+    ?SHOW(string_to_integers(id("12 abc"))),
+    ?SHOW(erlang:md5(id("abc"))),
+    ?SHOW(byte_size(list_to_binary(lists:duplicate(100000, $x)))),
+    ?SHOW(length(binary_to_list(binary:copy(<<"x">>, 100000)))),
+    ?SHOW(trunc(id(1.0e18))),
+    ?SHOW(round(id(2.5))),
+    ?SHOW(float(id(7))),
+    ?SHOW(tl(integer_to_list(id(1 bsl 64)))).
+
+string_to_integers(S) -> string:to_integer(S).

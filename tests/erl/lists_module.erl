@@ -1,0 +1,80 @@
+%% OTP's own module lists, run on the machine under test.
+-module(lists_module).
+-export([main/0]).
+-include("show.hrl").
+
+main() ->
+    L = id([5, 3, 9, 1, 7, 3]),
+    ?SHOW(lists:sort(L)),
+    ?SHOW(lists:usort(L)),
+    ?SHOW(lists:sort(fun(A, B) -> A >= B end, L)),
+    ?SHOW(lists:keysort(2, id([{a, 3}, {b, 1}, {c, 2}, {d, 1}]))),
+    ?SHOW(lists:map(fun(X) -> X * X end, L)),
+    ?SHOW(lists:filter(fun(X) -> X > 3 end, L)),
+    ?SHOW(lists:filtermap(fun(X) when X > 5 -> {true, {big, X}}; (3) -> true; (_) -> false end, L)),
+    ?SHOW(lists:foldl(fun(X, A) -> A * 10 + X end, 0, L)),
+    ?SHOW(lists:foldr(fun(X, A) -> A * 10 + X end, 0, L)),
+    ?SHOW(lists:mapfoldl(fun(X, A) -> {X + A, A + 1} end, 0, L)),
+    ?SHOW(lists:partition(fun(X) -> X rem 3 =:= 0 end, L)),
+    ?SHOW(lists:splitwith(fun(X) -> X > 1 end, L)),
+    ?SHOW(lists:takewhile(fun(X) -> X > 1 end, L)),
+    ?SHOW(lists:dropwhile(fun(X) -> X > 1 end, L)),
+    ?SHOW(lists:split(2, L)),
+    ?SHOW(lists:sublist(L, 2, 3)),
+    ?SHOW([lists:nth(N, L) || N <- [1, 6]]),
+    ?SHOW(lists:nthtail(4, L)),
+    ?SHOW(lists:last(L)),
+    ?SHOW(lists:droplast(L)),
+    ?SHOW({lists:sum(L), lists:max(L), lists:min(L)}),
+    ?SHOW({lists:all(fun is_integer/1, L), lists:any(fun is_atom/1, L)}),
+    ?SHOW(lists:append(id([[1], [2, 3], []]))),
+    ?SHOW(lists:concat(id([a, "b", 1, 2.5]))),
+    ?SHOW(lists:flatten(id([1, [2, [3, []], "ab"], [[[[4]]]]]))),
+    ?SHOW(lists:flatlength(id([1, [2, [3]]]))),
+    ?SHOW(lists:flatmap(fun(X) -> [X, X] end, [1, 2])),
+    ?SHOW(lists:zip([1, 2], [a, b])),
+    ?SHOW(lists:zip3([1], [a], ["x"])),
+    ?SHOW(lists:zipwith(fun(A, B) -> A + B end, [1, 2], [10, 20])),
+    ?SHOW(lists:unzip(id([{1, a}, {2, b}]))),
+    ?SHOW(lists:seq(1, 10, 3)),
+    ?SHOW(lists:seq(5, 1, -2)),
+    ?SHOW(lists:seq(1, 0)),
+    ?SHOW(lists:duplicate(3, x)),
+    ?SHOW(lists:delete(3, L)),
+    ?SHOW(lists:subtract(L, [3, 9])),
+    ?SHOW({lists:prefix("ab", "abc"), lists:suffix("bc", "abc")}),
+    ?SHOW(lists:keyreplace(b, 1, id([{a, 1}, {b, 2}]), {b, 3})),
+    ?SHOW(lists:keystore(c, 1, id([{a, 1}]), {c, 3})),
+    ?SHOW(lists:keydelete(a, 1, id([{a, 1}, {b, 2}]))),
+    ?SHOW(lists:keytake(b, 1, id([{a, 1}, {b, 2}, {c, 3}]))),
+    ?SHOW(lists:keymap(fun(X) -> X + 1 end, 2, id([{a, 1}, {b, 2}]))),
+    ?SHOW(lists:merge(id([1, 4, 6]), id([2, 4, 9]))),
+    ?SHOW(lists:umerge(id([1, 4, 6]), id([2, 4, 9]))),
+    ?SHOW(lists:ukeysort(1, id([{b, 1}, {a, 1}, {b, 2}]))),
+    ?SHOW(lists:join(", ", ["a", "b"])),
+    ?SHOW(lists:search(fun(X) -> X > 6 end, L)),
+    ?SHOW(lists:uniq(L)),
+    ?SHOW(lists:enumerate(id([a, b]))),
+    ?SHOW(lists:foreach(fun(X) -> erlang:display(X) end, [1, 2])),
+    ?TRY(lists:nth(id(7), L)),
+    ?TRY(lists:map(fun(X) -> X end, id(x))),
+    ?TRY(lists:zip([1], id([]))),
+    ?TRY(lists:seq(id(a), 2)),
+    ?TRY(lists:last(id([]))),
+    Random = pseudo_random(20000, 42),
+    Sorted = lists:sort(Random),
+    ?SHOW({length(Sorted), hd(Sorted), lists:last(Sorted), erlang:phash2(Sorted)}),
+    ?SHOW(is_sorted(Sorted)),
+    ?SHOW(length(lists:usort(Random))),
+    ?SHOW(lists:sort(lists:reverse(Sorted)) =:= Sorted),
+    ?SHOW(lists:sort(fun(A, B) -> A =< B end, Random) =:= Sorted),
+    ?SHOW(erlang:phash2(lists:keysort(1, [{X rem 100, X} || X <- Random]))).
+
+pseudo_random(0, _) -> [];
+pseudo_random(N, Seed) ->
+    Next = (Seed * 1103515245 + 12345) band 16#7FFFFFFF,
+    [Next rem 15000 | pseudo_random(N - 1, Next)].
+
+is_sorted([A, B | Rest]) when A =< B -> is_sorted([B | Rest]);
+is_sorted([_]) -> true;
+is_sorted(_) -> false.

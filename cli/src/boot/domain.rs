@@ -1,0 +1,192 @@
+//! An image as a domain: Xen, a dom0 with the toolstack, and `xl create`, as in production.
+
+use std::time::Duration;
+
+use super::domain_config::{command_line, domain_config};
+use super::host::Host;
+use super::initramfs::{payload, prepare};
+use super::options::Options;
+use super::outcome::{STATUS_CRASHED, ShutdownReason, of_guest};
+use super::qemu::{Machine, memory_file, open};
+use super::session::{Event, Session, show};
+use super::terminal::StatusLine;
+use super::wire::{Decoder, Message};
+use crate::dom0::INIT_PATH;
+use crate::failure::{Failure, Result};
+
+/// Memory of dom0 without its initramfs, in MiB.
+const DOM0_MIB: u64 = 192;
+/// dom0 holds the initramfs packed and unpacked, and `xl` reads the image once more.
+const INITRAMFS_COPIES: u64 = 3;
+/// What Xen needs for itself, in MiB, and per domain page: page frame table, machine-to-physical table, and the
+/// domain's own page tables come to less than a 64th.
+const XEN_MIB: u64 = 96;
+const XEN_SHARE: u64 = 64;
+/// dom0 and `xl create` take 8 s on two idle cores; a busy machine may be much slower.
+const BOOT_LIMIT: Duration = Duration::from_secs(180);
+
+/// Xen drops mitigations and scrubbing, which an emulated machine that lives for one guest does not need.
+const XEN_ARGS: &str =
+    "com1=115200,8n1 console=com1 no-real-mode edd=off bootscrub=0 xpti=0 spec-ctrl=0 cpufreq=none";
+/// dom0 restarts at once if its first process ends, which ends QEMU (`-no-reboot`).
+const DOM0_ARGS: &str = "console=hvc0 quiet panic=-1 mitigations=off cryptomgr.notests";
+
+/// Boots the image that `options` names as a domain.
+pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
+    let config = domain_config(options.memory, &command_line(&options.flags)?);
+    let host = Host::find(true)?;
+    let dom0 = host
+        .dom0
+        .as_ref()
+        .ok_or_else(|| Failure::new("boot: no dom0"))?;
+    let prepared = prepare(&host, dom0)?;
+    let shared = std::fs::read(&prepared.initramfs)
+        .map_err(|error| Failure::io(&prepared.initramfs, "read", error))?;
+    let initramfs_parts = [shared, payload(image, &config)?];
+    let initramfs_len: usize = initramfs_parts.iter().map(Vec::len).sum();
+    let dom0_mib = DOM0_MIB + INITRAMFS_COPIES * (initramfs_len as u64).div_ceil(1 << 20);
+    let memory = u64::from(options.memory);
+    let machine = Machine {
+        xen: open(&prepared.xen)?,
+        xen_args: format!("{XEN_ARGS} dom0_mem={dom0_mib}M"),
+        modules: vec![
+            (
+                open(&prepared.kernel)?,
+                format!("{DOM0_ARGS} rdinit={INIT_PATH}"),
+            ),
+            (
+                memory_file(&initramfs_parts.each_ref().map(Vec::as_slice))?,
+                String::new(),
+            ),
+        ],
+        memory_mib: dom0_mib + XEN_MIB + memory + memory.div_ceil(XEN_SHARE),
+        kvm: options.kvm,
+        host: &host,
+    };
+    let mut session = Session::new(machine.start()?, options)?;
+    session.expect_within(BOOT_LIMIT, "dom0 and `xl create` did not start the domain");
+    session.progress("booting Xen in QEMU");
+    Boot {
+        session,
+        decoder: Decoder::after_greeting(),
+        status_line: StatusLine::default(),
+        notes: Vec::new(),
+        verbose: options.verbose,
+        memory: options.memory,
+    }
+    .run()
+}
+
+struct Boot {
+    session: Session,
+    decoder: Decoder,
+    status_line: StatusLine,
+    /// What `xl` said.
+    notes: Vec<String>,
+    verbose: bool,
+    memory: u32,
+}
+
+impl Boot {
+    fn run(mut self) -> Result<u8> {
+        loop {
+            match self.session.next()? {
+                Event::Console(bytes) => {
+                    for line in self.session.log(&bytes) {
+                        // Xen's last line before it lets dom0 run.
+                        if line.starts_with("(XEN) Freed ") && line.ends_with("init memory") {
+                            self.session.progress("Xen is up, booting dom0");
+                        }
+                    }
+                }
+                Event::Line(bytes) => {
+                    self.decoder.push(&bytes);
+                    while let Some(message) = self.decoder.next().map_err(|_| {
+                        self.session
+                            .failure("boot: dom0 sent something unintelligible")
+                    })? {
+                        if let Some(reason) = self.handle(message)? {
+                            return self.ended(reason);
+                        }
+                    }
+                }
+                Event::Typed(bytes) => {
+                    if !bytes.is_empty() {
+                        self.session.send_line(&Message::Input(bytes).encode());
+                    }
+                }
+                Event::QemuEnded => return Err(self.session.qemu_died()),
+            }
+        }
+    }
+
+    /// Acts on dom0's message; the domain's end, if it was that.
+    fn handle(&mut self, message: Message) -> Result<Option<u8>> {
+        match message {
+            Message::ToolstackUp => self.session.progress("dom0 is up, xl create"),
+            Message::DomainRuns => {
+                self.session.arrived();
+                self.session
+                    .progress("the domain runs; its console follows");
+            }
+            Message::Output(bytes) => show(&self.status_line.pass(&bytes))?,
+            Message::Note(line) => {
+                if self.verbose {
+                    eprintln!("xl: {line}");
+                }
+                self.notes.push(line);
+            }
+            Message::Ended(reason) => return Ok(Some(reason)),
+            Message::Failed(why) => return Err(self.create_failed(&why)),
+            // Only we send these.
+            Message::Input(_) => {}
+        }
+        Ok(None)
+    }
+
+    /// The domain has shut down for `reason`: says so and gives the exit status.
+    fn ended(self, reason: u8) -> Result<u8> {
+        let (rest, status) = self.status_line.finish();
+        show(&rest)?;
+        let reason = ShutdownReason(reason);
+        let outcome = of_guest(reason, status);
+        match &outcome {
+            Ok(0) => self.session.progress("the domain shut down"),
+            Ok(status) => self
+                .session
+                .progress(&format!("the domain shut down, exit status {status}")),
+            Err(_) => {}
+        }
+        outcome.map_err(|why| {
+            self.session
+                .failure_with_xens_words(format!("boot: {why}"))
+                .with_status(STATUS_CRASHED)
+        })
+    }
+
+    /// The failure for a domain that could not be created, in xl's own words.
+    fn create_failed(&self, why: &str) -> Failure {
+        let mut hint: Vec<&str> = self.notes.iter().map(String::as_str).collect();
+        let words = self.notes.join("\n");
+        let too_small = format!("The domain has {} MiB; give it more with -m.", self.memory);
+        if [
+            "failed to populate",
+            "Cannot allocate",
+            "xc_dom_mem_init",
+            "not enough memory",
+            "out of memory",
+            "segment",
+        ]
+        .iter()
+        .any(|sign| words.contains(sign))
+        {
+            hint.push(&too_small);
+        }
+        let failure = Failure::new(format!("boot: {why}"));
+        if hint.is_empty() {
+            self.session.failure(format!("boot: {why}"))
+        } else {
+            failure.with_hint(hint.join("\n"))
+        }
+    }
+}

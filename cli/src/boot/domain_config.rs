@@ -1,0 +1,121 @@
+//! The domain: its command line and the configuration that `xl create` reads in dom0.
+
+use crate::failure::{Failure, Result};
+
+/// The domain's name, which also names its console log in dom0.
+pub const DOMAIN_NAME: &str = "starling";
+/// Where the image lies in dom0.
+pub const IMAGE_PATH: &str = "/image";
+/// Xen's limit for a PV guest's command line (`MAX_GUEST_CMDLINE`), with its final NUL.
+const COMMAND_LINE_MAX: usize = 1024;
+
+/// The command line that gives the guest `flags`, which it splits at blanks, with `'` and `"` as quotes.
+pub fn command_line(flags: &[String]) -> Result<String> {
+    let words: Vec<_> = flags
+        .iter()
+        .map(|flag| quoted(flag))
+        .collect::<Result<_>>()?;
+    let line = words.join(" ");
+    if line.len() >= COMMAND_LINE_MAX {
+        return Err(Failure::usage(format!(
+            "boot: the extra flags take {} bytes, and Xen passes at most {}",
+            line.len(),
+            COMMAND_LINE_MAX - 1
+        ))
+        .with_hint("Bake them into the image: starling image ... -- FLAGS"));
+    }
+    Ok(line)
+}
+
+fn quoted(flag: &str) -> Result<String> {
+    let special = |c: char| c.is_whitespace() || c == '\'' || c == '"';
+    if !flag.is_empty() && !flag.contains(special) {
+        return Ok(flag.to_owned());
+    }
+    match (flag.contains('\''), flag.contains('"')) {
+        (false, _) => Ok(format!("'{flag}'")),
+        (true, false) => Ok(format!("\"{flag}\"")),
+        (true, true) => Err(Failure::usage(format!(
+            "boot: the extra flag {flag:?} has both kinds of quotes, which a domain's command line cannot carry"
+        ))
+        .with_hint("Bake it into the image: starling image ... -- FLAGS")),
+    }
+}
+
+/// The configuration for `xl`.
+///
+/// The domain is kept when it ends: nothing of its console can be lost with it, and QEMU ends anyway.
+/// The time stamp counter is left alone, since emulating it would only make an emulated machine slower.
+pub fn domain_config(memory_mib: u32, command_line: &str) -> String {
+    let command_line = xl_string(command_line);
+    format!(
+        "name = \"{DOMAIN_NAME}\"\n\
+         type = \"pv\"\n\
+         kernel = \"{IMAGE_PATH}\"\n\
+         cmdline = {command_line}\n\
+         memory = {memory_mib}\n\
+         vcpus = 1\n\
+         tsc_mode = \"native\"\n\
+         on_poweroff = \"preserve\"\n\
+         on_reboot = \"preserve\"\n\
+         on_watchdog = \"preserve\"\n\
+         on_crash = \"preserve\"\n"
+    )
+}
+
+/// `text` as a string of xl's configuration language.
+fn xl_string(text: &str) -> String {
+    let mut out = String::from("\"");
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => {
+                out.push('\\');
+                out.push(byte as char);
+            }
+            b' '..=b'~' => out.push(byte as char),
+            _ => out.push_str(&format!("\\{byte:03o}")),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(flags: &[&str]) -> Result<String> {
+        command_line(
+            &flags
+                .iter()
+                .map(|&flag| flag.to_owned())
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    #[test]
+    fn flags_are_quoted_where_they_must_be() {
+        assert_eq!(line(&[]).unwrap(), "");
+        assert_eq!(
+            line(&["-s", "hello", "main", "two words", "", "it's", "a\"b"]).unwrap(),
+            "-s hello main 'two words' '' \"it's\" 'a\"b'"
+        );
+        assert_eq!(line(&["it's \"both\""]).unwrap_err().status, 2);
+    }
+
+    #[test]
+    fn the_command_line_has_room_for_its_nul() {
+        assert_eq!(line(&[&"x".repeat(1023)]).unwrap().len(), 1023);
+        assert_eq!(line(&[&"x".repeat(1024)]).unwrap_err().status, 2);
+    }
+
+    #[test]
+    fn the_configuration_quotes_for_xl() {
+        let config = domain_config(32, "-x 'a\"b' \\ \t é");
+        assert!(config.contains("memory = 32\n"), "{config}");
+        assert!(
+            config.contains(r#"cmdline = "-x 'a\"b' \\ \011 \303\251""#),
+            "{config}"
+        );
+    }
+}

@@ -1,0 +1,323 @@
+//! A booted machine as a stream of events, and what the user is told meanwhile.
+//!
+//! [`Session::next`] waits for the next thing that happens: bytes on either serial line, keys, a signal, QEMU's
+//! end, a deadline. The two ways to boot ([`super::domain`], [`super::direct`]) are loops over these.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::options::Options;
+use super::qemu::Qemu;
+use super::terminal::{KeyByKey, end_signals};
+use crate::failure::{Failure, Result};
+
+/// Exit status when the user ended the machine: 128 + SIGINT, as shells report it.
+const STATUS_INTERRUPTED: u8 = 130;
+/// Exit status when the reader of the console went away: 128 + SIGPIPE.
+const STATUS_BROKEN_PIPE: u8 = 141;
+/// Exit status of `timeout(1)`.
+const STATUS_TIMEOUT: u8 = 124;
+
+/// Lines of Xen's console that are kept for messages.
+const LOG_LINES: usize = 400;
+/// Lines of Xen's console that a failure shows.
+const TAIL_LINES: usize = 15;
+
+/// Something that happened.
+pub enum Event {
+    /// Bytes on the first serial line.
+    Console(Vec<u8>),
+    /// Bytes on the second serial line.
+    Line(Vec<u8>),
+    /// Bytes from the user.
+    Typed(Vec<u8>),
+    /// QEMU has ended, and everything it sent has been delivered.
+    QemuEnded,
+}
+
+/// A running machine and its user.
+pub struct Session {
+    qemu: Qemu,
+    terminal: KeyByKey,
+    signals: UnixStream,
+    input_ended: bool,
+    line_ended: bool,
+    started: Instant,
+    time_limit: Option<Duration>,
+    boot_limit: Option<(Instant, &'static str)>,
+    log: Log,
+}
+
+impl Session {
+    /// Takes a machine that was just started.
+    pub fn new(qemu: Qemu, options: &Options) -> Result<Session> {
+        let signals = end_signals()
+            .map_err(|error| Failure::new(format!("boot: cannot watch for signals: {error}")))?;
+        Ok(Session {
+            qemu,
+            terminal: KeyByKey::enter(),
+            signals,
+            input_ended: false,
+            line_ended: false,
+            started: Instant::now(),
+            time_limit: options.timeout.map(Duration::from_secs),
+            boot_limit: None,
+            log: Log::new(options.verbose),
+        })
+    }
+
+    /// From now on it is a failure if `what` has not happened within `limit`.
+    pub fn expect_within(&mut self, limit: Duration, what: &'static str) {
+        self.boot_limit = Some((Instant::now() + limit, what));
+    }
+
+    /// What was expected has happened.
+    pub fn arrived(&mut self) {
+        self.boot_limit = None;
+    }
+
+    /// Tells the user how far the boot is.
+    pub fn progress(&self, what: &str) {
+        eprintln!(
+            "starling: {:5.1} s  {what}",
+            self.started.elapsed().as_secs_f64()
+        );
+    }
+
+    /// Waits for the next event. Fails when the user, or the time limit, ends the machine.
+    pub fn next(&mut self) -> Result<Event> {
+        loop {
+            let deadline = self.check_limits()?;
+            let stdin = rustix::stdio::stdin();
+            let mut files = vec![
+                PollFd::new(&self.signals, PollFlags::IN),
+                PollFd::new(&self.qemu.console, PollFlags::IN),
+            ];
+            let line_at = (!self.line_ended).then(|| {
+                files.push(PollFd::new(&self.qemu.line, PollFlags::IN));
+                files.len() - 1
+            });
+            let input_at = (!self.input_ended).then(|| {
+                files.push(PollFd::new(&stdin, PollFlags::IN));
+                files.len() - 1
+            });
+            match poll(&mut files, deadline.map(timespec).as_ref()) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(Failure::new(format!("boot: poll: {error}"))),
+            }
+            let ready = |at: usize| !files[at].revents().is_empty();
+            if ready(0) {
+                return Err(interrupted());
+            }
+            // The domain's news first: they come before QEMU's end.
+            if line_at.is_some_and(ready) {
+                let bytes = receive(&mut self.qemu.line);
+                if !bytes.is_empty() {
+                    return Ok(Event::Line(bytes));
+                }
+                self.line_ended = true;
+            } else if ready(1) {
+                let bytes = receive(&mut self.qemu.console);
+                return Ok(if bytes.is_empty() {
+                    Event::QemuEnded
+                } else {
+                    Event::Console(bytes)
+                });
+            } else if input_at.is_some_and(ready) {
+                let mut bytes = [0; 1024];
+                let len = rustix::io::read(stdin, &mut bytes).unwrap_or(0);
+                self.input_ended = len == 0;
+                if self.terminal.asks_for_end(&bytes[..len]) {
+                    return Err(interrupted());
+                }
+                return Ok(Event::Typed(bytes[..len].to_vec()));
+            }
+        }
+    }
+
+    /// Fails if a limit has passed; otherwise the time to the nearest.
+    fn check_limits(&self) -> Result<Option<Duration>> {
+        let now = Instant::now();
+        let time_limit = self.time_limit.map(|limit| self.started + limit);
+        if let Some(limit) = self.time_limit
+            && now >= self.started + limit
+        {
+            return Err(Failure::new(format!(
+                "boot: the machine still ran after {} s (--timeout); ended it",
+                limit.as_secs()
+            ))
+            .with_status(STATUS_TIMEOUT));
+        }
+        if let Some((at, what)) = self.boot_limit
+            && now >= at
+        {
+            return Err(self.failure(format!("boot: {what} in time; ended it")));
+        }
+        let nearest = [time_limit, self.boot_limit.map(|(at, _)| at)];
+        Ok(nearest.into_iter().flatten().min().map(|at| at - now))
+    }
+
+    /// Bytes for the first serial line.
+    pub fn send_console(&mut self, bytes: &[u8]) {
+        // A QEMU that has gone away is noticed by reading.
+        let _ = self.qemu.console.write_all(bytes);
+    }
+
+    /// Bytes for the second serial line.
+    pub fn send_line(&mut self, bytes: &[u8]) {
+        // As above.
+        let _ = self.qemu.line.write_all(bytes);
+    }
+
+    /// Keeps what came on Xen's console; the whole lines in it.
+    pub fn log(&mut self, bytes: &[u8]) -> Vec<String> {
+        self.log.add(bytes)
+    }
+
+    /// A failure that shows the end of Xen's console.
+    pub fn failure(&self, message: impl Into<String>) -> Failure {
+        Failure::new(message).with_hint(self.log.tail(""))
+    }
+
+    /// A failure that shows what Xen itself said last.
+    pub fn failure_with_xens_words(&self, message: impl Into<String>) -> Failure {
+        Failure::new(message).with_hint(self.log.tail("(XEN)"))
+    }
+
+    /// The failure for a QEMU that ended by itself.
+    pub fn qemu_died(&mut self) -> Failure {
+        let (status, complaints) = match self.qemu.wait() {
+            Ok(ended) => ended,
+            Err(failure) => return failure,
+        };
+        let failure = Failure::new(format!("boot: QEMU ended before the guest did ({status})"));
+        match (complaints.is_empty(), self.log.lines.is_empty()) {
+            (false, _) => failure.with_hint(format!("QEMU says: {complaints}")),
+            (true, false) => failure.with_hint(self.log.tail("")),
+            (true, true) => failure.with_hint(
+                "It printed nothing. Does it run by itself? STARLING_QEMU chooses another.",
+            ),
+        }
+    }
+}
+
+/// Writes to standard output at once.
+pub fn show(bytes: &[u8]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)
+        .and_then(|()| out.flush())
+        .map_err(|error| {
+            let failure = Failure::new(format!(
+                "boot: cannot write the guest's console to standard output: {error}"
+            ));
+            match error.kind() {
+                ErrorKind::BrokenPipe => failure.with_status(STATUS_BROKEN_PIPE),
+                _ => failure,
+            }
+        })
+}
+
+fn interrupted() -> Failure {
+    Failure::new("boot: ended by the user").with_status(STATUS_INTERRUPTED)
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: duration.as_secs() as i64,
+        tv_nsec: i64::from(duration.subsec_nanos()),
+    }
+}
+
+/// What a readable stream has; nothing at its end, or when the other side is gone.
+fn receive(stream: &mut UnixStream) -> Vec<u8> {
+    let mut bytes = vec![0; 16 * 1024];
+    loop {
+        match stream.read(&mut bytes) {
+            Ok(len) => {
+                bytes.truncate(len);
+                return bytes;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return Vec::new(),
+        }
+    }
+}
+
+/// The last lines of Xen's console.
+struct Log {
+    lines: VecDeque<String>,
+    partial: Vec<u8>,
+    verbose: bool,
+}
+
+impl Log {
+    fn new(verbose: bool) -> Self {
+        Log {
+            lines: VecDeque::new(),
+            partial: Vec::new(),
+            verbose,
+        }
+    }
+
+    fn add(&mut self, bytes: &[u8]) -> Vec<String> {
+        self.partial.extend_from_slice(bytes);
+        let Some(end) = self.partial.iter().rposition(|&byte| byte == b'\n') else {
+            return Vec::new();
+        };
+        let rest = self.partial.split_off(end + 1);
+        let whole = std::mem::replace(&mut self.partial, rest);
+        let text = String::from_utf8_lossy(&whole);
+        let lines: Vec<_> = text
+            .lines()
+            .map(|line| line.trim_end().to_owned())
+            .collect();
+        for line in &lines {
+            if self.verbose {
+                eprintln!("{line}");
+            }
+            self.lines.push_back(line.clone());
+            if self.lines.len() > LOG_LINES {
+                self.lines.pop_front();
+            }
+        }
+        lines
+    }
+
+    /// The last lines that begin with `prefix`, for a message.
+    fn tail(&self, prefix: &str) -> String {
+        let lines: Vec<_> = self
+            .lines
+            .iter()
+            .filter(|line| line.starts_with(prefix) && !line.is_empty())
+            .map(String::as_str)
+            .collect();
+        let tail = &lines[lines.len().saturating_sub(TAIL_LINES)..];
+        if tail.is_empty() {
+            "The machine's console is empty; --verbose shows it as it comes.".to_owned()
+        } else {
+            format!("The end of the machine's console:\n{}", tail.join("\n"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_keeps_whole_lines_and_its_end() {
+        let mut log = Log::new(false);
+        assert!(log.add(b"(XEN) a").is_empty());
+        assert_eq!(log.add(b"b\r\nc\nd"), ["(XEN) ab", "c"]);
+        for number in 0..1000 {
+            log.add(format!("{number}\n").as_bytes());
+        }
+        assert_eq!(log.lines.len(), LOG_LINES);
+        assert!(log.tail("").ends_with("\n998\n999"));
+        assert!(log.tail("(XEN)").contains("empty"));
+    }
+}

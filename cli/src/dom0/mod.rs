@@ -1,0 +1,85 @@
+//! The first process of the dom0 that `starling boot` starts.
+//!
+//! It is this same tool under another name, so both ends of the serial line ([`crate::boot::wire`]) are always of one version.
+//! It brings up Xen's toolstack, lets `xl` create the domain, carries the console's bytes both ways, and tells the
+//! host how the domain ended; then the host ends QEMU. Everything here runs inside of the emulated machine, as root, with
+//! nothing else beside it; whatever fails is reported over the line, since nobody would see anything else.
+
+mod relay;
+mod toolstack;
+mod xenstore;
+
+use std::fs::File;
+use std::io::Write;
+
+use rustix::process::getpid;
+use rustix::system::RebootCommand;
+use rustix::termios::OptionalActions;
+
+use crate::boot::wire::{GREETING, Message, PAYLOAD_MAX};
+
+/// This program's name as dom0's first process.
+pub const INIT_PATH: &str = "/starling-dom0";
+/// The domain's configuration.
+pub const CONFIG_PATH: &str = "/domain.cfg";
+/// The kernel modules to load: a path a line.
+pub const MODULES_PATH: &str = "/modules/list";
+/// Xen's programs.
+pub const TOOLS_DIRECTORY: &str = "/xen";
+
+/// The second serial line. The first is Xen's console.
+const LINE: &str = "/dev/ttyS1";
+
+/// What a step of the boot returns; the error is for the user, on the host.
+type Step<T> = Result<T, String>;
+
+/// Whether this process was started as dom0's first.
+pub fn is_first_process() -> bool {
+    getpid().is_init()
+        && std::env::args_os()
+            .next()
+            .is_some_and(|name| name == INIT_PATH)
+}
+
+/// Runs dom0.
+pub fn run() -> ! {
+    if let Err(why) = serve() {
+        // The line does not work: Xen's console is what is left.
+        eprintln!("starling-dom0: {why}");
+    }
+    // The host ends QEMU when it has read the last frame; this is for the case that it does not.
+    let _ = rustix::system::reboot(RebootCommand::PowerOff);
+    std::process::exit(1)
+}
+
+fn serve() -> Step<()> {
+    toolstack::mount_all()?;
+    let mut line = open_line()?;
+    line.write_all(GREETING)
+        .map_err(|error| format!("{LINE}: {error}"))?;
+    let last = match toolstack::start().and_then(|()| relay::run_domain(&mut line)) {
+        Ok(reason) => Message::Ended(reason),
+        Err(why) => Message::Failed(why.chars().take(PAYLOAD_MAX / 4).collect()),
+    };
+    line.write_all(&last.encode())
+        .map_err(|error| format!("{LINE}: {error}"))?;
+    rustix::termios::tcdrain(&line).map_err(|error| format!("{LINE}: {error}"))
+}
+
+/// Opens the serial line for bytes as they are.
+fn open_line() -> Step<File> {
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .open(LINE)
+        .map_err(|error| format!("{LINE}: {error}"))?;
+    make_raw(&file).map_err(|error| format!("{LINE}: {error}"))?;
+    Ok(file)
+}
+
+/// Takes all interpretation of bytes off a terminal.
+fn make_raw(file: &File) -> rustix::io::Result<()> {
+    let mut mode = rustix::termios::tcgetattr(file)?;
+    mode.make_raw();
+    rustix::termios::tcsetattr(file, OptionalActions::Now, &mode)
+}

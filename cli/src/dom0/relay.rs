@@ -1,0 +1,320 @@
+//! The domain's life as seen from dom0: `xl create`, its console both ways, its end.
+//!
+//! The guest's output comes through xenconsoled's log, which is a pipe of ours: xenconsoled blocks when it is full, so nothing is
+//! lost or cut short however much a guest prints. Its input goes to the pseudo-terminal that xenconsoled offers,
+//! whose own output is read and dropped.
+
+use std::fs::File;
+use std::io::{ErrorKind, PipeReader, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
+
+use super::toolstack::console_pipe;
+use super::{CONFIG_PATH, Step, TOOLS_DIRECTORY, make_raw, xenstore};
+use crate::boot::wire::{Decoder, Message, PAYLOAD_MAX};
+
+/// When the domain has ended, its console is read until nothing has come for this long. xenconsoled looks at a
+/// domain's ring at least every 200 ms, also when it throttles one that prints a lot.
+const SILENCE: Duration = Duration::from_millis(250);
+
+/// How often we look for the domain's terminal until it is there.
+const TERMINAL_RETRY: Duration = Duration::from_millis(50);
+
+/// Input for the guest that its terminal has not taken yet; beyond this we stop reading from the host.
+const INPUT_MAX: usize = 16 * 1024;
+
+/// Creates the domain and serves it to its end; the reason for which it shut down.
+pub fn run_domain(line: &mut File) -> Step<u8> {
+    // Reading and writing, so that it has a writer from the beginning and never ends.
+    let console = open_nonblocking(&console_pipe())?;
+    send(line, &Message::ToolstackUp)?;
+    let (xl, xl_output) = start_xl()?;
+    let mut relay = Relay {
+        line,
+        console,
+        xl,
+        xl_output: Some(xl_output),
+        xl_text: Vec::new(),
+        from_host: Decoder::at_frame(),
+        terminal: None,
+        domain: None,
+        input: Vec::new(),
+        reason: None,
+    };
+    relay.serve()
+}
+
+struct Relay<'a> {
+    line: &'a mut File,
+    console: File,
+    xl: Child,
+    /// What xl prints; none after its end.
+    xl_output: Option<PipeReader>,
+    /// xl's line so far.
+    xl_text: Vec<u8>,
+    from_host: Decoder,
+    terminal: Option<File>,
+    domain: Option<u32>,
+    input: Vec<u8>,
+    reason: Option<u8>,
+}
+
+impl Relay<'_> {
+    fn serve(&mut self) -> Step<u8> {
+        let mut quiet_since = Instant::now();
+        loop {
+            let timeout = if self.xl_output.is_none() {
+                Some(SILENCE)
+            } else if self.domain.is_some() && self.terminal.is_none() {
+                Some(TERMINAL_RETRY)
+            } else {
+                None
+            };
+            let ready = self.wait(timeout)?;
+            if ready.console && self.pass_output()? {
+                quiet_since = Instant::now();
+            }
+            if ready.xl {
+                self.read_xl()?;
+                quiet_since = Instant::now();
+            }
+            if ready.line {
+                self.read_host()?;
+            }
+            self.attach_terminal();
+            if ready.terminal {
+                self.drop_echo();
+            }
+            self.pass_input();
+            if self.xl_output.is_none() && quiet_since.elapsed() >= SILENCE {
+                return self.outcome();
+            }
+        }
+    }
+
+    fn wait(&self, timeout: Option<Duration>) -> Step<Ready> {
+        let mut files = vec![PollFd::new(&self.console, PollFlags::IN)];
+        let xl_at = self.xl_output.as_ref().map(|output| {
+            files.push(PollFd::new(output, PollFlags::IN));
+            files.len() - 1
+        });
+        let line_at = (self.input.len() < INPUT_MAX).then(|| {
+            files.push(PollFd::new(&*self.line, PollFlags::IN));
+            files.len() - 1
+        });
+        let terminal_at = self.terminal.as_ref().map(|terminal| {
+            let output = if self.input.is_empty() {
+                PollFlags::empty()
+            } else {
+                PollFlags::OUT
+            };
+            files.push(PollFd::new(terminal, PollFlags::IN | output));
+            files.len() - 1
+        });
+        let timeout = timeout.map(|timeout| Timespec {
+            tv_sec: timeout.as_secs() as i64,
+            tv_nsec: i64::from(timeout.subsec_nanos()),
+        });
+        match poll(&mut files, timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(format!("poll: {error}")),
+        }
+        let ready = |at: Option<usize>| at.is_some_and(|at| !files[at].revents().is_empty());
+        Ok(Ready {
+            console: ready(Some(0)),
+            xl: ready(xl_at),
+            line: ready(line_at),
+            terminal: ready(terminal_at),
+        })
+    }
+
+    /// Sends on what the guest printed; whether it was anything.
+    fn pass_output(&mut self) -> Step<bool> {
+        let mut bytes = [0; PAYLOAD_MAX];
+        match self.console.read(&mut bytes) {
+            Ok(0) => Ok(false),
+            Ok(len) => {
+                send(self.line, &Message::Output(bytes[..len].to_vec()))?;
+                Ok(true)
+            }
+            Err(error) if retry(&error) => Ok(false),
+            Err(error) => Err(format!("{}: {error}", console_pipe())),
+        }
+    }
+
+    /// Reads xl's lines, which tell when the domain runs and why it ended.
+    fn read_xl(&mut self) -> Step<()> {
+        let Some(output) = &mut self.xl_output else {
+            return Ok(());
+        };
+        let mut bytes = [0; 1024];
+        match output.read(&mut bytes) {
+            Ok(0) => self.xl_output = None,
+            Ok(len) => self.xl_text.extend_from_slice(&bytes[..len]),
+            Err(error) if retry(&error) => {}
+            Err(error) => return Err(format!("xl's output: {error}")),
+        }
+        while let Some(end) = self.xl_text.iter().position(|&byte| byte == b'\n') {
+            let line: Vec<u8> = self.xl_text.drain(..=end).collect();
+            self.note(String::from_utf8_lossy(&line).trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, text: &str) -> Step<()> {
+        let short: String = text.chars().take(PAYLOAD_MAX / 4).collect();
+        send(self.line, &Message::Note(short))?;
+        // "Waiting for domain NAME (domid N) to die [pid P]": the domain was unpaused just before.
+        if let Some(domain) = number_after(text, "(domid ") {
+            self.domain = Some(domain);
+            send(self.line, &Message::DomainRuns)?;
+        }
+        // "Domain N has shut down, reason code R 0xR".
+        if let Some(reason) = number_after(text, "has shut down, reason code ") {
+            self.reason = Some(u8::try_from(reason).unwrap_or(u8::MAX));
+        }
+        Ok(())
+    }
+
+    fn read_host(&mut self) -> Step<()> {
+        let mut bytes = [0; 1024];
+        match self.line.read(&mut bytes) {
+            Ok(len) => self.from_host.push(&bytes[..len]),
+            Err(error) if retry(&error) => {}
+            Err(error) => return Err(format!("the line to the host: {error}")),
+        }
+        while let Some(message) = self
+            .from_host
+            .next()
+            .map_err(|_| "the host sent something unintelligible".to_owned())?
+        {
+            if let Message::Input(bytes) = message {
+                self.input.extend(bytes);
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the domain's terminal once xenconsoled has told xenstore where it is. Without it the guest has no
+    /// input, which is no reason to stop it.
+    fn attach_terminal(&mut self) {
+        let (Some(domain), None) = (self.domain, &self.terminal) else {
+            return;
+        };
+        let Ok(Some(path)) = xenstore::read(&format!("/local/domain/{domain}/console/tty")) else {
+            return;
+        };
+        self.terminal = open_nonblocking(&path).ok();
+        if let Some(terminal) = &self.terminal {
+            // It would only echo, into what is dropped anyway.
+            let _ = make_raw(terminal);
+        }
+    }
+
+    /// The terminal repeats the output, which comes through the log.
+    fn drop_echo(&mut self) {
+        let mut bytes = [0; PAYLOAD_MAX];
+        if let Some(terminal) = &mut self.terminal
+            && terminal.read(&mut bytes).is_err_and(|error| !retry(&error))
+        {
+            // xenconsoled has closed its side: the domain is gone.
+            self.terminal = None;
+            self.domain = None;
+        }
+    }
+
+    fn pass_input(&mut self) {
+        if self.input.is_empty() {
+            return;
+        }
+        if let Some(terminal) = &mut self.terminal
+            && let Ok(len) = terminal.write(&self.input)
+        {
+            self.input.drain(..len);
+        }
+    }
+
+    /// xl has ended and the console is quiet.
+    fn outcome(&mut self) -> Step<u8> {
+        let status = self.xl.wait().map_err(|error| format!("xl: {error}"))?;
+        match self.reason {
+            Some(reason) => Ok(reason),
+            None => Err(format!("xl create failed ({status})")),
+        }
+    }
+}
+
+/// Which files have something.
+struct Ready {
+    console: bool,
+    xl: bool,
+    line: bool,
+    terminal: bool,
+}
+
+fn start_xl() -> Step<(Child, PipeReader)> {
+    let path = Path::new(TOOLS_DIRECTORY).join("xl");
+    let started = || {
+        let (output, write) = std::io::pipe()?;
+        let child = Command::new(&path)
+            // -F stays until the domain ends.
+            .args(["create", "-F", CONFIG_PATH])
+            .stdin(Stdio::null())
+            .stdout(write.try_clone()?)
+            .stderr(write)
+            .spawn()?;
+        Ok((child, output))
+    };
+    started().map_err(|error: std::io::Error| format!("{}: {error}", path.display()))
+}
+
+fn send(line: &mut File, message: &Message) -> Step<()> {
+    line.write_all(&message.encode())
+        .map_err(|error| format!("the line to the host: {error}"))
+}
+
+fn open_nonblocking(path: &str) -> Step<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    File::options()
+        .read(true)
+        .write(true)
+        .custom_flags(flags.bits() as i32)
+        .open(path)
+        .map_err(|error| format!("{path}: {error}"))
+}
+
+fn retry(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
+
+/// The decimal number that follows `words` in `text`.
+fn number_after(text: &str, words: &str) -> Option<u32> {
+    let (_, rest) = text.split_once(words)?;
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn xls_lines_are_understood() {
+        let text = "Waiting for domain starling (domid 12) to die [pid 99]";
+        assert_eq!(number_after(text, "(domid "), Some(12));
+        let text = "Domain 12 has shut down, reason code 3 0x3";
+        assert_eq!(number_after(text, "has shut down, reason code "), Some(3));
+        assert_eq!(
+            number_after("Parsing config from /domain.cfg", "(domid "),
+            None
+        );
+        assert_eq!(number_after("(domid x)", "(domid "), None);
+    }
+}

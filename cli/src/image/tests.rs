@@ -1,0 +1,3 @@
+//! Unit tests of baking, on a kernel that is made up here.
+
+use super::*;

@@ -1,0 +1,266 @@
+//! The machine's world on Linux: clock, entropy, console, sleep and memory by system calls.
+//!
+//! Output is buffered up to the end of a line, so that a program which prints in small pieces does not pay a
+//! system call for each, and is flushed before the machine sleeps, reads or ends. Invariant: bytes leave in the order in
+//! which they were written, also between standard output and standard error.
+
+use std::os::fd::BorrowedFd;
+use std::ptr::NonNull;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
+use rustix::time::{ClockId, clock_gettime};
+use starling_vm::platform::{Platform, Reservation, Stream};
+
+/// Output is flushed when this much has gathered without the end of a line.
+const OUTPUT_BUFFER: usize = 8 * 1024;
+/// Input is read ahead up to this much while the machine sleeps.
+const INPUT_BUFFER: usize = 64 * 1024;
+/// Exit status of a process whose reader went away: 128 + SIGPIPE, as shells report it.
+const STATUS_BROKEN_PIPE: i32 = 141;
+/// Exit status when output cannot be written for another reason, such as a full disk.
+const STATUS_OUTPUT_FAILED: i32 = 74;
+
+/// Linux, as the machine sees it. One per process.
+#[derive(Debug)]
+pub struct LinuxPlatform {
+    /// Bytes not yet written, all for `pending_for`.
+    pending: Vec<u8>,
+    pending_for: Stream,
+    /// Input that was read while sleeping and not yet asked for.
+    input: Vec<u8>,
+    input_ended: bool,
+}
+
+impl LinuxPlatform {
+    /// A platform on the process's three standard files.
+    pub fn new() -> Self {
+        LinuxPlatform {
+            pending: Vec::with_capacity(OUTPUT_BUFFER),
+            pending_for: Stream::Output,
+            input: Vec::new(),
+            input_ended: false,
+        }
+    }
+
+    fn flush(&mut self) {
+        let file = match self.pending_for {
+            Stream::Output => rustix::stdio::stdout(),
+            Stream::Error => rustix::stdio::stderr(),
+        };
+        if let Err(error) = write_all(file, &self.pending) {
+            if error == Errno::PIPE {
+                std::process::exit(STATUS_BROKEN_PIPE);
+            }
+            // Standard error may be what failed; there is nobody left to tell then.
+            eprintln!("starling: cannot write the program's output: {error}");
+            std::process::exit(STATUS_OUTPUT_FAILED);
+        }
+        self.pending.clear();
+    }
+
+    /// Reads what standard input has, which the caller knows to be readable.
+    fn read_ahead(&mut self) {
+        let mut bytes = [0; 4096];
+        match rustix::io::read(rustix::stdio::stdin(), &mut bytes) {
+            Ok(0) => self.input_ended = true,
+            Ok(len) => self.input.extend_from_slice(&bytes[..len]),
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(_) => self.input_ended = true,
+        }
+    }
+
+    fn wants_input(&self) -> bool {
+        !self.input_ended && self.input.len() < INPUT_BUFFER
+    }
+
+    /// Waits for standard input or the timeout, whichever is first; true if input can be read.
+    fn wait(&self, timeout: Option<&Timespec>) -> bool {
+        let stdin = rustix::stdio::stdin();
+        let mut files = [PollFd::new(&stdin, PollFlags::IN)];
+        let files = if self.wants_input() {
+            &mut files[..]
+        } else {
+            &mut files[..0]
+        };
+        // An error here is a signal that interrupted the sleep: waking for no reason is allowed.
+        poll(files, timeout).is_ok_and(|ready| ready > 0)
+    }
+}
+
+/// Writes all of `bytes`, whatever mode the file is in.
+fn write_all(file: BorrowedFd<'_>, mut bytes: &[u8]) -> rustix::io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::write(file, bytes) {
+            Ok(len) => bytes = &bytes[len..],
+            Err(Errno::INTR) => {}
+            // Somebody who shares the file made it non-blocking.
+            Err(Errno::AGAIN) => {
+                let mut files = [PollFd::new(&file, PollFlags::OUT)];
+                match poll(&mut files, None) {
+                    Ok(_) | Err(Errno::INTR) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn nanoseconds(clock: ClockId) -> i64 {
+    let now = clock_gettime(clock);
+    now.tv_sec * 1_000_000_000 + now.tv_nsec
+}
+
+impl Platform for LinuxPlatform {
+    fn monotonic_ns(&mut self) -> u64 {
+        nanoseconds(ClockId::Monotonic) as u64
+    }
+
+    fn system_time_ns(&mut self) -> i64 {
+        nanoseconds(ClockId::Realtime)
+    }
+
+    fn fill_entropy(&mut self, bytes: &mut [u8]) {
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match rustix::rand::getrandom(
+                &mut bytes[filled..],
+                rustix::rand::GetRandomFlags::empty(),
+            ) {
+                Ok(len) => filled += len,
+                Err(Errno::INTR) => {}
+                Err(error) => {
+                    eprintln!("starling: the system gives no random bytes: getrandom: {error}");
+                    std::process::exit(1);
+                }
+            }
+        }
+    }
+
+    fn console_write(&mut self, stream: Stream, bytes: &[u8]) {
+        if stream != self.pending_for {
+            self.flush();
+            self.pending_for = stream;
+        }
+        self.pending.extend_from_slice(bytes);
+        if bytes.contains(&b'\n') || self.pending.len() >= OUTPUT_BUFFER {
+            self.flush();
+        }
+    }
+
+    fn console_read(&mut self, bytes: &mut [u8]) -> usize {
+        self.flush();
+        if self.input.is_empty() && self.wait(Some(&Timespec::default())) {
+            self.read_ahead();
+        }
+        let len = bytes.len().min(self.input.len());
+        bytes[..len].copy_from_slice(&self.input[..len]);
+        self.input.drain(..len);
+        len
+    }
+
+    fn idle_until(&mut self, deadline: Option<u64>) {
+        self.flush();
+        let timeout = deadline.map(|deadline| {
+            let left = deadline.saturating_sub(self.monotonic_ns());
+            Timespec {
+                tv_sec: (left / 1_000_000_000) as i64,
+                tv_nsec: (left % 1_000_000_000) as i64,
+            }
+        });
+        if self.wait(timeout.as_ref()) {
+            self.read_ahead();
+        }
+    }
+
+    fn reserve(&mut self, len: usize) -> Option<Reservation> {
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+        // SAFETY: a fresh anonymous mapping at an address of the system's choice touches nothing that exists.
+        let base = unsafe {
+            rustix::mm::mmap_anonymous(std::ptr::null_mut(), len, ProtFlags::empty(), flags)
+        };
+        let base = NonNull::new(base.ok()?.cast())?;
+        Some(Reservation { base, len })
+    }
+
+    fn commit(&mut self, start: NonNull<u8>, len: usize) -> bool {
+        let access = MprotectFlags::READ | MprotectFlags::WRITE;
+        // SAFETY: the caller's range lies inside a reservation of ours (the trait's contract), where only
+        // the machine has pages; giving them more rights invalidates nothing.
+        unsafe { rustix::mm::mprotect(start.as_ptr().cast(), len, access) }.is_ok()
+    }
+
+    fn memory_available(&mut self) -> u64 {
+        let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        available_bytes(&text).unwrap_or_else(|| rustix::system::sysinfo().freeram as u64)
+    }
+
+    fn halt(&mut self, status: u8) -> ! {
+        self.flush();
+        std::process::exit(i32::from(status))
+    }
+}
+
+/// The line `MemAvailable` of `/proc/meminfo`, in bytes.
+fn available_bytes(meminfo: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn committed_memory_is_zeroed_and_writable_and_commit_repeats() {
+        let mut platform = LinuxPlatform::new();
+        let reservation = platform.reserve(1 << 40).unwrap();
+        assert_eq!(reservation.base.as_ptr() as usize % 4096, 0);
+        // SAFETY: inside the reservation.
+        let start = unsafe { reservation.base.add(1 << 30) };
+        assert!(platform.commit(start, 8192));
+        // SAFETY: just committed, and nobody else uses it.
+        let page = unsafe { std::slice::from_raw_parts_mut(start.as_ptr(), 8192) };
+        assert!(page.iter().all(|&byte| byte == 0));
+        page[8191] = 7;
+        assert!(platform.commit(start, 8192));
+        assert_eq!(page[8191], 7);
+    }
+
+    #[test]
+    fn sleeping_ends_at_the_deadline_and_clocks_run() {
+        let mut platform = LinuxPlatform::new();
+        platform.input_ended = true;
+        let start = platform.monotonic_ns();
+        platform.idle_until(Some(start + 20_000_000));
+        let slept = platform.monotonic_ns() - start;
+        assert!(slept >= 20_000_000, "{slept}");
+        platform.idle_until(Some(start));
+        assert!(platform.system_time_ns() > 1_600_000_000 * 1_000_000_000);
+    }
+
+    #[test]
+    fn entropy_is_not_constant() {
+        let mut platform = LinuxPlatform::new();
+        let (mut a, mut b) = ([0; 700], [0; 700]);
+        platform.fill_entropy(&mut a);
+        platform.fill_entropy(&mut b);
+        assert_ne!(a, b);
+    }
+
+    #[test]
+    fn meminfo_is_read() {
+        assert_eq!(
+            available_bytes("MemTotal: 9 kB\nMemAvailable:   12 kB\n"),
+            Some(12288)
+        );
+        assert_eq!(available_bytes("MemTotal: 9 kB\n"), None);
+        assert!(LinuxPlatform::new().memory_available() > 1 << 20);
+    }
+}

@@ -1,0 +1,176 @@
+//! How a process ends, and what its end does to others.
+//!
+//! An exit is *begun* ([`begin`]: the process is marked, leaves its queue and keeps the reason in its own memory)
+//! and later *carried out* ([`carry_out`]: it gives up its name, tells those that are linked to it or monitor
+//! it, and is freed). Carrying one exit out may begin others; they join a queue,
+//! so a chain of ten thousand links needs no more stack than one.
+//!
+//! An exit of the running process is not begun by others: [`Process::pending_exit`] says that it is to come, and the
+//! scheduler, `receive` and `exit/2` look there.
+//!
+//! Who calls this: the interpreter ([`end`]), the scheduler (which alone calls [`carry_out`] for the running process), built-in functions that send exit signals.
+
+use super::signal::{Origin, down, exit_signal};
+use super::{Process, ReceiveTimer, State, Watched};
+use crate::atom::am;
+use crate::machine::Machine;
+use crate::term::Term;
+use crate::term::copy::copy;
+use core::ptr::NonNull;
+
+/// Decides that the process `pid` ends with `reason` (anybody's term). Of a process that is
+/// on its way out already, nothing changes.
+pub fn begin(machine: &mut Machine, pid: Term, reason: Term) {
+    let literals = machine.literals.clone();
+    let running = machine.processes.running == Some(pid);
+    let Some(process) = machine.processes.alive(pid) else {
+        return;
+    };
+    if process.pending_exit.is_some() {
+        return;
+    }
+    // A process too poor for its own reason ends as if killed.
+    let reason = copy(reason, &mut process.heap, &literals).unwrap_or(am::KILLED.term());
+    process.pending_exit = Some(reason);
+    if !running {
+        enqueue(machine, pid);
+    }
+}
+
+/// Puts a process with a pending exit into the queue of those to carry out.
+fn enqueue(machine: &mut Machine, pid: Term) {
+    let processes = &mut machine.processes;
+    let Some(process) = processes.table.get(pid) else {
+        return;
+    };
+    // SAFETY: the table's processes are alive, and nobody borrows one while the machine is borrowed mutably.
+    unsafe {
+        processes.queues.remove(process);
+        (*process.as_ptr()).state = State::Exiting;
+        (*process.as_ptr()).next_exiting = None;
+    }
+    match processes.exiting {
+        None => processes.exiting = Some((pid, pid)),
+        Some((first, last)) => {
+            if let Some(last) = processes.table.get_mut(last) {
+                last.next_exiting = Some(pid);
+            }
+            processes.exiting = Some((first, pid));
+        }
+    }
+}
+
+/// Carries out every exit that was begun. The processes are gone afterwards.
+pub fn carry_out(machine: &mut Machine) {
+    while let Some((first, last)) = machine.processes.exiting {
+        finish(machine, first);
+        let next = machine
+            .processes
+            .table
+            .remove(first)
+            .and_then(|process| process.next_exiting);
+        // Others may have joined behind `last` meanwhile.
+        let last = machine.processes.exiting.map_or(last, |(_, last)| last);
+        machine.processes.exiting = next.map(|next| (next, last));
+    }
+}
+
+/// Ends the process that has the processor with `reason`, a term of its own memory. The
+/// scheduler carries the exit out as soon as the interpreter has returned to it; until then the process exists.
+pub fn end(machine: &mut Machine, process: NonNull<Process>, reason: Term) {
+    // SAFETY: the process has the processor, so it is alive.
+    let pid = unsafe {
+        (*process.as_ptr()).pending_exit = Some(reason);
+        (*process.as_ptr()).pid
+    };
+    enqueue(machine, pid);
+}
+
+/// Begins the pending exit of the running process `pid`, if there is one; whether there was. A built-in function
+/// that gets `true` gives up the processor ([`crate::bif::Fail::Suspend`]).
+pub fn begin_pending(machine: &mut Machine, pid: Term) -> bool {
+    let process = machine.processes.alive(pid);
+    let pending = process.is_some_and(|process| process.pending_exit.is_some());
+    if pending {
+        enqueue(machine, pid);
+    }
+    pending
+}
+
+/// All that the end of `pid` means, but for freeing it.
+fn finish(machine: &mut Machine, pid: Term) {
+    let Some(process) = machine.processes.table.get_mut(pid) else {
+        return;
+    };
+    let reason = process.pending_exit.unwrap_or(am::NORMAL.term());
+    let name = process.registered_name.take();
+    let timer = core::mem::replace(&mut process.receive_timer, ReceiveTimer::None);
+    if let Some(name) = name {
+        machine.processes.registry.remove(name);
+    }
+    if let ReceiveTimer::Running(handle) = timer {
+        machine.timers.cancel_receive(handle);
+    }
+    finish_rare(machine, pid);
+    finish_links(machine, pid, reason);
+    finish_monitors(machine, pid, reason);
+    if let Some((first, ended)) = machine.processes.first
+        && first == pid
+    {
+        machine.processes.first = None;
+        ended(machine, reason);
+    }
+}
+
+/// Aliases end, and so do timers that would send to the process.
+fn finish_rare(machine: &mut Machine, pid: Term) {
+    let process = machine.processes.table.get_mut(pid);
+    let Some(mut rare) = process.and_then(|process| process.rare.take()) else {
+        return;
+    };
+    while let Some((reference, _)) = rare.aliases.pop_first() {
+        machine.processes.aliases.remove(reference);
+    }
+    while let Some((reference, ())) = rare.timers.pop_first() {
+        machine.timers.cancel_message(reference);
+    }
+}
+
+fn finish_links(machine: &mut Machine, pid: Term, reason: Term) {
+    while let Some(other) = machine
+        .processes
+        .table
+        .get_mut(pid)
+        .and_then(|process| process.links.pop_first())
+    {
+        let other = Term::local_pid(other.0);
+        let process = machine.processes.table.get_mut(other);
+        let linked = process.and_then(|p| p.links.remove(pid.identifier_data()));
+        if linked.is_some() {
+            exit_signal(machine, pid, other, reason, Origin::Link);
+        }
+    }
+}
+
+fn finish_monitors(machine: &mut Machine, pid: Term, reason: Term) {
+    while let Some((reference, monitor)) = machine
+        .processes
+        .table
+        .get_mut(pid)
+        .and_then(|process| process.monitors.pop_first())
+    {
+        if let Watched::Process(watched) | Watched::Name(watched, _) = monitor.target
+            && let Some(process) = machine.processes.table.get_mut(watched)
+        {
+            process.monitored_by.remove(reference);
+        }
+    }
+    while let Some((reference, watcher)) = machine
+        .processes
+        .table
+        .get_mut(pid)
+        .and_then(|process| process.monitored_by.pop_first())
+    {
+        down(machine, watcher, reference, reason);
+    }
+}

@@ -1,0 +1,156 @@
+//! All processes of a machine, and what finds, queues and numbers them.
+//!
+//! Invariant: a process is in a run queue only while it is in the table, so the addresses that the queues hold are alive.
+
+use super::names::{Aliases, Registry};
+use super::reference::References;
+use super::table::{InsertError, PROCESS_LIMIT, ProcessTable};
+use super::{MaxHeapSize, Process, State};
+use crate::memory::NoMemory;
+use crate::sched::queue::RunQueues;
+use crate::term::Term;
+use core::ptr::NonNull;
+
+/// What is done when the first process ends; see [`Processes::first`].
+pub type FirstEnded = fn(&mut crate::machine::Machine, Term);
+
+/// All processes.
+pub struct Processes {
+    /// From pids to processes.
+    pub table: ProcessTable,
+    /// Who can run.
+    pub queues: RunQueues,
+    /// Registered names.
+    pub registry: Registry,
+    /// Aliases.
+    pub aliases: Aliases,
+    /// Where references come from.
+    pub references: References,
+    /// The pid of the process that has the processor.
+    pub running: Option<Term>,
+    /// The process that the machine was started for, and what to call with its exit reason (a term that lives until then)
+    /// when it ends.
+    pub first: Option<(Term, FirstEnded)>,
+    /// What new processes get unless they ask for another.
+    pub default_max_heap_size: MaxHeapSize,
+    /// Processes whose exit has to be carried out: first and last.
+    pub(super) exiting: Option<(Term, Term)>,
+}
+
+impl Processes {
+    /// No process. References begin in the range that `seed` (random) picks.
+    pub const fn new(references: References) -> Processes {
+        Processes {
+            table: ProcessTable::new(PROCESS_LIMIT),
+            queues: RunQueues::new(),
+            registry: Registry::new(),
+            aliases: Aliases::new(),
+            references,
+            running: None,
+            first: None,
+            default_max_heap_size: MaxHeapSize {
+                words: 0,
+                kill: true,
+                error_logger: true,
+            },
+            exiting: None,
+        }
+    }
+
+    /// A new process with a heap of `heap_words` words. It waits: whoever made it
+    /// prepares it and calls [`Processes::wake`].
+    pub fn create(&mut self, heap_words: usize) -> Result<&mut Process, InsertError> {
+        let max_heap_size = self.default_max_heap_size;
+        let mut process = self.table.insert(|pid| {
+            let mut process = Process::new(pid, heap_words)?;
+            if max_heap_size.words != 0 {
+                process.rare()?.max_heap_size = max_heap_size;
+            }
+            Ok(process)
+        })?;
+        // SAFETY: the table owns the process, and is borrowed for as long as it is.
+        Ok(unsafe { process.as_mut() })
+    }
+
+    /// The process of `pid`, if it is alive and not on its way out.
+    #[inline]
+    pub fn alive(&mut self, pid: Term) -> Option<&mut Process> {
+        self.table
+            .get_mut(pid)
+            .filter(|process| process.state != State::Exiting)
+    }
+
+    /// Makes a process that waits runnable.
+    #[inline]
+    pub fn wake(&mut self, pid: Term) {
+        let Some(mut process) = self.table.get(pid) else {
+            return;
+        };
+        // SAFETY: the table's processes are alive, and nobody borrows one while the population is borrowed mutably.
+        let process_mut = unsafe { process.as_mut() };
+        if process_mut.state != State::Waiting {
+            return;
+        }
+        if process_mut.suspended > 0 {
+            process_mut.runnable_when_resumed = true;
+            return;
+        }
+        // SAFETY: as above; a process leaves its queue before it leaves the table (`exit::begin`).
+        unsafe { self.queues.push(process) };
+    }
+
+    /// Gives the process that ran its place behind the others: its turn is over.
+    pub fn requeue(&mut self, pid: Term) {
+        if let Some(process) = self.table.get_mut(pid)
+            && process.state == State::Running
+        {
+            process.state = State::Waiting;
+            self.wake(pid);
+        }
+    }
+
+    /// Takes a process off the processor and out of its queue until it is resumed as often.
+    pub fn suspend(&mut self, pid: Term) {
+        let Some(process) = self.table.get(pid) else {
+            return;
+        };
+        // SAFETY: as in `wake`.
+        unsafe {
+            let process = &mut *process.as_ptr();
+            process.suspended += 1;
+            if process.state == State::Runnable {
+                process.runnable_when_resumed = true;
+                self.queues.remove(NonNull::from(process));
+            }
+        }
+    }
+
+    /// Takes one [`Processes::suspend`] back.
+    pub fn resume(&mut self, pid: Term) {
+        let Some(process) = self.table.get_mut(pid) else {
+            return;
+        };
+        process.suspended = process.suspended.saturating_sub(1);
+        if process.suspended == 0 && core::mem::take(&mut process.runnable_when_resumed) {
+            self.wake(pid);
+        }
+    }
+
+    /// Puts the message that `build` makes in the memory of `to` into its mailbox, and wakes it. Nothing
+    /// happens if there is no such process.
+    #[inline]
+    pub fn post(
+        &mut self,
+        to: Term,
+        build: impl FnOnce(&mut Process) -> Result<Term, NoMemory>,
+    ) -> Result<(), NoMemory> {
+        let Some(process) = self.alive(to) else {
+            return Ok(());
+        };
+        process.mailbox.reserve()?;
+        let message = build(process)?;
+        process.mailbox.push(message)?;
+        self.wake(to);
+        Ok(())
+    }
+}

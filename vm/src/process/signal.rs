@@ -1,0 +1,261 @@
+//! What one process sends to another: messages, links, monitors and exit signals.
+//!
+//! Nothing runs beside a running process, so a signal takes effect when it is sent: a message is copied into the
+//! receiver's memory at once, a link exists on both sides or on neither. That keeps more
+//! order than Erlang promises (signals of one process to another arrive in the order of their sending).
+//! One thing waits, as it would in OTP: an exit signal to the process that runs takes effect when
+//! its turn ends or it waits for a message (see [`super::exit`]).
+//!
+//! Memory: a sender that cannot get the memory for a message is told so ([`NoMemory`]), and is
+//! killed by the interpreter. A signal of the machine itself (`'EXIT'`, `'DOWN'`) that finds no memory kills its
+//! receiver with reason `killed`, which would otherwise wait for it in vain.
+
+use super::reference::RefNumber;
+use super::{AliasMode, Monitor, Watched, exit};
+use crate::atom::am;
+use crate::machine::Machine;
+use crate::memory::{Arena, NoMemory};
+use crate::term::copy::copy;
+use crate::term::{Atom, Term};
+
+/// Sends `message` from `from` to the process of the pid `to`. A message to itself is not copied.
+#[inline]
+pub fn send(machine: &mut Machine, from: Term, to: Term, message: Term) -> Result<(), NoMemory> {
+    let literals = machine.literals.clone();
+    machine.processes.post(to, |receiver| {
+        if receiver.pid == from {
+            return Ok(message);
+        }
+        copy(message, &mut receiver.heap, &literals)
+    })
+}
+
+/// The process that gets what is sent to the alias `reference`; the alias ends here if it was for one reply.
+pub fn use_alias(machine: &mut Machine, reference: RefNumber) -> Option<Term> {
+    let pid = machine.processes.aliases.owner(reference)?;
+    let process = machine.processes.table.get_mut(pid)?;
+    let mode = *process.rare.as_ref()?.aliases.get(reference)?;
+    if matches!(mode, AliasMode::Reply | AliasMode::ReplyDemonitor) {
+        remove_alias(machine, pid, reference);
+        if mode == AliasMode::ReplyDemonitor {
+            demonitor(machine, pid, reference);
+        }
+    }
+    Some(pid)
+}
+
+/// Makes `reference` an alias of the process `pid`.
+pub fn add_alias(
+    machine: &mut Machine,
+    pid: Term,
+    reference: RefNumber,
+    mode: AliasMode,
+) -> Result<(), NoMemory> {
+    let Some(process) = machine.processes.table.get_mut(pid) else {
+        return Ok(());
+    };
+    let rare = process.rare()?;
+    rare.aliases.reserve()?;
+    machine.processes.aliases.insert(reference, pid)?;
+    if let Some(process) = machine.processes.table.get_mut(pid) {
+        process.rare()?.aliases.insert(reference, mode)?;
+    }
+    Ok(())
+}
+
+/// `reference` is no alias of `pid` any more; whether it was one.
+pub fn remove_alias(machine: &mut Machine, pid: Term, reference: RefNumber) -> bool {
+    let process = machine.processes.table.get_mut(pid);
+    let rare = process.and_then(|process| process.rare.as_mut());
+    let removed = rare.is_some_and(|rare| rare.aliases.remove(reference).is_some());
+    if removed {
+        machine.processes.aliases.remove(reference);
+    }
+    removed
+}
+
+/// Links two different processes; both sides or, without memory, neither. False if `other` is not alive.
+pub fn link(machine: &mut Machine, pid: Term, other: Term) -> Result<bool, NoMemory> {
+    let Some(process) = machine.processes.alive(other) else {
+        return Ok(false);
+    };
+    process.links.insert(pid.identifier_data(), ())?;
+    if let Some(process) = machine.processes.alive(pid)
+        && let Err(error) = process.links.insert(other.identifier_data(), ())
+    {
+        unlink(machine, pid, other);
+        return Err(error);
+    }
+    Ok(true)
+}
+
+/// Takes a link away on both sides, if there is one.
+pub fn unlink(machine: &mut Machine, pid: Term, other: Term) {
+    for (one, two) in [(pid, other), (other, pid)] {
+        if let Some(process) = machine.processes.table.get_mut(one) {
+            process.links.remove(two.identifier_data());
+        }
+    }
+}
+
+/// Makes `pid` monitor a process. If that process is not alive, `'DOWN'` with reason `noproc` comes at once.
+pub fn monitor(
+    machine: &mut Machine,
+    pid: Term,
+    reference: RefNumber,
+    monitor: Monitor,
+) -> Result<(), NoMemory> {
+    let watched = match monitor.target {
+        Watched::Process(watched) | Watched::Name(watched, _) => watched,
+        Watched::TimeOffset => Term::NIL,
+    };
+    if let Some(process) = machine.processes.alive(pid) {
+        process.monitors.insert(reference, monitor)?;
+    }
+    if monitor.target == Watched::TimeOffset {
+        return Ok(());
+    }
+    match machine.processes.alive(watched) {
+        Some(process) => {
+            if let Err(error) = process.monitored_by.insert(reference, pid) {
+                demonitor(machine, pid, reference);
+                return Err(error);
+            }
+        }
+        None => down(machine, pid, reference, am::NOPROC.term()),
+    }
+    Ok(())
+}
+
+/// Ends the monitor `reference` of `pid`; the monitor, if there was one.
+pub fn demonitor(machine: &mut Machine, pid: Term, reference: RefNumber) -> Option<Monitor> {
+    let process = machine.processes.table.get_mut(pid)?;
+    let monitor = process.monitors.remove(reference)?;
+    if let Watched::Process(watched) | Watched::Name(watched, _) = monitor.target
+        && let Some(process) = machine.processes.table.get_mut(watched)
+    {
+        process.monitored_by.remove(reference);
+    }
+    end_alias_of_monitor(machine, pid, reference);
+    Some(monitor)
+}
+
+/// An alias that was made with a monitor ends with it, unless it was asked to stay.
+fn end_alias_of_monitor(machine: &mut Machine, pid: Term, reference: RefNumber) {
+    let process = machine.processes.table.get_mut(pid);
+    let rare = process.and_then(|process| process.rare.as_mut());
+    let mode = rare.and_then(|rare| rare.aliases.get(reference).copied());
+    if matches!(mode, Some(AliasMode::Demonitor | AliasMode::ReplyDemonitor)) {
+        remove_alias(machine, pid, reference);
+    }
+}
+
+/// Tells `watcher` that what its monitor `reference` watches has ended, and ends the monitor.
+pub fn down(machine: &mut Machine, watcher: Term, reference: RefNumber, reason: Term) {
+    let Some(process) = machine.processes.alive(watcher) else {
+        return;
+    };
+    let Some(monitor) = process.monitors.remove(reference) else {
+        return;
+    };
+    end_alias_of_monitor(machine, watcher, reference);
+    let literals = machine.literals.clone();
+    let posted = machine.processes.post(watcher, |process| {
+        let heap = &mut process.heap;
+        let object = match monitor.target {
+            Watched::Process(pid) => pid,
+            Watched::Name(_, name) => heap.tuple(&[name.term(), am::NONODE_NOHOST.term()])?,
+            Watched::TimeOffset => am::CLOCK_SERVICE.term(),
+        };
+        let tag = monitor.tag.unwrap_or(am::DOWN.term());
+        let reference = reference.term(heap)?;
+        let reason = copy(reason, heap, &literals)?;
+        heap.tuple(&[tag, reference, am::PROCESS.term(), object, reason])
+    });
+    if posted.is_err() {
+        exit::begin(machine, watcher, am::KILLED.term());
+    }
+}
+
+/// Why an exit signal is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// `exit/2`: the reason `kill` cannot be trapped.
+    Explicit,
+    /// A link: the other process has ended.
+    Link,
+}
+
+/// Sends an exit signal from `from` to the process `to`. Exits that it causes are queued:
+/// [`exit::carry_out`] is called by whoever began.
+pub fn exit_signal(machine: &mut Machine, from: Term, to: Term, reason: Term, origin: Origin) {
+    let Some(process) = machine.processes.alive(to) else {
+        return;
+    };
+    let kill = origin == Origin::Explicit && reason == am::KILL.term();
+    if process.trap_exit && !kill {
+        let literals = machine.literals.clone();
+        let posted = machine.processes.post(to, |process| {
+            let reason = copy(reason, &mut process.heap, &literals)?;
+            process.heap.tuple(&[am::EXIT.term(), from, reason])
+        });
+        if posted.is_err() {
+            exit::begin(machine, to, am::KILLED.term());
+        }
+    } else if kill {
+        exit::begin(machine, to, am::KILLED.term());
+    } else if reason != am::NORMAL.term() || (origin == Origin::Explicit && from == to) {
+        exit::begin(machine, to, reason);
+    }
+}
+
+/// Registers `pid` as `name`. The error says why not, as OTP's `error_info` does.
+pub fn register(machine: &mut Machine, name: Atom, pid: Term) -> Result<(), RegisterError> {
+    let processes = &mut machine.processes;
+    if name == am::UNDEFINED {
+        return Err(RegisterError::BadName);
+    }
+    let process = processes.alive(pid).ok_or(RegisterError::NotAlive)?;
+    if process.registered_name.is_some() {
+        return Err(RegisterError::HasName);
+    }
+    if !processes.registry.insert(name, pid)? {
+        return Err(RegisterError::Taken);
+    }
+    if let Some(process) = processes.alive(pid) {
+        process.registered_name = Some(name);
+    }
+    Ok(())
+}
+
+/// Why a process was not registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegisterError {
+    /// The name is `undefined`.
+    BadName,
+    /// There is no such process.
+    NotAlive,
+    /// The process has a name already.
+    HasName,
+    /// Another process has the name.
+    Taken,
+    /// There is no memory.
+    NoMemory,
+}
+
+impl From<NoMemory> for RegisterError {
+    fn from(_: NoMemory) -> RegisterError {
+        RegisterError::NoMemory
+    }
+}
+
+/// Takes a registered name away; whether there was one.
+pub fn unregister(machine: &mut Machine, name: Atom) -> bool {
+    let Some(pid) = machine.processes.registry.remove(name) else {
+        return false;
+    };
+    if let Some(process) = machine.processes.table.get_mut(pid) {
+        process.registered_name = None;
+    }
+    true
+}

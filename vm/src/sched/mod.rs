@@ -1,0 +1,132 @@
+//! The run loop: who has the processor, when timers fire, and when the machine sleeps or ends.
+//!
+//! [`run`] is where a machine spends its life. It gives the process whose turn it is the processor
+//! for [`TURN`](crate::interp::TURN) reductions, carries out the exits that its turn brought about, and now and then looks
+//! at the clock. With nobody to run it sleeps until the next timer; with nobody alive the machine ends.
+//!
+//! Invariant: between turns no process is running, and no exit is left to be carried out.
+
+pub mod queue;
+
+use crate::interp::{self, Exit, TURN};
+use crate::machine::Machine;
+use crate::process::{Process, State, exit};
+use crate::term::Term;
+use crate::time;
+use core::ptr::NonNull;
+
+/// Reductions after which the clock is looked at: a few microseconds of work.
+const CLOCK_REDUCTIONS: u64 = 1000;
+
+/// Turns, however short, after which the clock is looked at.
+const CLOCK_TURNS: u32 = 32;
+
+/// What the scheduler counts, and how the machine ends.
+pub struct Scheduler {
+    /// Turns that were given.
+    pub turns: u64,
+    /// Reductions of all processes.
+    pub reductions: u64,
+    /// What the machine halts with when no process is left; 0 is success.
+    pub status: u8,
+    reductions_at_clock: u64,
+    turns_since_clock: u32,
+}
+
+impl Scheduler {
+    /// Nothing has run.
+    pub const fn new() -> Scheduler {
+        Scheduler {
+            turns: 0,
+            reductions: 0,
+            status: 0,
+            reductions_at_clock: 0,
+            turns_since_clock: 0,
+        }
+    }
+}
+
+impl Default for Scheduler {
+    fn default() -> Self {
+        Scheduler::new()
+    }
+}
+
+/// Runs the machine until it halts.
+///
+/// # Safety
+/// The machine is alive, and nothing else borrows it or one of its processes from now on.
+pub unsafe fn run(machine: NonNull<Machine>) -> ! {
+    loop {
+        // SAFETY: no process runs, so nothing borrows the machine.
+        let process = unsafe { next(&mut *machine.as_ptr()) };
+        // SAFETY: the table's processes are alive; this one has just left its queue.
+        unsafe {
+            let pid = (*process.as_ptr()).pid;
+            let exit = interp::run(machine, process);
+            turn_over(&mut *machine.as_ptr(), pid, exit);
+        }
+    }
+}
+
+/// The process that has the processor next. Sleeps until there is one, and halts
+/// the machine if there can be none any more.
+fn next(machine: &mut Machine) -> NonNull<Process> {
+    let scheduler = &mut machine.scheduler;
+    scheduler.turns_since_clock += 1;
+    if scheduler.turns_since_clock >= CLOCK_TURNS
+        || scheduler.reductions - scheduler.reductions_at_clock >= CLOCK_REDUCTIONS
+    {
+        look_at_clock(machine);
+    }
+    loop {
+        if let Some(process) = machine.processes.queues.next() {
+            return start_turn(machine, process);
+        }
+        if machine.processes.table.is_empty() {
+            let status = machine.scheduler.status;
+            machine.platform.halt(status);
+        }
+        let deadline = machine.timers.next_deadline();
+        machine.platform.idle_until(deadline);
+        look_at_clock(machine);
+    }
+}
+
+/// Fires the timers whose time has come.
+fn look_at_clock(machine: &mut Machine) {
+    let scheduler = &mut machine.scheduler;
+    scheduler.turns_since_clock = 0;
+    scheduler.reductions_at_clock = scheduler.reductions;
+    if !machine.timers.is_empty() {
+        let now = machine.platform.monotonic_ns();
+        time::fire(machine, now);
+    }
+}
+
+fn start_turn(machine: &mut Machine, mut process: NonNull<Process>) -> NonNull<Process> {
+    machine.scheduler.turns += 1;
+    // SAFETY: the process has just left its queue, so it is alive, and nobody borrows it.
+    let process_mut = unsafe { process.as_mut() };
+    process_mut.state = State::Running;
+    machine.processes.running = Some(process_mut.pid);
+    process
+}
+
+/// What follows when the interpreter has returned: counts, queues, and carries out exits.
+fn turn_over(machine: &mut Machine, pid: Term, exit: Exit) {
+    machine.processes.running = None;
+    if let Some(process) = machine.processes.table.get_mut(pid) {
+        let bumped = core::mem::take(&mut process.bumped_reductions);
+        let used = (TURN - process.reductions_left).max(0) as u64 + bumped as u64;
+        process.reductions += used;
+        if exit == Exit::Wait && process.state == State::Running {
+            process.state = State::Waiting;
+        }
+        machine.scheduler.reductions += used;
+    }
+    if !exit::begin_pending(machine, pid) && matches!(exit, Exit::Yield | Exit::Continue) {
+        machine.processes.requeue(pid);
+    }
+    exit::carry_out(machine);
+}

@@ -18,6 +18,7 @@ run() ->
     ?SHOW(put(1, int)),
     ?SHOW(put(1.0, float)),
     ?SHOW({get(1), get(1.0)}),
+    ?SHOW(erase(1.0)),
     ?SHOW(get({complex, [key]})),
     ?SHOW(lists:sort(get())),
     ?SHOW(lists:sort(get_keys())),

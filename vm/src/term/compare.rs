@@ -16,6 +16,7 @@ use super::fun::{Fun, Target};
 use super::{Atom, Subtag, Term};
 use crate::atom::AtomTable;
 use crate::bits::view::{BitsView, view};
+use crate::map;
 use crate::number::compare_numbers;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -406,7 +407,7 @@ fn look_at_maps(atoms: Option<&AtomTable>, a: Term, b: Term, exact: bool) -> Loo
             values,
         };
     }
-    let (size_a, size_b) = (map_size(&a), map_size(&b));
+    let (size_a, size_b) = (map::size(a), map::size(b));
     if size_a != size_b {
         return Look::Known(size_a.cmp(&size_b));
     }
@@ -429,35 +430,6 @@ fn look_at_maps(atoms: Option<&AtomTable>, a: Term, b: Term, exact: bool) -> Loo
     })
 }
 
-fn map_size(map: &Term) -> usize {
-    match map.as_object(Subtag::FlatMap) {
-        Some(words) => words.len() - 1,
-        None => map
-            .as_object(Subtag::HashMap)
-            .map_or(0, |words| words[0] as usize),
-    }
-}
-
-/// The pairs of a hashed map, in no order that matters.
-fn pairs(map: Term) -> Vec<Pair> {
-    let mut pairs = Vec::with_capacity(map_size(&map));
-    let mut nodes = alloc::vec![map];
-    while let Some(node) = nodes.pop() {
-        let children = node
-            .as_object(Subtag::HashMap)
-            .map_or(&[][..], |words| &words[2..]);
-        for &child in children {
-            // SAFETY: behind its two raw words a node has only terms.
-            let child = unsafe { Term::from_raw(child) };
-            match child.as_cons() {
-                Some(pair) => pairs.push((pair.head, pair.tail)),
-                None => nodes.push(child),
-            }
-        }
-    }
-    pairs
-}
-
 /// The order of two hashed maps of one size: sorts the pairs of both by their keys, then compares the keys, then
 /// the values.
 struct MapOrder {
@@ -478,8 +450,8 @@ enum Phase {
 impl MapOrder {
     fn new(a: Term, b: Term, exact: bool) -> MapOrder {
         MapOrder {
-            a: MergeSort::new(pairs(a)),
-            b: MergeSort::new(pairs(b)),
+            a: MergeSort::new(map::iter(a).collect()),
+            b: MergeSort::new(map::iter(b).collect()),
             phase: Phase::SortA { asked: false },
             exact,
         }

@@ -29,6 +29,7 @@
 
 pub mod compare;
 pub mod copy;
+pub mod etf;
 pub mod fun;
 pub mod hash;
 pub mod header;

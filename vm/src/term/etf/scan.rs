@@ -1,0 +1,280 @@
+//! The first pass over an external term: whether it is one, where it ends, and how much room it takes.
+//!
+//! A number of terms still to come stands for the whole structure, so neither a stack nor an allocation is needed, and a count that
+//! promises more terms than there are bytes left is refused where it stands.
+
+use super::reader::{BigBytes, Reader, fits_heap};
+use super::{DecodeError, VERSION, tag};
+use crate::map::FLAT_LIMIT;
+use crate::memory::off_heap::REFC_WORDS;
+use crate::term::MAX_SMALL;
+use crate::term::fun::FUN_WORDS;
+use crate::term::size::{SUB_BITS_WORDS, heap_bits_words};
+use alloc::vec::Vec;
+
+/// What [`decoded_size`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodedSize {
+    /// Words that the term takes, but for the nodes of maps with more than [`FLAT_LIMIT`] keys.
+    pub words: usize,
+    /// Pairs in such maps, all together.
+    pub large_map_pairs: usize,
+    /// Bytes of the input that are the term.
+    pub used: usize,
+}
+
+/// Checks and measures the external term (with version byte) at the start of `bytes`.
+pub fn decoded_size(bytes: &[u8]) -> Result<DecodedSize, DecodeError> {
+    match Payload::of(bytes)? {
+        Payload::Plain(at) => scan(bytes, at),
+        Payload::Inflated { data, used } => Ok(DecodedSize {
+            used,
+            ..scan(&data, 0)?
+        }),
+    }
+}
+
+/// Where the tags are.
+pub(super) enum Payload {
+    /// In the input itself, from this offset on.
+    Plain(usize),
+    /// In `data`, which was the first `used` bytes of the input.
+    Inflated { data: Vec<u8>, used: usize },
+}
+
+/// Deflate cannot do better than this factor.
+const MAX_INFLATION: usize = 1032;
+
+impl Payload {
+    pub fn of(bytes: &[u8]) -> Result<Payload, DecodeError> {
+        match bytes {
+            [] => Err(DecodeError::Truncated { offset: 0 }),
+            [VERSION, tag::COMPRESSED, ..] => Payload::inflate(bytes),
+            [VERSION, ..] => Ok(Payload::Plain(1)),
+            _ => Err(DecodeError::Version),
+        }
+    }
+
+    fn inflate(bytes: &[u8]) -> Result<Payload, DecodeError> {
+        use miniz_oxide::inflate::TINFLStatus;
+        use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
+        let mut reader = Reader::new(bytes, 2);
+        let size = reader.size()?;
+        let start = reader.position();
+        let compressed = reader.take(reader.remaining())?;
+        if size > compressed.len().saturating_mul(MAX_INFLATION) {
+            return Err(reader.invalid("compressed data shorter than its size can be"));
+        }
+        let mut data = Vec::new();
+        data.try_reserve_exact(size)
+            .map_err(|_| DecodeError::NoMemory)?;
+        data.resize(size, 0);
+        let flags = inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER
+            | inflate_flags::TINFL_FLAG_COMPUTE_ADLER32
+            | inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+        let mut state = alloc::boxed::Box::<DecompressorOxide>::default();
+        let (status, read, written) = decompress(&mut state, compressed, &mut data, 0, flags);
+        if status != TINFLStatus::Done || written != size {
+            return Err(reader.invalid("damaged compressed data"));
+        }
+        Ok(Payload::Inflated {
+            data,
+            used: start + read,
+        })
+    }
+}
+
+/// Measures the term whose tag is at `at`.
+pub(super) fn scan(bytes: &[u8], at: usize) -> Result<DecodedSize, DecodeError> {
+    let mut reader = Reader::new(bytes, at);
+    let mut to_come = 1usize;
+    let mut words = 0usize;
+    let mut large_map_pairs = 0usize;
+    while to_come > 0 {
+        to_come -= 1;
+        let offset = reader.position();
+        let tag = reader.u8()?;
+        let (own, inner) = match tag {
+            tag::SMALL_INTEGER => {
+                reader.take(1)?;
+                (0, 0)
+            }
+            tag::INTEGER => {
+                reader.take(4)?;
+                (0, 0)
+            }
+            tag::NEW_FLOAT => {
+                reader.new_float()?;
+                (2, 0)
+            }
+            tag::FLOAT => {
+                reader.old_float()?;
+                (2, 0)
+            }
+            tag::NIL => (0, 0),
+            tag::SMALL_TUPLE => {
+                let arity = reader.u8()? as usize;
+                (1 + arity, arity)
+            }
+            tag::LARGE_TUPLE => {
+                let arity = reader.size()?;
+                (1 + arity, arity)
+            }
+            tag::STRING => {
+                let length = reader.u16()?;
+                reader.take(length)?;
+                (2 * length, 0)
+            }
+            tag::LIST => {
+                let length = reader.size()?;
+                (2 * length, length + 1)
+            }
+            tag::BINARY => {
+                let size = reader.size()?;
+                reader.take(size)?;
+                (binary_words(size), 0)
+            }
+            tag::BIT_BINARY => {
+                let (bytes, last) = reader.bit_binary()?;
+                if fits_heap(bytes.len()) || last == 8 {
+                    (binary_words(bytes.len()), 0)
+                } else {
+                    (REFC_WORDS + SUB_BITS_WORDS, 0)
+                }
+            }
+            tag::SMALL_BIG => {
+                let size = reader.u8()? as usize;
+                (big_words(reader.big(size)?), 0)
+            }
+            tag::LARGE_BIG => {
+                let size = reader.size()?;
+                (big_words(reader.big(size)?), 0)
+            }
+            tag::MAP => {
+                let pairs = reader.size()?;
+                if pairs > FLAT_LIMIT {
+                    large_map_pairs += pairs;
+                    (0, 2 * pairs)
+                } else {
+                    // The tuple of keys, and the map with its values.
+                    (1 + pairs + 2 + pairs, 2 * pairs)
+                }
+            }
+            tag::EXPORT => {
+                reader.atom()?;
+                reader.atom()?;
+                if !(0..=255).contains(&reader.integer()?) {
+                    return Err(reader.invalid("an impossible arity"));
+                }
+                (FUN_WORDS, 0)
+            }
+            tag::NEW_FUN => {
+                let head = FunHead::read(&mut reader)?;
+                (FUN_WORDS + head.free, head.free)
+            }
+            _ => {
+                if reader.atom_of_tag(tag)?.is_some() {
+                    (0, 0)
+                } else if reader.identifier_of_tag(tag)?.is_some() {
+                    // A reference takes most; pids and ports are no objects.
+                    (if is_reference(tag) { 3 } else { 0 }, 0)
+                } else {
+                    return Err(DecodeError::Tag { tag, offset });
+                }
+            }
+        };
+        to_come += inner;
+        if to_come > reader.remaining() {
+            return Err(DecodeError::Truncated {
+                offset: reader.position() + reader.remaining(),
+            });
+        }
+        words = words.saturating_add(own);
+    }
+    Ok(DecodedSize {
+        words,
+        large_map_pairs,
+        used: reader.position(),
+    })
+}
+
+fn is_reference(tag: u8) -> bool {
+    matches!(
+        tag,
+        tag::REFERENCE | tag::NEW_REFERENCE | tag::NEWER_REFERENCE
+    )
+}
+
+pub(super) fn binary_words(size: usize) -> usize {
+    if fits_heap(size) {
+        heap_bits_words(size * 8)
+    } else {
+        REFC_WORDS
+    }
+}
+
+fn big_words(big: BigBytes<'_>) -> usize {
+    match small_value(big) {
+        Some(_) => 0,
+        None => 1 + big.magnitude.len().div_ceil(8),
+    }
+}
+
+/// The integer, if it is a small one.
+pub(super) fn small_value(big: BigBytes<'_>) -> Option<i64> {
+    if big.magnitude.len() > 8 {
+        return None;
+    }
+    let mut bytes = [0; 8];
+    bytes[..big.magnitude.len()].copy_from_slice(big.magnitude);
+    let magnitude = u64::from_le_bytes(bytes);
+    // There is one more small integer below zero than above.
+    if magnitude > MAX_SMALL as u64 + big.negative as u64 {
+        return None;
+    }
+    let value = magnitude as i64;
+    Some(if big.negative { -value } else { value })
+}
+
+/// What stands before the free variables of a fun.
+pub(super) struct FunHead<'a> {
+    pub arity: u8,
+    pub uniq: [u8; 16],
+    pub index: u32,
+    pub free: usize,
+    pub module: super::reader::AtomName<'a>,
+    pub old_index: u32,
+    pub old_uniq: u32,
+    pub creator: super::reader::Identifier<'a>,
+}
+
+impl<'a> FunHead<'a> {
+    pub fn read(reader: &mut Reader<'a>) -> Result<FunHead<'a>, DecodeError> {
+        reader.take(4)?;
+        let arity = reader.u8()?;
+        let mut uniq = [0; 16];
+        uniq.copy_from_slice(reader.take(16)?);
+        let index = reader.u32()?;
+        let free = reader.size()?;
+        if free > 255 {
+            return Err(reader.invalid("a fun with too many free variables"));
+        }
+        let module = reader.atom()?;
+        let old_index = reader.integer()? as u32;
+        let old_uniq = reader.integer()? as u32;
+        let tag = reader.u8()?;
+        match reader.identifier_of_tag(tag)? {
+            Some(creator) if !is_reference(tag) => Ok(FunHead {
+                arity,
+                uniq,
+                index,
+                free,
+                module,
+                old_index,
+                old_uniq,
+                creator,
+            }),
+            _ => Err(reader.invalid("a fun that no process made")),
+        }
+    }
+}

@@ -59,7 +59,7 @@ pub fn add<A: Arena + ?Sized>(arena: &mut A, a: Term, b: Term) -> Value {
 
 /// `a - b`
 #[inline(never)]
-pub fn sub<A: Arena + ?Sized>(arena: &mut A, a: Term, b: Term) -> Value {
+pub fn subtract<A: Arena + ?Sized>(arena: &mut A, a: Term, b: Term) -> Value {
     if Term::are_small(a, b) {
         return Ok(arena.integer(a.small_value() - b.small_value())?);
     }
@@ -99,7 +99,7 @@ fn add_integers<A: Arena + ?Sized>(
 
 /// `a * b`
 #[inline(never)]
-pub fn mul<A: Arena + ?Sized>(arena: &mut A, a: Term, b: Term) -> Value {
+pub fn multiply<A: Arena + ?Sized>(arena: &mut A, a: Term, b: Term) -> Value {
     if Term::are_small(a, b) {
         let product = a.small_value() as i128 * b.small_value() as i128;
         return big::from_i128(arena, product);
@@ -137,7 +137,7 @@ fn multiply_integers<A: Arena + ?Sized>(arena: &mut A, x: Integer<'_>, y: Intege
 
 /// `a / b`: always a float.
 #[inline(never)]
-pub fn div<A: Arena + ?Sized>(arena: &mut A, a: Term, b: Term) -> Value {
+pub fn divide<A: Arena + ?Sized>(arena: &mut A, a: Term, b: Term) -> Value {
     let (x, y) = numbers(&a, &b)?;
     match (x.to_f64(), y.to_f64()) {
         (Some(x), Some(y)) if y != 0.0 => float_result(arena, x / y),
@@ -215,7 +215,7 @@ pub fn abs<A: Arena + ?Sized>(arena: &mut A, a: Term) -> Value {
     }
 }
 
-// Sums and differences of small integers fit a machine word: what `add` and `sub` rely on.
+// Sums and differences of small integers fit a machine word: what `add` and `subtract` rely on.
 const _: () = assert!(MAX_SMALL < i64::MAX / 2 && MIN_SMALL > i64::MIN / 2);
 
 #[cfg(test)]
@@ -234,8 +234,8 @@ mod tests {
             let (b, y) = random_integer(&mut arena, &mut seed, (round * 7) % 40);
             let cases: [(Value, _); 3] = [
                 (add(&mut arena, a, b), &x + &y),
-                (sub(&mut arena, a, b), &x - &y),
-                (mul(&mut arena, a, b), &x * &y),
+                (subtract(&mut arena, a, b), &x - &y),
+                (multiply(&mut arena, a, b), &x * &y),
             ];
             for (got, expected) in cases {
                 assert_eq!(as_bigint(got.unwrap()), expected, "{x} {y}");
@@ -263,11 +263,11 @@ mod tests {
         let big = integer(&mut arena, "576460752303423488");
         assert!(!big.is_small());
         assert_eq!(
-            sub(&mut arena, big, Term::small(1)),
+            subtract(&mut arena, big, Term::small(1)),
             Ok(Term::small(MAX_SMALL))
         );
         assert_eq!(negate(&mut arena, big), Ok(Term::small(MIN_SMALL)));
-        assert_eq!(sub(&mut arena, big, big), Ok(Term::small(0)));
+        assert_eq!(subtract(&mut arena, big, big), Ok(Term::small(0)));
         assert_eq!(
             int_div(&mut arena, Term::small(MIN_SMALL), Term::small(-1)).map(as_bigint),
             Ok(as_bigint(big))
@@ -289,15 +289,21 @@ mod tests {
             Some(1.5)
         );
         assert_eq!(
-            div(&mut arena, Term::small(1), Term::small(4))
+            divide(&mut arena, Term::small(1), Term::small(4))
                 .unwrap()
                 .as_float(),
             Some(0.25)
         );
-        assert_eq!(mul(&mut arena, huge, Term::small(2)), Err(Fail::Badarith));
+        assert_eq!(
+            multiply(&mut arena, huge, Term::small(2)),
+            Err(Fail::Badarith)
+        );
         assert_eq!(add(&mut arena, beyond, half), Err(Fail::Badarith));
-        assert_eq!(div(&mut arena, beyond, beyond), Err(Fail::Badarith));
-        assert_eq!(div(&mut arena, half, Term::small(0)), Err(Fail::Badarith));
+        assert_eq!(divide(&mut arena, beyond, beyond), Err(Fail::Badarith));
+        assert_eq!(
+            divide(&mut arena, half, Term::small(0)),
+            Err(Fail::Badarith)
+        );
         assert_eq!(
             int_div(&mut arena, half, Term::small(1)),
             Err(Fail::Badarith)

@@ -16,11 +16,20 @@ mod digits;
 #[cfg(test)]
 mod testing;
 
+pub use arithmetic::{abs, add, divide, int_div, multiply, negate, rem, subtract};
+pub use bits::{band, bnot, bor, bsl, bsr, bxor};
 pub use compare::compare_numbers;
 
 use crate::bif::{Fail, Value};
 use crate::memory::Arena;
+use crate::memory::heap::Heap;
 use crate::term::{Header, Subtag, Term};
+
+/// An operation on two numbers, as the interpreter calls it.
+pub type Binary = fn(&mut Heap, Term, Term) -> Value;
+
+/// An operation on one number.
+pub type Unary = fn(&mut Heap, Term) -> Value;
 
 /// What arithmetic sees of a term.
 #[derive(Clone, Copy, Debug)]

@@ -140,6 +140,14 @@ impl Context {
         &mut self.machine().atoms
     }
 
+    /// The heap of the calling process to build on, and the atom table to read: for what sorts terms.
+    #[inline(always)]
+    pub fn heap_and_atoms(&mut self) -> (&mut Heap, &AtomTable) {
+        // SAFETY: `new`'s promise. The two do not overlap: a process is not part of the machine's memory, but an allocation of
+        // its own.
+        unsafe { (&mut self.process.as_mut().heap, &self.machine.as_ref().atoms) }
+    }
+
     /// Ends the function with an exception: `return Err(cx.raise(Class::Error, reason))`.
     #[cold]
     pub fn raise(&mut self, class: Class, reason: Term) -> Fail {

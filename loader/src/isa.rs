@@ -352,6 +352,8 @@ macro_rules! instructions {
             normal_exit { () }
             // A process resumes here after a built-in function that waited or yielded.
             continue_exit { () }
+            // A process resumes here if there was no memory to keep its registers: it is killed.
+            no_memory_exit { () }
         }
     };
 }

@@ -19,6 +19,7 @@ pub mod beam;
 pub mod convert;
 mod disassemble;
 mod error;
+mod exits;
 pub mod isa;
 pub mod ling;
 pub mod opcode;
@@ -28,6 +29,7 @@ pub use beam::iff::is_beam;
 pub use convert::convert_beam;
 pub use disassemble::disassemble;
 pub use error::{LoadError, Problem};
+pub use exits::never_returns;
 pub use ling::is_ling;
 pub use operation::{
     BIF_CALL_DISTANCE, Kind, OPERATIONS, Op, VARIANTS, Variant, instruction_length,

@@ -157,6 +157,45 @@ impl Op {
         TABLE[self as usize].variants
     }
 
+    /// Whether its label may be missing (distance 0): then a failure raises, or there can
+    /// be none. Labels of all other operations are there, and 0 is the instruction itself.
+    pub const fn label_is_optional(self) -> bool {
+        use Op::*;
+        matches!(
+            self,
+            bif1 | bif2
+                | bif3
+                | add
+                | subtract
+                | multiply
+                | int_div
+                | rem
+                | band
+                | bor
+                | bxor
+                | bsl
+                | bsr
+                | bnot
+                | negate
+                | element
+                | hd
+                | tl
+                | tuple_size
+                | map_get
+                | put_map_assoc
+                | put_map_exact
+                | bs_start_match
+                | bs_create_bin
+        )
+    }
+
+    /// Whether only the machine itself makes such instructions, so that no file may have
+    /// them: calls of built-in functions, and what the table has from apply_bif on.
+    pub const fn is_internal(self) -> bool {
+        matches!(self, Op::call_bif | Op::call_bif_last | Op::call_bif_only)
+            || self as u16 >= Op::apply_bif as u16
+    }
+
     /// Opcode of variant number `variant`, which must be one of [`Op::variants`].
     pub const fn opcode(self, variant: usize) -> u16 {
         FIRST[self as usize] + variant as u16

@@ -22,6 +22,7 @@ use crate::beam::Beam;
 use crate::beam::code::{Arg, Instruction, Instructions};
 use crate::beam::iff;
 use crate::error::{LoadError, Problem};
+use crate::exits;
 use crate::isa::FUN_WORDS;
 use crate::ling::{Contents, Location, Module, Section};
 use crate::opcode::Generic;
@@ -116,6 +117,7 @@ impl<'b, 'a> Converter<'b, 'a> {
                 Err(error) => Err(error),
             },
             Generic::FuncInfo => self.func_info(instruction),
+            Generic::CallExtLast | Generic::CallExtOnly => self.tail_call_ext(instruction),
             Generic::Line => self.line(instruction),
             // For coverage and debuggers; OTP's loader drops them too unless asked.
             Generic::ExecutableLine | Generic::DebugLine | Generic::NifStart => Ok(()),
@@ -230,7 +232,7 @@ impl<'b, 'a> Converter<'b, 'a> {
     ) -> Result<(), LoadError> {
         let general = op.variants().last().copied().unwrap_or_default();
         for (kind, operand) in general.iter().zip(operands) {
-            if *kind == Kind::F && matches!(operand, Operand::Label(0)) && !label_is_optional(op) {
+            if *kind == Kind::F && matches!(operand, Operand::Label(0)) && !op.label_is_optional() {
                 return Err(instruction.damaged("the label is missing"));
             }
         }
@@ -325,6 +327,32 @@ impl<'b, 'a> Converter<'b, 'a> {
             entry: self.emitter.offset(),
         });
         Ok(())
+    }
+
+    /// A tail call, unless the function never returns: then there may be a frame of any
+    /// size, whatever the instruction says ([`crate::exits`]), and it stays.
+    fn tail_call_ext(&mut self, instruction: &Instruction<'a>) -> Result<(), LoadError> {
+        let index = instruction.number(1)?;
+        let never_returns = self.beam.imports.get(index as usize).is_some_and(|import| {
+            let atoms = &self.beam.atoms;
+            exits::never_returns(
+                atoms.text(import.module),
+                atoms.text(import.function),
+                import.arity,
+            )
+        });
+        let call = [
+            Operand::Number(instruction.number(0)?),
+            Operand::Number(index),
+        ];
+        match instruction.opcode {
+            _ if never_returns => self.emit(instruction, Op::call_ext, &call),
+            Generic::CallExtOnly => self.emit(instruction, Op::call_ext_only, &call),
+            _ => {
+                let frame = Operand::Number(instruction.number(2)?);
+                self.emit(instruction, Op::call_ext_last, &[call[0], call[1], frame])
+            }
+        }
     }
 
     fn line(&mut self, instruction: &Instruction<'a>) -> Result<(), LoadError> {
@@ -459,37 +487,6 @@ impl<'b, 'a> Converter<'b, 'a> {
             )
         })
     }
-}
-
-/// Operations whose label 0 means "raise" or "cannot fail"; all others must have one.
-fn label_is_optional(op: Op) -> bool {
-    use Op::*;
-    matches!(
-        op,
-        bif1 | bif2
-            | bif3
-            | add
-            | subtract
-            | multiply
-            | int_div
-            | rem
-            | band
-            | bor
-            | bxor
-            | bsl
-            | bsr
-            | bnot
-            | negate
-            | element
-            | hd
-            | tl
-            | tuple_size
-            | map_get
-            | put_map_assoc
-            | put_map_exact
-            | bs_start_match
-            | bs_create_bin
-    )
 }
 
 /// The heap need of an instruction, in words.

@@ -105,7 +105,7 @@ impl Entry for u32 {
 pub type Offsets<'a> = Table<'a, u32>;
 
 impl<'a, T: Entry> Table<'a, T> {
-    fn new(bytes: &'a [u8]) -> Self {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
         Table {
             bytes,
             entries: PhantomData,
@@ -177,7 +177,7 @@ impl<'a> Module<'a> {
         })
     }
 
-    fn section(&self, section: Section) -> &'a [u8] {
+    pub(super) fn section(&self, section: Section) -> &'a [u8] {
         self.layout.section(self.file, section)
     }
 
@@ -333,11 +333,6 @@ impl<'a> Module<'a> {
         let offsets: Offsets<'a> = Table::new(self.section(index));
         let (start, end) = (offsets.get(number)?, offsets.get(number.checked_add(1)?)?);
         self.section(texts).get(start as usize..end as usize)
-    }
-
-    /// The bytes of any section, for the validator.
-    pub(super) fn bytes(&self, section: Section) -> &'a [u8] {
-        self.section(section)
     }
 }
 

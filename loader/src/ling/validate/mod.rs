@@ -1,0 +1,78 @@
+//! Validating a `.ling` file before anything of it runs.
+//!
+//! Everything that the machine takes for granted is checked here, once, for files just
+//! converted and for files from anywhere else alike:
+//!
+//! - tables: texts are UTF-8, every index and offset in a table is in range, exports and
+//!   funs are functions ([`tables`]);
+//! - instructions: known opcodes, operands in range, lists well formed, and each word that
+//!   needs a relocation has exactly one of the right kind ([`operands`]);
+//! - flow: labels are instructions, code does not run off its end, stack frames have the
+//!   same size on every way to an instruction, Y registers lie in the frame and exception
+//!   handlers are balanced ([`flow`]).
+//!
+//! Not checked: the types of terms in registers (that a get_list has a list, say), and
+//! which X registers hold something. The machine must stand any term there.
+//! Called by [`super::Module::parse`].
+
+mod flow;
+mod operands;
+mod relocations;
+mod tables;
+
+use alloc::format;
+
+use super::Module;
+use crate::error::LoadError;
+use crate::operation::{Op, VARIANTS, Variant};
+use flow::Flow;
+use operands::Operands;
+
+/// Place of errors in code.
+const CODE: &str = "code";
+
+/// Validates a file whose header and section table are good.
+pub fn module(module: &Module<'_>) -> Result<(), LoadError> {
+    tables::check(module)?;
+    let code = module.code();
+    let mut flow = Flow::new(module)?;
+    let mut operands = Operands::new(module);
+    let mut at = 0;
+    while at < code.len() {
+        let length = operands.read(at)?;
+        flow.instruction(at, length, &operands)?;
+        at += length;
+    }
+    operands.finish()?;
+    flow.finish(&mut operands)
+}
+
+/// The variant that the instruction at `at` is of.
+fn header(code: &[u8], at: usize) -> Result<&'static Variant, LoadError> {
+    let Some([low, high]) = code.get(at..at + 2) else {
+        return Err(LoadError::damaged(
+            CODE,
+            at,
+            "the end, where an instruction is expected",
+        ));
+    };
+    let opcode = u16::from_le_bytes([*low, *high]);
+    match VARIANTS.get(opcode as usize) {
+        Some(variant) if !variant.op.is_internal() => Ok(variant),
+        Some(variant) => Err(LoadError::damaged(
+            CODE,
+            at,
+            format!("{} is not for files", variant.op.name()),
+        )),
+        None => Err(LoadError::damaged(
+            CODE,
+            at,
+            format!("there is no opcode {opcode}"),
+        )),
+    }
+}
+
+/// An error about the instruction at `at`.
+fn wrong(op: Op, at: usize, what: impl core::fmt::Display) -> LoadError {
+    LoadError::damaged(CODE, at, format!("{}: {what}", op.name()))
+}

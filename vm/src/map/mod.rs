@@ -23,6 +23,7 @@ pub use iter::{Iter, iter, iter_from, keys, pairs_list, values};
 
 use crate::atom::AtomTable;
 use crate::memory::{Arena, NoMemory};
+use crate::term::compare::compare_exact;
 use crate::term::{Cons, Subtag, Term};
 use flat::{Flat, Inserted, Pairs};
 use trie::{Entry, Node, Policy, Removed};
@@ -108,6 +109,75 @@ pub fn update<A: Arena + ?Sized>(
     match get(map, key) {
         Some(_) => put(arena, atoms, map, key, value).map(Some),
         None => Ok(None),
+    }
+}
+
+/// `map` with all of `pairs`, keys and values alternating; what the instruction for `Map#{K => V, ...}` does.
+pub fn put_all<A: Arena + ?Sized>(
+    arena: &mut A,
+    atoms: &AtomTable,
+    map: Term,
+    pairs: &[Term],
+) -> Result<Term, NoMemory> {
+    if let [key, value] = *pairs {
+        return put(arena, atoms, map, key, value);
+    }
+    let pairs = pairs.as_chunks::<2>().0;
+    let Some(flat) = Flat::of(&map) else {
+        return pairs
+            .iter()
+            .try_fold(map, |map, &[key, value]| put(arena, atoms, map, key, value));
+    };
+    let mut all = Pairs::of(flat);
+    for &[key, value] in pairs {
+        if all.insert(atoms, key, value) == Inserted::Full {
+            let new = pairs.iter().map(|&[key, value]| (key, value));
+            return from_pairs(arena, atoms, iter(map).chain(new));
+        }
+    }
+    if all.keys().len() > flat.keys.len() {
+        all.finish(arena)
+    } else if words(all.values()).eq(words(flat.values)) {
+        Ok(map)
+    } else {
+        flat::with_key_tuple(arena, flat.key_tuple, all.values())
+    }
+}
+
+/// `map` with all of `pairs`, keys and values alternating, if it has all those keys; otherwise the first one in
+/// term order that it has not. What the instruction for `Map#{K := V, ...}` does.
+pub fn update_all<A: Arena + ?Sized>(
+    arena: &mut A,
+    atoms: &AtomTable,
+    map: Term,
+    pairs: &[Term],
+) -> Result<Result<Term, Term>, NoMemory> {
+    let keys = pairs.as_chunks::<2>().0.iter().map(|pair| pair[0]);
+    let missing = keys.filter(|key| get(map, *key).is_none());
+    match missing.min_by(|a, b| compare_exact(atoms, *a, *b)) {
+        Some(key) => Ok(Err(key)),
+        None => put_all(arena, atoms, map, pairs).map(Ok),
+    }
+}
+
+fn words(terms: &[Term]) -> impl Iterator<Item = u64> {
+    terms.iter().map(|term| term.raw())
+}
+
+/// The most words that [`put_all`] takes for `count` pairs, or about that for a large map.
+pub fn words_to_put(map: Term, count: usize) -> usize {
+    /// A trie of a million keys has five levels, of about 12 words each.
+    const WORDS_OF_A_PATH: usize = 64;
+    match map.header() {
+        Some(header) if header.subtag() == Subtag::FlatMap => {
+            let size = header.arity() - 1 + count;
+            if size <= FLAT_LIMIT {
+                2 * size + 3
+            } else {
+                size * 5
+            }
+        }
+        _ => count * WORDS_OF_A_PATH,
     }
 }
 

@@ -141,6 +141,44 @@ fn merging_prefers_the_second_and_shares() {
 }
 
 #[test]
+fn many_pairs_at_once_do_what_one_after_the_other_do() {
+    let atoms = AtomTable::new();
+    let mut seed = 5;
+    for round in 0..200 {
+        let mut arena = Parcel::new();
+        let size = random(&mut seed) % 60;
+        let pairs = (0..size).map(|i| (Term::small(i as i64), Term::small(0)));
+        let map = from_pairs(&mut arena, &atoms, pairs).unwrap();
+        let new: Vec<Term> = (0..2 * (1 + round % 7))
+            .map(|_| Term::small((random(&mut seed) % 80) as i64))
+            .collect();
+        let mut expected = map;
+        for pair in new.as_chunks::<2>().0 {
+            expected = put(&mut arena, &atoms, expected, pair[0], pair[1]).unwrap();
+        }
+        let got = put_all(&mut arena, &atoms, map, &new).unwrap();
+        assert!(exact_equal(got, expected));
+        let again = put_all(&mut arena, &atoms, got, &new).unwrap();
+        if new
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .all(|p| get(got, p[0]) == Some(p[1]))
+        {
+            assert!(exact_equal(again, got));
+        }
+        let missing = new.as_chunks::<2>().0.iter().map(|p| p[0]);
+        let missing = missing.filter(|k| k.small_value() >= size as i64);
+        let missing = missing.min_by_key(|k| k.small_value());
+        let updated = update_all(&mut arena, &atoms, map, &new).unwrap();
+        match missing {
+            Some(key) => assert_eq!(updated, Err(key)),
+            None => assert!(exact_equal(updated.unwrap(), expected)),
+        }
+    }
+}
+
+#[test]
 fn the_last_of_equal_keys_counts_and_is_noticed() {
     let atoms = AtomTable::new();
     let mut arena = Parcel::new();

@@ -1,0 +1,218 @@
+//! Maps: looking up keys and building new maps from old ones.
+//!
+//! What finds atoms in a small map is here; the rest is [`crate::map`]'s. The instructions that build
+//! are the only ones here that may collect: before they build, with the operands as additional roots.
+
+use crate::atom::am;
+use crate::bif::Fail;
+use crate::interp::Exit;
+use crate::interp::cpu::{Cpu, op};
+use crate::interp::operand::{Destination, Label, List, Number, Source, Words};
+use crate::machine::Machine;
+use crate::map;
+use crate::memory::gc;
+use crate::process::Process;
+use crate::term::{Subtag, Term};
+use smallvec::SmallVec;
+use starling_loader::isa::X_REGISTERS;
+
+/// The value of `key`; `None` also if `map` is no map.
+#[inline(always)]
+fn look_up(map: Term, key: Term) -> Option<Term> {
+    if key.is_immediate()
+        && let Some(words) = map.as_object(Subtag::FlatMap)
+    {
+        // SAFETY: the first word of a flat map is the tuple of its keys, and it has as many values as that has elements.
+        unsafe {
+            let keys = (words[0] & !3) as *const u64;
+            for at in 1..words.len() {
+                if *keys.add(at) == key.raw() {
+                    return Some(Term::from_raw(*words.get_unchecked(at)));
+                }
+            }
+        }
+        return None;
+    }
+    look_up_slowly(map, key)
+}
+
+#[inline(never)]
+fn look_up_slowly(map: Term, key: Term) -> Option<Term> {
+    map::get(map, key)
+}
+
+op! {
+    fn has_map_fields(cpu, label: Label, map: Source, keys: List) {
+        let map = map.get(&cpu);
+        let keys = keys.words();
+        for at in 0..keys.len() {
+            if look_up(map, keys.source(at).get(&cpu)).is_none() {
+                return cpu.jump(label);
+            }
+        }
+        cpu.next()
+    }
+}
+
+op! {
+    /// The values of some keys. When one is missing, destinations may have been written already: code behind the label
+    /// does not read them.
+    fn get_map_elements(cpu, label: Label, map: Source, pairs: List) {
+        let map = map.get(&cpu);
+        let pairs = pairs.words();
+        for pair in 0..pairs.len() / 2 {
+            let key = pairs.source(2 * pair).get(&cpu);
+            let Some(value) = look_up(map, key) else {
+                return cpu.jump(label);
+            };
+            pairs.destination(2 * pair + 1).set(&mut cpu, value);
+        }
+        cpu.next()
+    }
+}
+
+op! {
+    fn map_get(cpu, label: Label, key: Source, map: Source, destination: Destination) {
+        let (key, map) = (key.get(&cpu), map.get(&cpu));
+        if let Some(value) = look_up(map, key) {
+            destination.set(&mut cpu, value);
+            return cpu.next();
+        }
+        if label.is_some() {
+            return cpu.jump(label);
+        }
+        cpu.save();
+        // SAFETY: the registers are saved; the process is alive.
+        let fail = unsafe { no_value(cpu.process, key, map) };
+        cpu.fail(label, fail, am::MAP_GET, [key, map], 2)
+    }
+}
+
+/// Puts `{badkey, Key}` or `{badmap, Map}` where [`Fail::Raised`] says.
+#[cold]
+#[inline(never)]
+unsafe fn no_value(process: *mut Process, key: Term, map: Term) -> Fail {
+    use crate::memory::Arena;
+    let (tag, value) = if map.is_map() { (am::BADKEY, key) } else { (am::BADMAP, map) };
+    // SAFETY: the caller's promise.
+    let process = unsafe { &mut *process };
+    match process.heap.tuple(&[tag.term(), value]) {
+        Ok(reason) => {
+            process.exception.class = crate::bif::Class::Error;
+            process.exception.reason = reason;
+            Fail::Raised
+        }
+        Err(error) => error.into(),
+    }
+}
+
+op! {
+    /// `Map#{K => V, ...}`
+    fn put_map_assoc(cpu, label: Label, map: Source, destination: Destination, live: Number, pairs: List) {
+        let map = map.get(&cpu);
+        put_map(cpu, label, map, destination, live.value(), pairs.words(), false)
+    }
+}
+
+op! {
+    /// `Map#{K := V, ...}`
+    fn put_map_exact(cpu, label: Label, map: Source, destination: Destination, live: Number, pairs: List) {
+        let map = map.get(&cpu);
+        put_map(cpu, label, map, destination, live.value(), pairs.words(), true)
+    }
+}
+
+#[inline(always)]
+fn put_map<L: Label, D: Destination>(
+    mut cpu: Cpu,
+    label: L,
+    map: Term,
+    destination: D,
+    live: usize,
+    pairs: Words,
+    exact: bool,
+) -> Exit {
+    cpu.save();
+    // SAFETY: the registers are saved; machine and process are alive.
+    let put = unsafe { put(cpu.machine, cpu.process, map, live, pairs, exact) };
+    cpu.load();
+    match put {
+        Put::Map(map) => {
+            destination.set(&mut cpu, map);
+            cpu.next()
+        }
+        Put::NoMemory => cpu.out_of_memory(),
+        _ if label.is_some() => cpu.jump(label),
+        Put::BadKey(key) => cpu.raise_tagged(am::BADKEY, key),
+        Put::BadMap(map) => cpu.raise_tagged(am::BADMAP, map),
+    }
+}
+
+/// What became of an instruction that builds a map.
+enum Put {
+    Map(Term),
+    BadKey(Term),
+    BadMap(Term),
+    NoMemory,
+}
+
+/// Words in fragments beyond which a new map is reason to collect.
+const FRAGMENT_LIMIT: usize = 4096;
+
+/// # Safety
+/// As for [`crate::interp::slow`]: the interpreter's registers are saved, machine and process are alive and not borrowed.
+#[inline(never)]
+unsafe fn put(
+    machine: *mut Machine,
+    process: *mut Process,
+    map: Term,
+    live: usize,
+    pairs: Words,
+    exact: bool,
+) -> Put {
+    if !map.is_map() {
+        return Put::BadMap(map);
+    }
+    // SAFETY: the caller's promise; the registers of this `Cpu` are the saved ones, and operands are all it reads.
+    let cpu = unsafe {
+        Cpu {
+            ip: core::ptr::null(),
+            following: core::ptr::null(),
+            machine,
+            stack: (*process).heap.stack,
+            top: (*process).heap.top,
+            reductions: 0,
+            process,
+        }
+    };
+    let mut operands: SmallVec<[Term; 33]> = SmallVec::new();
+    if operands.try_reserve(pairs.len() + 1).is_err() {
+        return Put::NoMemory;
+    }
+    operands.push(map);
+    operands.extend((0..pairs.len()).map(|at| pairs.source(at).get(&cpu)));
+    // SAFETY: the caller's promise.
+    let (machine, process) = unsafe { (&mut *machine, &mut *process) };
+    let words = map::words_to_put(map, pairs.len() / 2);
+    let full = process.heap.free_words() < words || process.heap.fragment_words > FRAGMENT_LIMIT;
+    if (full || machine.options.collect_always) && live + operands.len() <= X_REGISTERS {
+        // Registers from `live` on are free: nobody reads them before they are written.
+        let roots = live..live + operands.len();
+        machine.x[roots.clone()].copy_from_slice(&operands);
+        if gc::collect(machine, process, words, roots.end).is_err() {
+            return Put::NoMemory;
+        }
+        operands.copy_from_slice(&machine.x[roots]);
+    }
+    let (heap, atoms) = (&mut process.heap, &machine.atoms);
+    let result = if exact {
+        map::update_all(heap, atoms, operands[0], &operands[1..])
+    } else {
+        map::put_all(heap, atoms, operands[0], &operands[1..]).map(Ok)
+    };
+    match result {
+        Ok(Ok(map)) => Put::Map(map),
+        Ok(Err(key)) => Put::BadKey(key),
+        Err(_) => Put::NoMemory,
+    }
+}

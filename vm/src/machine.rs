@@ -1,9 +1,149 @@
 //! The machine: everything that exists once.
+//!
+//! Invariant: the X registers are the first field, so that the interpreter's pointer to the machine
+//! is also the pointer to X[0].
 
 use crate::atom::AtomTable;
+use crate::bif;
+use crate::boot::ModuleStore;
+use crate::code::Code;
+use crate::code::link::LinkError;
+use crate::code::literals::{LITERAL_AREA_BYTES, LiteralArea};
+use crate::platform::{Platform, Stream};
+use crate::process::population::Processes;
+use crate::process::reference::References;
+use crate::sched::Scheduler;
+use crate::term::{Atom, Term};
+use crate::time::Timers;
+use crate::time::clock::Clock;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use core::ops::Range;
+use starling_loader::isa::{FLOAT_REGISTERS, X_REGISTERS};
+
+/// What the machine was asked to do differently.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Collect at every allocation (`+gcstress`): finds terms that are kept across a collection.
+    pub collect_always: bool,
+    /// Refuse `.beam` files (`-nobeam`).
+    pub no_beam: bool,
+}
+
+/// How often the collector ran.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Collections {
+    /// Minor collections.
+    pub minor: u64,
+    /// Full sweeps.
+    pub full: u64,
+}
 
 /// One Erlang machine.
+#[repr(C)]
 pub struct Machine {
+    /// The X registers of the running process.
+    pub x: [Term; X_REGISTERS],
+    /// The floating point registers of the running process.
+    pub float: [f64; FLOAT_REGISTERS],
     /// All atoms.
     pub atoms: AtomTable,
+    /// The addresses of literals, which nobody copies.
+    pub literals: Range<usize>,
+    /// Where literals live.
+    pub literal_area: LiteralArea,
+    /// Loaded code.
+    pub code: Code,
+    /// Where modules come from that are not loaded yet.
+    pub modules: Box<dyn ModuleStore>,
+    /// All processes.
+    pub processes: Processes,
+    /// All timers.
+    pub timers: Timers,
+    /// What is fixed about time.
+    pub clock: Clock,
+    /// What the run loop counts.
+    pub scheduler: Scheduler,
+    /// What the machine was asked to do differently.
+    pub options: Options,
+    /// How often the collector ran.
+    pub collections: Collections,
+    /// The world.
+    pub platform: Box<dyn Platform>,
+}
+
+impl Machine {
+    /// A machine without processes. It is never freed, and never moves: code and processes hold its address.
+    /// `None` if there is no room for literals.
+    pub fn leak(
+        mut platform: Box<dyn Platform>,
+        modules: Box<dyn ModuleStore>,
+        options: Options,
+    ) -> Option<&'static mut Machine> {
+        let literal_area = LiteralArea::new(platform.reserve(LITERAL_AREA_BYTES)?);
+        let mut atoms = AtomTable::new();
+        let code = Code::new(&mut atoms, bif::TABLES);
+        let mut seed = [0; 8];
+        platform.fill_entropy(&mut seed);
+        let now = platform.monotonic_ns();
+        Some(Box::leak(Box::new(Machine {
+            x: [Term::NIL; X_REGISTERS],
+            float: [0.0; FLOAT_REGISTERS],
+            atoms,
+            literals: literal_area.range(),
+            literal_area,
+            code,
+            modules,
+            processes: Processes::new(References::new(u64::from_le_bytes(seed))),
+            timers: Timers::new(now),
+            clock: Clock::new(&mut *platform),
+            scheduler: Scheduler::new(),
+            options,
+            collections: Collections::default(),
+            platform,
+        })))
+    }
+
+    /// A line on the error stream.
+    pub fn report(&mut self, line: &str) {
+        self.platform.console_write(Stream::Error, line.as_bytes());
+        self.platform.console_write(Stream::Error, b"\n");
+    }
+
+    /// A term as `erlang:display/1` prints it.
+    pub fn text(&self, term: Term) -> String {
+        format!("{term:?}")
+    }
+
+    /// Says that a process died of an error that nobody caught, as OTP's logger does. The first process of the machine has
+    /// its own words, see [`crate::boot`].
+    pub fn report_crash(&mut self, pid: Term, reason: Term) {
+        if self.processes.first.is_some_and(|(first, _)| first == pid) {
+            return;
+        }
+        let message = format!(
+            "Error in process {} with exit value:\n{}\n",
+            self.text(pid),
+            self.text(reason)
+        );
+        self.report(&message);
+    }
+
+    /// Says that a process was killed for lack of memory.
+    pub fn report_out_of_memory(&mut self, pid: Term) {
+        let available = self.platform.memory_available();
+        let message = format!(
+            "Process {} was killed: it needs more memory than there is ({available} bytes are left). \
+             Give the machine more memory, or limit the process with max_heap_size.",
+            self.text(pid)
+        );
+        self.report(&message);
+    }
+
+    /// Says why a module that is there could not be loaded. The call that asked for it is `undef`.
+    pub fn report_load_error(&mut self, module: Atom, error: &LinkError) {
+        let message = format!("Loading of {} failed: {error}", self.atoms.name(module));
+        self.report(&message);
+    }
 }

@@ -145,7 +145,12 @@ impl Context {
     pub fn heap_and_atoms(&mut self) -> (&mut Heap, &AtomTable) {
         // SAFETY: `new`'s promise. The two do not overlap: a process is not part of the machine's memory, but an allocation of
         // its own.
-        unsafe { (&mut self.process.as_mut().heap, &self.machine.as_ref().atoms) }
+        unsafe {
+            (
+                &mut self.process.as_mut().heap,
+                &self.machine.as_ref().atoms,
+            )
+        }
     }
 
     /// Ends the function with an exception: `return Err(cx.raise(Class::Error, reason))`.
@@ -154,6 +159,15 @@ impl Context {
         self.process().exception.class = class;
         self.process().exception.reason = reason;
         Fail::Raised
+    }
+
+    /// As [`Context::raise`], but the stack trace begins with the function that called the built-in one, as for
+    /// `erlang:error/1,2,3`, `exit/1`, `throw/1` and `raise/3`, which may set the other fields of
+    /// [`crate::process::Exception`] before.
+    #[cold]
+    pub fn raise_from_caller(&mut self, class: Class, reason: Term) -> Fail {
+        self.process().exception.by_caller = true;
+        self.raise(class, reason)
     }
 
     /// `error:{Tag, Value}`, such as `{badmap, M}`.

@@ -12,11 +12,11 @@
 //! *Private* appending is for code where the compiler has proved that nobody else holds the accumulator: it
 //! changes the object itself. It begins with [`new_accumulator`].
 
-use super::make::{HEAP_BYTES, new_bits, part};
+use super::make::{HEAP_BYTES, SUB_BITS_WORDS, new_bits, part};
 use super::raw;
 use super::view::{SUB_BITS_SIZE_SHIFT, view};
 use crate::bif::Fail;
-use crate::memory::off_heap::{Binary, BinaryRef};
+use crate::memory::off_heap::{Binary, BinaryRef, REFC_WORDS};
 use crate::memory::{Arena, NoMemory};
 use crate::term::{Header, Subtag, Term};
 use core::ptr::NonNull;
@@ -31,10 +31,14 @@ const MIN_CAPACITY: usize = 256;
 /// by which it is known.
 const ACCUMULATOR_WORDS: usize = HEAP_BYTES / 8 + 1;
 
-/// Words that [`append`], [`private_append`] or [`new_accumulator`] may take from an arena.
-pub const APPEND_WORDS: usize = 2 + ACCUMULATOR_WORDS;
+/// Most words that making one bit string may take from an arena: an appended part in vain, then a
+/// block with a part of it.
+pub const BUILD_WORDS: usize = SUB_BITS_WORDS + REFC_WORDS + SUB_BITS_WORDS;
 
-/// An accumulator with room for what was asked.
+// The objects of up to `HEAP_BYTES` bytes need no more.
+const _: () = assert!(2 + ACCUMULATOR_WORDS <= BUILD_WORDS);
+
+/// An accumulator with room for what was asked. If the new bits cannot be written after all, [`Room::abandon`] it.
 pub struct Room {
     /// The new value; its last bits are the caller's to write.
     pub term: Term,
@@ -42,6 +46,26 @@ pub struct Room {
     pub bytes: *mut u8,
     /// Where the new bits begin.
     pub position: usize,
+}
+
+impl Room {
+    /// Gives the room back: the accumulator is what it was, and can be appended to in place again.
+    pub fn abandon(self) {
+        let size = self.position;
+        if let Some(writable) = Writable::of(self.term) {
+            writable.set_size(size);
+            // SAFETY: the base is a `RefcBits`: its third word is the address of a block that is alive.
+            unsafe { (*(*writable.base.add(2) as *mut Binary)).used_bits = size };
+        } else if is_private(self.term) {
+            // SAFETY: the second word of a `HeapBits` is its size.
+            unsafe { *self.term.pointer().add(1) = size as u64 };
+        }
+    }
+}
+
+/// Whether `term` is what [`new_accumulator`] made.
+fn is_private(term: Term) -> bool {
+    term.header() == Some(Header::new(Subtag::HeapBits, 1 + ACCUMULATOR_WORDS))
 }
 
 /// The objects behind a writable accumulator.
@@ -67,6 +91,11 @@ impl Writable {
             base: base.pointer(),
             size: (words[1] >> SUB_BITS_SIZE_SHIFT) as usize,
         })
+    }
+
+    fn set_size(&self, size: usize) {
+        // SAFETY: the third word of a `SubBits` is its size.
+        unsafe { *self.part.add(2) = (size as u64) << SUB_BITS_SIZE_SHIFT | WRITABLE };
     }
 
     /// Makes the base have `total` bits, if the accumulator ends where its block is free and there is
@@ -131,15 +160,14 @@ pub fn private_append<A: Arena + ?Sized>(
     if let Some(writable) = Writable::of(accumulator) {
         let total = total_size(writable.size, more)?;
         if let Some(binary) = writable.extend(total) {
-            // SAFETY: the third word of a `SubBits` is its size.
-            unsafe { *writable.part.add(2) = (total as u64) << SUB_BITS_SIZE_SHIFT | WRITABLE };
+            writable.set_size(total);
             return Ok(Room {
                 term: accumulator,
                 bytes: Binary::bytes(binary),
                 position: writable.size,
             });
         }
-    } else if accumulator.header() == Some(Header::new(Subtag::HeapBits, 1 + ACCUMULATOR_WORDS)) {
+    } else if is_private(accumulator) {
         let object = accumulator.pointer();
         // SAFETY: the object of `new_accumulator`: the second word is its size, up to `HEAP_BYTES` fit behind it.
         unsafe {
@@ -201,6 +229,7 @@ mod tests {
     use crate::bits::make::{base_of, make_binary};
     use crate::bits::view::BitsView;
     use crate::memory::heap::Parcel;
+    use alloc::vec;
     use alloc::vec::Vec;
 
     type Append = fn(&mut Parcel, Term, usize) -> Result<Room, Fail>;
@@ -293,6 +322,25 @@ mod tests {
         for i in 0..4000 {
             // SAFETY: inside the bits.
             assert_eq!(unsafe { raw::read(bytes, i * 3, 3) }, i as u64 % 8);
+        }
+    }
+
+    #[test]
+    fn room_can_be_given_back() {
+        let mut arena = Parcel::new();
+        for length in [3, 70] {
+            let mut private = new_accumulator(&mut arena).unwrap();
+            private = push(&mut arena, private_append, private, &vec![1; length]);
+            let before = bytes(private);
+            private_append(&mut arena, private, 8).unwrap().abandon();
+            assert_eq!(bytes(private), before);
+            let longer = push(&mut arena, append, private, &[2]);
+            append(&mut arena, longer, 80).unwrap().abandon();
+            let longest = push(&mut arena, append, longer, &[3]);
+            assert_eq!(bytes(longest)[length..], [2, 3]);
+            if length == 70 {
+                assert_eq!(block(longest), block(longer), "the room was free again");
+            }
         }
     }
 

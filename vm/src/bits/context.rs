@@ -15,7 +15,7 @@ use crate::term::{Header, Subtag, Term};
 pub const CONTEXT_WORDS: usize = 5;
 
 /// The words of a context at the beginning of the bit string `term`; `None` if it is none.
-#[inline]
+#[inline(always)]
 pub fn new_context(term: Term) -> Option<[u64; CONTEXT_WORDS]> {
     let bits = view(&term)?;
     let base = base_of(term);

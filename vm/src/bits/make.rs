@@ -155,7 +155,7 @@ pub fn sub_bits<A: Arena + ?Sized>(
 }
 
 /// The `HeapBits` or `RefcBits` that holds the bits of `term`: itself, unless it is a part.
-#[inline]
+#[inline(always)]
 pub fn base_of(term: Term) -> Term {
     match term.as_object(Subtag::SubBits) {
         // SAFETY: the third word of a `SubBits` is a term.

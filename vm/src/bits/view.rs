@@ -27,7 +27,7 @@ pub struct BitsView {
 }
 
 /// What `term` holds, if it is a bit string.
-#[inline]
+#[inline(always)]
 pub fn view(term: &Term) -> Option<BitsView> {
     let header = term.header()?;
     let words = term.pointer();
@@ -49,7 +49,7 @@ pub fn view(term: &Term) -> Option<BitsView> {
 
 /// # Safety
 /// `words` is the header of a `HeapBits` or `RefcBits` object.
-#[inline]
+#[inline(always)]
 unsafe fn whole(words: *const u64) -> Option<BitsView> {
     // SAFETY: the caller's promise.
     unsafe {

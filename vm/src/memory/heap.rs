@@ -98,6 +98,8 @@ pub struct Heap {
     pub high_water: *mut u64,
     /// The old generation, if there is one: collected only by a full sweep.
     pub old: Option<Fragment>,
+    /// Whether the last collection left the block so full that the next one makes a larger one.
+    pub grow: bool,
     /// What did not fit.
     pub fragments: Vec<Fragment>,
     /// Words in use in the fragments.
@@ -116,6 +118,7 @@ impl Heap {
             high_water: block.start(),
             block,
             old: None,
+            grow: false,
             fragments: Vec::new(),
             fragment_words: 0,
             off_heap: OffHeap::new(),

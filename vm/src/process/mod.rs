@@ -1,7 +1,9 @@
 //! A process: its memory, its mailbox, its ties to others, and where it goes on.
 //!
 //! One file an idea: [`table`] finds processes by pid, [`mailbox`] keeps messages, [`ties`]
-//! keeps links and monitors, [`dictionary`] is `get/1` and `put/2`, [`reference`] numbers references.
+//! keeps links and monitors, [`dictionary`] is `get/1` and `put/2`, [`reference`] numbers references,
+//! [`names`] finds processes by name and alias. [`population`] is all of them together; [`signal`] and [`exit`] are
+//! what one process does to another.
 //!
 //! # Invariant
 //!
@@ -10,8 +12,12 @@
 //! field with a term in it adds it there, or the collector leaves it dangling.
 
 pub mod dictionary;
+pub mod exit;
 pub mod mailbox;
+pub mod names;
+pub mod population;
 pub mod reference;
+pub mod signal;
 pub mod table;
 pub mod ties;
 
@@ -19,6 +25,7 @@ use crate::atom::am;
 use crate::bif::Class;
 use crate::memory::NoMemory;
 use crate::memory::heap::Heap;
+use crate::sched::queue::Link;
 use crate::term::{Atom, Term};
 use crate::time::wheel::TimerHandle;
 use alloc::boxed::Box;
@@ -46,11 +53,16 @@ pub struct Exception {
     pub trace: Term,
     /// Whether `trace` was given by `erlang:raise/3` and is to be kept as it is.
     pub trace_is_given: bool,
+    /// Whether the trace begins with the caller of the built-in function that raised, not with that function.
+    pub by_caller: bool,
     /// The second argument of `erlang:error/2,3`: a list of arguments, which takes the place of the arity in the
     /// topmost entry of the trace, or the atom `none`.
     pub arguments: Option<Term>,
     /// The `error_info` map of `erlang:error/3`, for the topmost entry of the trace.
     pub error_info: Option<Term>,
+    /// The `cause` that a built-in function adds to the `error_info` of its failure, such as `badopt`; set by
+    /// [`crate::bif::Context::fail_because`], taken by whoever makes the trace.
+    pub cause: Option<Atom>,
 }
 
 /// Who runs first when several processes can.
@@ -106,6 +118,17 @@ pub struct Trap {
     pub export: NonNull<u8>,
     /// How many X registers hold its arguments.
     pub arity: usize,
+}
+
+/// The timer of a `receive … after`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiveTimer {
+    /// The process is in no `receive` that has waited with a timeout.
+    None,
+    /// It waits, or looks at messages that came while it waited.
+    Running(TimerHandle),
+    /// The time is over.
+    Fired,
 }
 
 /// X registers of a process that does not run.
@@ -262,8 +285,16 @@ pub struct Process {
     pub exception: Exception,
     /// Reductions used in earlier turns.
     pub reductions: u64,
+    /// Reductions left in this turn, while the interpreter does not hold them in a register.
+    pub reductions_left: isize,
+    /// Active `catch` and `try` on the stack.
+    pub catches: usize,
     /// Reductions that built-in functions used beyond their call.
     pub bumped_reductions: usize,
+    /// How the built-in function that has just been called failed.
+    pub failed_with: crate::bif::Fail,
+    /// Whether `hibernate/3` was called: `ip` and `saved` say where it goes on, the stack is empty.
+    pub hibernating: bool,
     /// What to call instead, after [`crate::bif::Fail::Trap`].
     pub trap: Option<Trap>,
     /// Whether `garbage_collect/0` was called: done by the interpreter after the call.
@@ -271,10 +302,8 @@ pub struct Process {
 
     /// Its messages.
     pub mailbox: Mailbox,
-    /// The timer of the `receive` that it waits in.
-    pub timeout: Option<TimerHandle>,
-    /// Whether that timer has fired.
-    pub timed_out: bool,
+    /// The timer of the `receive` that it is in.
+    pub receive_timer: ReceiveTimer,
 
     /// Its pid.
     pub pid: Term,
@@ -290,12 +319,14 @@ pub struct Process {
     pub sensitive: bool,
     /// `process_flag(message_queue_data, off_heap)`; kept, and without effect.
     pub off_heap_messages: bool,
-    /// Turns of `Normal` that a `Low` process has let pass.
-    pub turns_skipped: u8,
-    /// Neighbours in a run queue, see [`crate::sched`].
-    pub queue: [Option<NonNull<Process>>; 2],
+    /// Whether it was runnable when it was suspended.
+    pub runnable_when_resumed: bool,
+    /// Its place in a run queue.
+    pub queue: Link,
     /// An exit that has been decided on but not carried out: the reason.
     pub pending_exit: Option<Term>,
+    /// The process whose exit is carried out after this one's, see [`exit`].
+    pub next_exiting: Option<Term>,
 
     /// Group leader.
     pub group_leader: Term,
@@ -353,16 +384,21 @@ impl Process {
                 reason: Term::NIL,
                 trace: Term::NIL,
                 trace_is_given: false,
+                by_caller: false,
                 arguments: None,
                 error_info: None,
+                cause: None,
             },
             reductions: 0,
+            reductions_left: 0,
+            catches: 0,
             bumped_reductions: 0,
+            failed_with: crate::bif::Fail::Badarg,
+            hibernating: false,
             trap: None,
             collect_requested: false,
             mailbox: Mailbox::new(),
-            timeout: None,
-            timed_out: false,
+            receive_timer: ReceiveTimer::None,
             pid,
             state: State::Waiting,
             priority: Priority::Normal,
@@ -370,9 +406,10 @@ impl Process {
             trap_exit: false,
             sensitive: false,
             off_heap_messages: false,
-            turns_skipped: 0,
-            queue: [None; 2],
+            runnable_when_resumed: false,
+            queue: Link::NONE,
             pending_exit: None,
+            next_exiting: None,
             group_leader: pid,
             registered_name: None,
             parent: am::UNDEFINED.term(),
@@ -386,6 +423,20 @@ impl Process {
             fullsweep_after: FULLSWEEP_AFTER,
             minor_collections: 0,
         })
+    }
+
+    /// Prepares a new process to run at `ip` with `registers` (terms of its own memory, or literals). Its stack gets the one
+    /// return address that ends it.
+    pub fn start(&mut self, ip: *const u8, registers: &[Term]) -> Result<(), NoMemory> {
+        debug_assert!(self.heap.stack == self.heap.block.end());
+        debug_assert!(self.heap.free_words() > 0);
+        // SAFETY: the heap has at least a word, and no stack yet.
+        unsafe {
+            self.heap.stack = self.heap.stack.sub(1);
+            *self.heap.stack = crate::code::stubs::normal_exit() as u64;
+        }
+        self.ip = ip;
+        self.saved.save(registers)
     }
 
     /// What is rarely set, made if it is not there yet.

@@ -156,6 +156,14 @@ impl ProcessTable {
         }
     }
 
+    /// The process of `pid`, borrowed together with the table.
+    #[inline]
+    pub fn get_mut(&mut self, pid: Term) -> Option<&mut Process> {
+        // SAFETY: the table owns its processes, and is borrowed for as long as the process is. Who runs has a borrow of its
+        // process or of the machine, and with it of the table, but not of both: see `bif::Context`.
+        self.get(pid).map(|mut process| unsafe { process.as_mut() })
+    }
+
     /// All processes, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = NonNull<Process>> {
         self.slots.iter().filter_map(|slot| slot.process)

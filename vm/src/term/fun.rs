@@ -5,8 +5,8 @@
 //! header | address of FunEntry or Export | meta | creator (a pid, or [] for an external fun) | free variables ...
 //! ```
 //!
-//! `FunEntry` and `Export` belong to the code table. Both are `repr(C)` and begin with a [`FunIdentity`] or an
-//! [`Mfa`], so that nothing here needs the rest of them.
+//! `FunEntry` and `Export` belong to the code table. Both are `repr(C)` and begin as [`Entry`] says, so that a call
+//! need not know which of the two it has, and nothing here needs the rest of them.
 //!
 //! Invariant: the entry outlives every fun that points to it.
 
@@ -44,7 +44,17 @@ impl Meta {
     }
 }
 
-/// What every export entry begins with.
+/// How an export entry (of an [`Mfa`]) or a fun entry (of a [`FunIdentity`]) begins.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Entry<I> {
+    /// Where a call goes.
+    pub code: *const u8,
+    /// What is called.
+    pub identity: I,
+}
+
+/// What an export entry is of.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(C)]
 pub struct Mfa {
@@ -56,7 +66,7 @@ pub struct Mfa {
     pub arity: u32,
 }
 
-/// What every fun entry begins with: which fun of which version of which module it is.
+/// What a fun entry is of: which fun of which version of which module it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(C)]
 pub struct FunIdentity {
@@ -112,12 +122,12 @@ impl<'a> Fun<'a> {
 
     /// What it calls.
     pub fn target(&self) -> Target<'a> {
-        // SAFETY: the entry outlives the fun, and begins with the one or the other as `external` says.
+        // SAFETY: the entry outlives the fun, and is of the one or the other as `external` says.
         unsafe {
             if self.meta.external {
-                Target::External(&*self.entry.cast::<Mfa>())
+                Target::External(&(*self.entry.cast::<Entry<Mfa>>()).identity)
             } else {
-                Target::Local(&*self.entry.cast::<FunIdentity>())
+                Target::Local(&(*self.entry.cast::<Entry<FunIdentity>>()).identity)
             }
         }
     }

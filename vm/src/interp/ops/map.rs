@@ -93,7 +93,11 @@ op! {
 #[inline(never)]
 unsafe fn no_value(process: *mut Process, key: Term, map: Term) -> Fail {
     use crate::memory::Arena;
-    let (tag, value) = if map.is_map() { (am::BADKEY, key) } else { (am::BADMAP, map) };
+    let (tag, value) = if map.is_map() {
+        (am::BADKEY, key)
+    } else {
+        (am::BADMAP, map)
+    };
     // SAFETY: the caller's promise.
     let process = unsafe { &mut *process };
     match process.heap.tuple(&[tag.term(), value]) {

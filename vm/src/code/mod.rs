@@ -1,0 +1,204 @@
+//! Loaded code: modules, export entries, fun entries, literals, and how an address is traced back to a line.
+
+pub mod export;
+pub mod fun_entry;
+pub mod link;
+pub mod literals;
+pub mod stubs;
+
+use crate::atom::AtomTable;
+use crate::bif::Bif;
+use crate::memory::heap::Block;
+use crate::term::Atom;
+use crate::term::etf::FunResolver;
+use crate::term::fun::{FunIdentity, Mfa};
+use alloc::vec::Vec;
+use core::hash::{BuildHasher, Hash};
+use core::ptr::NonNull;
+use export::Export;
+use fun_entry::FunEntry;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use starling_loader::ling;
+
+/// One loaded module.
+pub struct LoadedModule {
+    /// Name.
+    pub name: Atom,
+    /// Linked instructions.
+    code: Block,
+    /// Bytes of `code` that are instructions.
+    code_size: usize,
+    /// The file: function, line and file tables are read where they lie.
+    file: ling::Module<'static>,
+    /// Atoms by their index in the file.
+    atoms: Vec<Atom>,
+}
+
+/// Where an address of code comes from.
+#[derive(Clone, Copy)]
+pub struct Location {
+    /// Module.
+    pub module: Atom,
+    /// Function.
+    pub function: Atom,
+    /// Arity.
+    pub arity: u32,
+    /// Source file and line, if known.
+    pub line: Option<(&'static str, u32)>,
+}
+
+/// All code.
+pub struct Code {
+    exports: HashTable<NonNull<Export>>,
+    funs: HashMap<(Atom, u32, [u8; 16]), NonNull<FunEntry>>,
+    /// Sorted by the address of their code.
+    modules: Vec<LoadedModule>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Code {
+    /// No module; an entry for each built-in function of `tables`.
+    pub fn new(atoms: &mut AtomTable, tables: &[&[Bif]]) -> Code {
+        let mut code = Code {
+            exports: HashTable::new(),
+            funs: HashMap::default(),
+            modules: Vec::new(),
+            hasher: DefaultHashBuilder::default(),
+        };
+        for bif in tables.iter().flat_map(|table| table.iter()) {
+            // Names of built-in functions are short, and the table is far from full.
+            let (Ok(module), Ok(function)) = (atoms.insert(bif.module), atoms.insert(bif.function))
+            else {
+                continue;
+            };
+            let mut export = code.export(module, function, bif.arity);
+            // SAFETY: entries live as long as the machine, which has one thread.
+            unsafe { export.as_mut() }.define_built_in(bif.run);
+        }
+        code
+    }
+
+    fn hash(&self, key: impl Hash) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// The entry of `module:function/arity`, if there is one.
+    pub fn find_export(&self, module: Atom, function: Atom, arity: u8) -> Option<NonNull<Export>> {
+        let hash = self.hash((module, function, arity));
+        self.exports
+            .find(hash, |export| {
+                // SAFETY: as in `new`.
+                let mfa = unsafe { export.as_ref() }.mfa();
+                mfa.module == module && mfa.function == function && mfa.arity == arity as u32
+            })
+            .copied()
+    }
+
+    /// The entry of `module:function/arity`, made if it is new.
+    pub fn export(&mut self, module: Atom, function: Atom, arity: u8) -> NonNull<Export> {
+        if let Some(export) = self.find_export(module, function, arity) {
+            return export;
+        }
+        let export = NonNull::from(Export::leak(module, function, arity));
+        let hasher = self.hasher.clone();
+        self.exports
+            .insert_unique(self.hash((module, function, arity)), export, |export| {
+                // SAFETY: as in `new`.
+                let Mfa {
+                    module,
+                    function,
+                    arity,
+                } = unsafe { export.as_ref() }.mfa();
+                hasher.hash_one((module, function, arity as u8))
+            });
+        export
+    }
+
+    /// All entries.
+    pub fn exports(&self) -> impl Iterator<Item = &Export> {
+        // SAFETY: as in `new`.
+        self.exports.iter().map(|export| unsafe { export.as_ref() })
+    }
+
+    /// Whether `name` is loaded.
+    pub fn is_loaded(&self, name: Atom) -> bool {
+        self.module(name).is_some()
+    }
+
+    /// The module called `name`.
+    pub fn module(&self, name: Atom) -> Option<&LoadedModule> {
+        self.modules.iter().find(|module| module.name == name)
+    }
+
+    /// All modules.
+    pub fn modules(&self) -> &[LoadedModule] {
+        &self.modules
+    }
+
+    fn module_at(&self, address: *const u8) -> Option<(&LoadedModule, u32)> {
+        let address = address as usize;
+        let after = self
+            .modules
+            .partition_point(|module| module.code.start() as usize <= address);
+        let module = self.modules.get(after.checked_sub(1)?)?;
+        let offset = address - module.code.start() as usize;
+        (offset < module.code_size).then_some((module, offset as u32))
+    }
+
+    /// Whether `address` is in the code of a module.
+    pub fn contains(&self, address: *const u8) -> bool {
+        self.module_at(address).is_some()
+    }
+
+    /// Where the instruction around `address` comes from.
+    pub fn location(&self, address: *const u8) -> Option<Location> {
+        let (module, offset) = self.module_at(address)?;
+        let function = module.file.function_at(offset)?;
+        let location = module.file.location_at(offset);
+        let line = if location.line() == 0 {
+            None
+        } else {
+            module
+                .file
+                .file(location.file() as usize)
+                .map(|file| (file, location.line()))
+        };
+        Some(Location {
+            module: module.name,
+            function: *module.atoms.get(function.function as usize)?,
+            arity: function.arity,
+            line,
+        })
+    }
+}
+
+/// Literals and external terms name functions that need not be there yet.
+impl FunResolver for Code {
+    fn export(&mut self, module: Atom, function: Atom, arity: u8) -> Option<*const u64> {
+        Some(
+            Code::export(self, module, function, arity)
+                .as_ptr()
+                .cast_const()
+                .cast(),
+        )
+    }
+
+    fn local_fun(&mut self, identity: &FunIdentity) -> Option<*const u64> {
+        let key = (identity.module, identity.index, identity.uniq);
+        self.funs
+            .get(&key)
+            .map(|entry| entry.as_ptr().cast_const().cast())
+    }
+}
+
+impl LoadedModule {
+    /// The file that it was loaded from.
+    pub fn file(&self) -> &ling::Module<'static> {
+        &self.file
+    }
+
+    /// An atom of the file's table.
+    pub fn atom(&self, index: u32) -> Option<Atom> {
+        self.atoms.get(index as usize).copied()
+    }
+}

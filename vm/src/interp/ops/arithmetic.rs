@@ -1,0 +1,138 @@
+//! Integer and mixed arithmetic: small integers here, everything else out of line in [`crate::number`].
+//!
+//! The raw word of a small integer is its value times 16, plus 15. So the words of a sum differ from the
+//! operands' by one tag, and a result leaves the 60-bit range exactly when the 64-bit
+//! operation overflows.
+
+use crate::atom::am;
+use crate::interp::Exit;
+use crate::interp::cpu::{Cpu, op};
+use crate::interp::operand::{Destination, Label};
+use crate::interp::slow;
+use crate::number;
+use crate::term::{Atom, Term};
+
+const TAG: i64 = 0xf;
+
+/// The slow path of a binary operation.
+#[inline(always)]
+fn two<L: Label, D: Destination>(
+    mut cpu: Cpu,
+    label: L,
+    function: Atom,
+    operation: number::Binary,
+    a: Term,
+    b: Term,
+    destination: D,
+) -> Exit {
+    cpu.save();
+    // SAFETY: the registers are saved; the process is alive.
+    let result = unsafe { slow::number2(cpu.process, operation, a, b) };
+    cpu.load();
+    match result {
+        Ok(value) => {
+            destination.set(&mut cpu, value);
+            cpu.next()
+        }
+        Err(fail) => cpu.fail(label, fail, function, [a, b], 2),
+    }
+}
+
+macro_rules! binary_operations {
+    ($($(#[$doc:meta])* $name:ident $function:ident $slow:expr, |$a:ident, $b:ident| $fast:expr;)*) => {$(
+        op! {
+            $(#[$doc])*
+            fn $name(cpu, label: Label, left: Source, right: Source, destination: Destination) {
+                let (a, b) = (left.get(&cpu), right.get(&cpu));
+                if Term::are_small(a, b) {
+                    let ($a, $b) = (a.raw() as i64, b.raw() as i64);
+                    let fast: Option<i64> = $fast;
+                    if let Some(word) = fast {
+                        // SAFETY: the word of a small integer, tag included, as the module says.
+                        let value = unsafe { Term::from_raw(word as u64) };
+                        destination.set(&mut cpu, value);
+                        return cpu.next();
+                    }
+                }
+                two(cpu, label, am::$function, $slow, a, b, destination)
+            }
+        }
+    )*};
+}
+
+binary_operations! {
+    add PLUS number::add, |a, b| (a - TAG).checked_add(b);
+    subtract MINUS number::subtract, |a, b| a.checked_sub(b - TAG);
+    multiply TIMES number::multiply, |a, b| (a - TAG).checked_mul(b >> 4).map(|product| product | TAG);
+    /// The quotient of the smallest small integer and -1 is not small: its word is the only one that overflows.
+    int_div DIV number::int_div, |a, b| match b >> 4 {
+        0 => None,
+        -1 => (a - TAG).checked_neg().map(|negated| negated | TAG),
+        divisor => Some((((a >> 4) / divisor) << 4) | TAG),
+    };
+    rem REM number::rem, |a, b| match b >> 4 {
+        0 => None,
+        -1 => Some(TAG),
+        divisor => Some((((a >> 4) % divisor) << 4) | TAG),
+    };
+    band BAND number::band, |a, b| Some(a & b);
+    bor BOR number::bor, |a, b| Some(a | b);
+    bxor BXOR number::bxor, |a, b| Some((a ^ b) | TAG);
+    bsl BSL number::bsl, |a, b| match b >> 4 {
+        shift @ 0..=59 => {
+            let word = a - TAG;
+            let shifted = word.wrapping_shl(shift as u32);
+            if shifted >> shift == word { Some(shifted | TAG) } else { None }
+        }
+        _ => None,
+    };
+    bsr BSR number::bsr, |a, b| match b >> 4 {
+        shift @ 0..=59 => Some(((a >> shift) & !TAG) | TAG),
+        _ => None,
+    };
+}
+
+/// The slow path of an operation with one operand.
+#[inline(always)]
+fn one<L: Label, D: Destination>(
+    mut cpu: Cpu,
+    label: L,
+    function: Atom,
+    operation: number::Unary,
+    a: Term,
+    destination: D,
+) -> Exit {
+    cpu.save();
+    // SAFETY: the registers are saved; the process is alive.
+    let result = unsafe { slow::number1(cpu.process, operation, a) };
+    cpu.load();
+    match result {
+        Ok(value) => {
+            destination.set(&mut cpu, value);
+            cpu.next()
+        }
+        Err(fail) => cpu.fail(label, fail, function, [a, Term::NIL], 1),
+    }
+}
+
+op! {
+    fn bnot(cpu, label: Label, operand: Source, destination: Destination) {
+        let a = operand.get(&cpu);
+        if let Some(value) = a.as_small() {
+            destination.set(&mut cpu, Term::small(!value));
+            return cpu.next();
+        }
+        one(cpu, label, am::BNOT, number::bnot, a, destination)
+    }
+}
+
+op! {
+    fn negate(cpu, label: Label, operand: Source, destination: Destination) {
+        let a = operand.get(&cpu);
+        if let Some(value) = a.as_small().and_then(|value| Term::try_small(-value)) {
+            destination.set(&mut cpu, value);
+            return cpu.next();
+        }
+        one(cpu, label, am::MINUS, number::negate, a, destination)
+    }
+}

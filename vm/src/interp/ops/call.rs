@@ -1,0 +1,278 @@
+//! Calls, returns, and calls of built-in functions.
+
+use crate::atom::am;
+use crate::code::export::Export;
+use crate::interp::Exit;
+use crate::interp::cpu::{Cpu, op};
+use crate::interp::{exception, slow};
+
+op! {
+    /// No clause of the function whose entry follows matched.
+    fn func_info(cpu, module: Source, function: Source, arity: Number) {
+        cpu.save();
+        // SAFETY: the registers are saved; both are alive.
+        let outcome = unsafe {
+            exception::raise_function_clause(cpu.machine, cpu.process, cpu.ip, arity.value())
+        };
+        cpu.resume(outcome)
+    }
+}
+
+op! {
+    fn call(cpu, arity: Number, label: Label) {
+        let following = cpu.following;
+        cpu.set_return_address(following);
+        let target = label.target(cpu.ip);
+        cpu.call(target, arity.value())
+    }
+}
+
+op! {
+    fn call_last(cpu, arity: Number, label: Label, frame: Number) {
+        cpu.drop_frame(frame.value());
+        let target = label.target(cpu.ip);
+        cpu.call(target, arity.value())
+    }
+}
+
+op! {
+    fn call_only(cpu, arity: Number, label: Label) {
+        let target = label.target(cpu.ip);
+        cpu.call(target, arity.value())
+    }
+}
+
+/// Where a call of `export` goes now.
+#[inline(always)]
+fn entry(export: *const Export) -> *const u8 {
+    // SAFETY: linking put the address of an entry here, and entries live as long as the machine.
+    unsafe { (*export).entry.code }
+}
+
+op! {
+    fn call_ext(cpu, arity: Number, import: Import) {
+        let following = cpu.following;
+        cpu.set_return_address(following);
+        cpu.call(entry(import.export()), arity.value())
+    }
+}
+
+op! {
+    fn call_ext_last(cpu, arity: Number, import: Import, frame: Number) {
+        cpu.drop_frame(frame.value());
+        cpu.call(entry(import.export()), arity.value())
+    }
+}
+
+op! {
+    fn call_ext_only(cpu, arity: Number, import: Import) {
+        cpu.call(entry(import.export()), arity.value())
+    }
+}
+
+/// What to do once a built-in function has its result in X[0].
+enum Then {
+    /// The next instruction.
+    Next,
+    /// Return, behind a frame of so many Y registers.
+    ReturnFrom(usize),
+    /// Return from a function without a frame.
+    Return,
+}
+
+/// Calls the built-in function of `export` with its arguments in X registers.
+#[inline(always)]
+fn call_built_in(mut cpu: Cpu, export: *const Export, then: Then) -> Exit {
+    cpu.save();
+    // SAFETY: the registers are saved; machine, process and entry are alive.
+    let outcome = unsafe { slow::call_built_in(cpu.machine, cpu.process, export, cpu.ip) };
+    cpu.load();
+    cpu.reductions -= 1;
+    if outcome != slow::Outcome::Value {
+        return built_in_ended(cpu, outcome, export, then);
+    }
+    match then {
+        Then::Next => cpu.next(),
+        Then::ReturnFrom(frame) => {
+            cpu.drop_frame(frame);
+            go_back(cpu)
+        }
+        Then::Return => go_back(cpu),
+    }
+}
+
+/// A built-in function ended in another way than with a value.
+#[cold]
+#[inline(always)]
+fn built_in_ended(mut cpu: Cpu, outcome: slow::Outcome, export: *const Export, then: Then) -> Exit {
+    // Where the process goes on: as if the function had been an ordinary one, called here.
+    match then {
+        Then::Next => {
+            if outcome != slow::Outcome::Failed {
+                let following = cpu.following;
+                cpu.set_return_address(following);
+            }
+        }
+        Then::ReturnFrom(frame) => {
+            if outcome != slow::Outcome::Failed {
+                cpu.drop_frame(frame);
+            }
+        }
+        Then::Return => {}
+    }
+    cpu.save();
+    // SAFETY: the registers are saved; all three are alive.
+    let outcome = unsafe {
+        slow::built_in_ended(
+            cpu.machine,
+            cpu.process,
+            export,
+            cpu.ip,
+            outcome,
+            cpu.reductions,
+        )
+    };
+    cpu.resume(outcome)
+}
+
+op! {
+    fn call_bif(cpu, arity: Number, import: Import) {
+        call_built_in(cpu, import.export(), Then::Next)
+    }
+}
+
+op! {
+    fn call_bif_last(cpu, arity: Number, import: Import, frame: Number) {
+        call_built_in(cpu, import.export(), Then::ReturnFrom(frame.value()))
+    }
+}
+
+op! {
+    fn call_bif_only(cpu, arity: Number, import: Import) {
+        call_built_in(cpu, import.export(), Then::Return)
+    }
+}
+
+op! {
+    /// What the code of a built-in function's export entry is, for those who call it as they call any function.
+    fn apply_bif(cpu) {
+        let export = Export::of_stub(cpu.ip);
+        call_built_in(cpu, export, Then::Return)
+    }
+}
+
+op! {
+    /// What the code of an export entry without a function is.
+    fn call_undefined(cpu) {
+        cpu.save();
+        // SAFETY: the registers are saved; machine, process and entry are alive.
+        let outcome = unsafe {
+            slow::call_undefined(cpu.machine, cpu.process, Export::of_stub(cpu.ip))
+        };
+        cpu.resume(outcome)
+    }
+}
+
+/// Returns to the caller, whose slot is the youngest word of the stack.
+#[inline(always)]
+fn go_back(mut cpu: Cpu) -> Exit {
+    let address = cpu.return_address();
+    cpu.set_return_address(crate::term::Term::NIL.raw() as *const u8);
+    cpu.go(address)
+}
+
+op! {
+    fn return_(cpu) {
+        go_back(cpu)
+    }
+}
+
+op! {
+    /// `Fun(...)`: arguments in X[0] and up, the fun behind them.
+    fn call_fun(cpu, arity: Number) {
+        let fun = cpu.x(arity.value());
+        call_value(cpu, fun, arity.value())
+    }
+}
+
+op! {
+    fn call_fun2(cpu, arity: Number, fun: Source) {
+        let fun = fun.get(&cpu);
+        call_value(cpu, fun, arity.value())
+    }
+}
+
+/// Calls a value: a fun of that arity, or an error.
+#[inline(always)]
+fn call_value(mut cpu: Cpu, fun: crate::term::Term, arity: usize) -> Exit {
+    if let Some(words) = fun.as_object(crate::term::Subtag::Fun) {
+        let meta = crate::term::fun::Meta::unpack(words[1]);
+        if meta.arity == arity {
+            // Whether it is an export entry's or a fun entry's: the code's address comes first.
+            let target = words[0] as *const Export;
+            for i in 0..meta.free {
+                // SAFETY: the free variables are terms, behind the creator.
+                let value = unsafe { crate::term::Term::from_raw(*words.get_unchecked(3 + i)) };
+                cpu.set_x(arity + i, value);
+            }
+            let following = cpu.following;
+            cpu.set_return_address(following);
+            return cpu.call(entry(target), arity + meta.free);
+        }
+    }
+    cpu.save();
+    // SAFETY: the registers are saved; both are alive.
+    let outcome = unsafe { exception::raise_bad_fun(cpu.machine, cpu.process, cpu.ip, fun, arity) };
+    cpu.resume(outcome)
+}
+
+op! {
+    /// `Module:Function(...)`: arguments in X[0] and up, module and function behind them.
+    fn apply(cpu, arity: Number) {
+        cpu.save();
+        // SAFETY: the registers are saved; both are alive.
+        let export = match unsafe { slow::resolve_apply(cpu.machine, cpu.process, cpu.ip, arity.value()) } {
+            Ok(export) => export.as_ptr().cast_const(),
+            Err(outcome) => return cpu.resume(outcome),
+        };
+        let following = cpu.following;
+        cpu.set_return_address(following);
+        cpu.call(entry(export), arity.value())
+    }
+}
+
+op! {
+    fn apply_last(cpu, arity: Number, frame: Number) {
+        cpu.save();
+        // SAFETY: the registers are saved; both are alive.
+        let export = match unsafe { slow::resolve_apply(cpu.machine, cpu.process, cpu.ip, arity.value()) } {
+            Ok(export) => export.as_ptr().cast_const(),
+            Err(outcome) => return cpu.resume(outcome),
+        };
+        cpu.drop_frame(frame.value());
+        cpu.call(entry(export), arity.value())
+    }
+}
+
+op! {
+    /// A process's first function has returned.
+    fn normal_exit(cpu) {
+        cpu.save();
+        // SAFETY: the registers are saved; both are alive.
+        let outcome = unsafe { exception::exit_process(cpu.process, am::NORMAL.term()) };
+        cpu.resume(outcome)
+    }
+}
+
+op! {
+    /// A process goes on behind a built-in function that gave up the processor: the value is in X[0].
+    fn continue_exit(cpu) {
+        go_back(cpu)
+    }
+}
+
+op! {
+    fn no_memory_exit(cpu) {
+        cpu.out_of_memory()
+    }
+}

@@ -1,0 +1,71 @@
+//! Building tuples and taking them apart. BEAM takes apart only what it has tested to be a tuple of
+//! sufficient arity, and builds only where it has made room.
+
+use crate::interp::cpu::op;
+use crate::interp::operand::Source as _;
+use crate::term::{Header, Subtag, Term};
+
+op! {
+    fn get_tuple_element(cpu, tuple: Source, index: Number, destination: Destination) {
+        let tuple = tuple.get(&cpu);
+        debug_assert!(tuple.as_tuple().is_some_and(|elements| index.value() < elements.len()));
+        // SAFETY: the compiler emits this only behind a test of the tuple's arity.
+        let element = unsafe { Term::from_raw(*tuple.pointer().add(index.value() + 1)) };
+        destination.set(&mut cpu, element);
+        cpu.next()
+    }
+}
+
+op! {
+    /// Writes into a tuple that `setelement/3` has just copied: nobody else has it yet.
+    fn set_tuple_element(cpu, value: Source, tuple: Source, index: Number) {
+        let (value, tuple) = (value.get(&cpu), tuple.get(&cpu));
+        debug_assert!(tuple.as_tuple().is_some_and(|elements| index.value() < elements.len()));
+        // SAFETY: as for `get_tuple_element`.
+        unsafe { *tuple.pointer().add(index.value() + 1) = value.raw() };
+        cpu.next()
+    }
+}
+
+op! {
+    fn put_tuple2(cpu, destination: Destination, elements: List) {
+        let words = elements.words();
+        let object = cpu.top;
+        debug_assert!(!cpu.lacks(words.len() + 1));
+        // SAFETY: the compiler made room for the header and the elements.
+        let tuple = unsafe {
+            *object = Header::new(Subtag::Tuple, words.len()).0;
+            for i in 0..words.len() {
+                *object.add(i + 1) = words.source(i).get(&cpu).raw();
+            }
+            cpu.top = object.add(words.len() + 1);
+            Term::boxed(object)
+        };
+        destination.set(&mut cpu, tuple);
+        cpu.next()
+    }
+}
+
+op! {
+    /// Copies a tuple with some elements replaced. The compiler has tested its arity and made room.
+    fn update_record(cpu, size: Number, source: Source, destination: Destination, updates: List) {
+        let words = updates.words();
+        let source = source.get(&cpu);
+        let size = size.value();
+        let object = cpu.top;
+        debug_assert!(!cpu.lacks(size + 1));
+        debug_assert!(source.as_tuple().is_some_and(|elements| elements.len() == size));
+        // SAFETY: as the operation's comment says; positions are from 1 to `size`.
+        let record = unsafe {
+            core::ptr::copy_nonoverlapping(source.pointer(), object, size + 1);
+            for pair in 0..words.len() / 2 {
+                let position = Term::from_raw(words.word(2 * pair)).small_value() as usize;
+                *object.add(position) = words.source(2 * pair + 1).get(&cpu).raw();
+            }
+            cpu.top = object.add(size + 1);
+            Term::boxed(object)
+        };
+        destination.set(&mut cpu, record);
+        cpu.next()
+    }
+}

@@ -1,0 +1,373 @@
+//! What handlers do out of line: everything that takes the address of something, or is rare.
+//!
+//! Invariant of every function here: the caller has saved the interpreter's registers to the process before, and
+//! loads them again behind. Machine and process are alive and not borrowed.
+
+use super::{Exit, exception};
+use crate::atom::am;
+use crate::bif::{Context, Fail, Value};
+use crate::code::export::Export;
+use crate::code::{link, stubs};
+use crate::machine::Machine;
+use crate::memory::arena::Arena;
+use crate::memory::gc;
+use crate::number;
+use crate::process::{Process, State};
+use crate::term::fun::{Meta, Mfa};
+use crate::term::{Subtag, Term, compare};
+use core::ptr::NonNull;
+
+/// Words in fragments beyond which a built-in function's return collects.
+const FRAGMENT_LIMIT: usize = 4096;
+
+/// Makes room for `words` words, with the first `live` X registers as roots. False if there is no memory.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn collect(
+    machine: *mut Machine,
+    process: *mut Process,
+    words: usize,
+    live: usize,
+) -> bool {
+    // SAFETY: the module's invariant.
+    unsafe { gc::collect(&mut *machine, &mut *process, words, live).is_ok() }
+}
+
+/// Writes the X registers to the process, which goes on at `ip`.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn switch_out(
+    machine: *mut Machine,
+    process: *mut Process,
+    ip: *const u8,
+    live: usize,
+    reductions_left: isize,
+) {
+    // SAFETY: the module's invariant.
+    let (machine, process) = unsafe { (&mut *machine, &mut *process) };
+    process.ip = ip;
+    process.reductions_left = reductions_left;
+    if process.saved.save(&machine.x[..live]).is_err() {
+        // More than a few registers, and not even room for those: the process cannot go on.
+        process.ip = stubs::out_of_memory();
+    }
+}
+
+/// Words outside the heap's block, or null.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn allocate(process: *mut Process, words: usize) -> *mut u64 {
+    // SAFETY: the module's invariant.
+    unsafe {
+        (*process)
+            .heap
+            .allocate(words)
+            .map_or(core::ptr::null_mut(), NonNull::as_ptr)
+    }
+}
+
+/// Arithmetic that the handler left.
+#[inline(never)]
+pub(crate) unsafe fn number2(
+    process: *mut Process,
+    operation: number::Binary,
+    a: Term,
+    b: Term,
+) -> Value {
+    // SAFETY: the module's invariant.
+    unsafe { operation(&mut (*process).heap, a, b) }
+}
+
+/// As [`number2`], with one operand.
+#[inline(never)]
+pub(crate) unsafe fn number1(process: *mut Process, operation: number::Unary, a: Term) -> Value {
+    // SAFETY: the module's invariant.
+    unsafe { operation(&mut (*process).heap, a) }
+}
+
+/// Term order: below zero, zero or above.
+#[inline(never)]
+pub(crate) unsafe fn compare(machine: *mut Machine, a: Term, b: Term) -> i32 {
+    // SAFETY: the module's invariant.
+    unsafe { compare::compare(&(*machine).atoms, a, b) as i32 }
+}
+
+/// `a == b`.
+#[inline(never)]
+pub(crate) fn equal(a: Term, b: Term) -> bool {
+    compare::equal(a, b)
+}
+
+/// `a =:= b`.
+#[inline(never)]
+pub(crate) fn exact_equal(a: Term, b: Term) -> bool {
+    compare::exact_equal(a, b)
+}
+
+/// As a float.
+#[inline(never)]
+pub(crate) fn to_float(value: Term) -> Option<f64> {
+    number::to_f64(value)
+}
+
+/// `is_function(Fun, Arity)`.
+#[inline(never)]
+pub(crate) fn is_function_of_arity(fun: Term, arity: Term) -> bool {
+    match (fun.as_object(Subtag::Fun), arity.as_small()) {
+        (Some(words), Some(arity)) => Meta::unpack(words[1]).arity as i64 == arity,
+        _ => false,
+    }
+}
+
+/// How a call of a built-in function ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
+pub(crate) enum Outcome {
+    /// The value is in X[0].
+    Value,
+    /// It failed: `process.failed_with` says how.
+    Failed,
+    /// Another function is to be called.
+    Trap,
+    /// The process gives up the processor, or is exiting.
+    Suspend,
+}
+
+/// Calls a built-in function with its arguments in X registers; the value goes to X[0].
+#[inline(never)]
+pub(crate) unsafe fn call_built_in(
+    machine: *mut Machine,
+    process: *mut Process,
+    export: *const Export,
+    ip: *const u8,
+) -> Outcome {
+    // SAFETY: the module's invariant. The arguments are copied: a function that sets X registers (for a trap) may do so
+    // while it has them.
+    unsafe {
+        (*process).ip = ip;
+        let arity = (*export).mfa().arity as usize;
+        let mut arguments = [Term::NIL; 8];
+        let arguments = &mut arguments[..arity.min(8)];
+        arguments.copy_from_slice(&(&(*machine).x)[..arguments.len()]);
+        let Some(function) = (*export).built_in else {
+            return Outcome::Failed;
+        };
+        let mut context = Context::new(
+            NonNull::new_unchecked(machine),
+            NonNull::new_unchecked(process),
+        );
+        match function(&mut context, arguments) {
+            Ok(value) => {
+                (*machine).x[0] = value;
+                let process = &mut *process;
+                if process.heap.fragment_words > FRAGMENT_LIMIT
+                    || process.collect_requested
+                    || (*machine).options.collect_always
+                {
+                    return after_collecting(machine, process);
+                }
+                Outcome::Value
+            }
+            Err(Fail::Trap) => Outcome::Trap,
+            Err(Fail::Suspend) => Outcome::Suspend,
+            Err(fail) => {
+                (*process).failed_with = fail;
+                Outcome::Failed
+            }
+        }
+    }
+}
+
+/// Collects with the value in X[0] as root.
+#[cold]
+#[inline(never)]
+unsafe fn after_collecting(machine: *mut Machine, process: &mut Process) -> Outcome {
+    // SAFETY: the module's invariant.
+    let machine = unsafe { &mut *machine };
+    let full = core::mem::take(&mut process.collect_requested);
+    let done = if full {
+        gc::collect_fully(machine, process, 1)
+    } else {
+        gc::collect(machine, process, 0, 1)
+    };
+    match done {
+        Ok(()) => Outcome::Value,
+        Err(_) => {
+            process.failed_with = Fail::NoMemory;
+            Outcome::Failed
+        }
+    }
+}
+
+/// What follows a call that did not end with a value. The stack's youngest slot has the return address,
+/// unless the call failed.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn built_in_ended(
+    machine: *mut Machine,
+    process: *mut Process,
+    export: *const Export,
+    ip: *const u8,
+    outcome: Outcome,
+    reductions_left: isize,
+) -> Exit {
+    // SAFETY: the module's invariant.
+    unsafe {
+        (*process).reductions_left = reductions_left;
+        match outcome {
+            Outcome::Value => Exit::Continue,
+            Outcome::Failed => {
+                let arity = (*export).mfa().arity as usize;
+                let mut arguments = [Term::NIL; 8];
+                arguments[..arity].copy_from_slice(&(&(*machine).x)[..arity]);
+                let fail = (*process).failed_with;
+                exception::raise_built_in(machine, process, ip, export, fail, &arguments[..arity])
+            }
+            Outcome::Trap => {
+                let Some(trap) = (*process).trap.take() else {
+                    return Exit::Continue;
+                };
+                (*process).ip = (*trap.export.cast::<Export>().as_ptr()).entry.code;
+                Exit::Continue
+            }
+            Outcome::Suspend => suspended(machine, process),
+        }
+    }
+}
+
+/// A built-in function gave up the processor: the process goes on at the return address with X[0], unless it
+/// is exiting.
+unsafe fn suspended(machine: *mut Machine, process: *mut Process) -> Exit {
+    // SAFETY: the module's invariant.
+    let (machine, process) = unsafe { (&mut *machine, &mut *process) };
+    match process.state {
+        State::Exiting => Exit::Exited,
+        state => {
+            if core::mem::take(&mut process.hibernating) {
+                let _ = gc::collect_fully(machine, process, process.saved.live());
+            } else {
+                process.ip = stubs::continue_exit();
+                // One register is always kept without memory.
+                let _ = process.saved.save(&machine.x[..1]);
+            }
+            if state == State::Waiting {
+                Exit::Wait
+            } else {
+                Exit::Yield
+            }
+        }
+    }
+}
+
+/// Calls a built-in function from a guard or body instruction.
+#[inline(never)]
+pub(crate) unsafe fn call_guard(
+    machine: *mut Machine,
+    process: *mut Process,
+    export: *const Export,
+    a: Term,
+    b: Term,
+    c: Term,
+    arity: usize,
+) -> Value {
+    // SAFETY: the module's invariant.
+    unsafe {
+        let Some(function) = (*export).built_in else {
+            return Err(Fail::Badarg);
+        };
+        let mut context = Context::new(
+            NonNull::new_unchecked(machine),
+            NonNull::new_unchecked(process),
+        );
+        function(&mut context, &[a, b, c][..arity])
+    }
+}
+
+/// Raises what [`call_guard`] failed with.
+#[cold]
+#[inline(never)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one more than fits registers; the path is cold"
+)]
+pub(crate) unsafe fn guard_failed(
+    machine: *mut Machine,
+    process: *mut Process,
+    ip: *const u8,
+    export: *const Export,
+    fail: Fail,
+    a: Term,
+    b: Term,
+    c: Term,
+) -> Exit {
+    // SAFETY: the module's invariant.
+    unsafe {
+        let arity = (*export).mfa().arity as usize;
+        exception::raise_built_in(machine, process, ip, export, fail, &[a, b, c][..arity])
+    }
+}
+
+/// An export entry without a function was called: loads its module, or raises `undef`.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn call_undefined(
+    machine: *mut Machine,
+    process: *mut Process,
+    export: *const Export,
+) -> Exit {
+    // SAFETY: the module's invariant.
+    unsafe {
+        let Mfa {
+            module,
+            function,
+            arity,
+        } = (*export).mfa();
+        if !(*machine).code.is_loaded(module) {
+            match link::load_from_store(&mut *machine, module) {
+                Ok(()) | Err(link::LinkError::NotFound) => {}
+                Err(error) => (*machine).report_load_error(module, &error),
+            }
+            if (*export).is_defined() {
+                (*process).ip = (*export).entry.code;
+                return Exit::Continue;
+            }
+        }
+        exception::raise_undefined(machine, process, module, function, arity as usize)
+    }
+}
+
+/// The entry for `apply`: module in X[arity], function in X[arity + 1]. A failure has been raised.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn resolve_apply(
+    machine: *mut Machine,
+    process: *mut Process,
+    ip: *const u8,
+    arity: usize,
+) -> Result<NonNull<Export>, Exit> {
+    // SAFETY: the module's invariant.
+    unsafe {
+        let (module, function) = ((&(*machine).x)[arity], (&(*machine).x)[arity + 1]);
+        match (module.as_atom(), function.as_atom()) {
+            (Some(module), Some(function)) => {
+                Ok((*machine).code.export(module, function, arity as u8))
+            }
+            _ => Err(exception::raise_bad_apply(
+                machine, process, ip, module, function, arity,
+            )),
+        }
+    }
+}
+
+/// The reason of a call of a value that is no fun of that arity.
+pub(crate) fn bad_fun_reason(process: &mut Process, fun: Term, arguments: &[Term]) -> Value {
+    let heap = &mut process.heap;
+    let reason = if fun.is_fun() {
+        let arguments = heap.list(arguments)?;
+        let call = heap.tuple(&[fun, arguments])?;
+        heap.tuple(&[am::BADARITY.term(), call])?
+    } else {
+        heap.tuple(&[am::BADFUN.term(), fun])?
+    };
+    Ok(reason)
+}

@@ -57,6 +57,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
                             session.log(&line);
                             if line.starts_with(XEN_IS_UP) {
                                 session.arrived();
+                                session.guest_starts();
                                 session.progress("Xen is up; the guest's console follows");
                             } else if line.starts_with(POWERED_OFF) {
                                 break 'running ShutdownReason::POWEROFF;
@@ -83,7 +84,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
     }
     outcome.map_err(|why| {
         session
-            .failure_with_xens_words(format!("boot: {why}"))
+            .guest_failure(format!("boot: {why}"))
             .with_status(STATUS_CRASHED)
     })
 }

@@ -71,6 +71,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
         decoder: Decoder::after_greeting(),
         status_line: StatusLine::default(),
         notes: Vec::new(),
+        running: false,
         verbose: options.verbose,
         memory: options.memory,
     }
@@ -83,6 +84,7 @@ struct Boot {
     status_line: StatusLine,
     /// What `xl` said.
     notes: Vec<String>,
+    running: bool,
     verbose: bool,
     memory: u32,
 }
@@ -123,13 +125,15 @@ impl Boot {
     /// Acts on dom0's message; the domain's end, if it was that.
     fn handle(&mut self, message: Message) -> Result<Option<u8>> {
         match message {
-            Message::ToolstackUp => self.session.progress("dom0 is up, xl create"),
-            Message::DomainRuns => {
-                self.session.arrived();
-                self.session
-                    .progress("the domain runs; its console follows");
+            Message::ToolstackUp => {
+                self.session.guest_starts();
+                self.session.progress("dom0 is up, xl create");
             }
-            Message::Output(bytes) => show(&self.status_line.pass(&bytes))?,
+            Message::DomainRuns => self.domain_runs(),
+            Message::Output(bytes) => {
+                self.domain_runs();
+                show(&self.status_line.pass(&bytes))?;
+            }
             Message::Note(line) => {
                 if self.verbose {
                     eprintln!("xl: {line}");
@@ -142,6 +146,16 @@ impl Boot {
             Message::Input(_) => {}
         }
         Ok(None)
+    }
+
+    /// The first output may come before `xl` says that the domain runs.
+    fn domain_runs(&mut self) {
+        if !self.running {
+            self.running = true;
+            self.session.arrived();
+            self.session
+                .progress("the domain runs; its console follows");
+        }
     }
 
     /// The domain has shut down for `reason`: says so and gives the exit status.
@@ -159,7 +173,7 @@ impl Boot {
         }
         outcome.map_err(|why| {
             self.session
-                .failure_with_xens_words(format!("boot: {why}"))
+                .guest_failure(format!("boot: {why}"))
                 .with_status(STATUS_CRASHED)
         })
     }

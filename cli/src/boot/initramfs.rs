@@ -25,8 +25,10 @@ use crate::failure::{Failure, Result};
 /// Xen's programs that dom0 runs.
 const TOOLS: [&str; 4] = ["xenstored", "xenconsoled", "xen-init-dom0", "xl"];
 
-/// Linux's modules for a toolstack: calls into Xen, grants, event channels, and `/proc/xen`.
-const MODULES: [&str; 5] = [
+/// Linux's modules for a toolstack: the line to the host; calls into Xen, grants, event channels, and `/proc/xen`.
+const MODULES: [&str; 7] = [
+    "virtio-pci",
+    "virtio-console",
     "xen-privcmd",
     "xen-evtchn",
     "xen-gntdev",

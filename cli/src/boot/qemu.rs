@@ -1,4 +1,4 @@
-//! The QEMU process: its command line, its two serial lines, its end.
+//! The QEMU process: its command line, its serial port and dom0's line, its end.
 //!
 //! Files reach QEMU as inherited descriptors (`/dev/fd/N`), so that blanks and commas in paths, which its
 //! `-initrd` list would misread, cannot matter, and nothing temporary is left on disk. Invariant: QEMU does not outlive us: it is
@@ -35,9 +35,9 @@ pub struct Machine<'a> {
 /// A running QEMU.
 pub struct Qemu {
     child: Child,
-    /// First serial line: Xen's console, and what dom0 says.
+    /// The serial port: Xen's console, and what dom0 says.
     pub console: UnixStream,
-    /// Second serial line: dom0's first process, see [`super::wire`].
+    /// dom0's first process, see [`super::wire`].
     pub line: UnixStream,
     errors: ChildStderr,
 }
@@ -80,13 +80,15 @@ impl Machine<'_> {
             .args(["-append", &self.xen_args])
             .args(["-initrd", &modules.join(",")]);
         for (name, file) in [("console", &qemu_console), ("line", &qemu_line)] {
-            command
-                .args([
-                    "-chardev",
-                    &format!("socket,id={name},fd={}", file.as_raw_fd()),
-                ])
-                .args(["-serial", &format!("chardev:{name}")]);
+            command.args([
+                "-chardev",
+                &format!("socket,id={name},fd={}", file.as_raw_fd()),
+            ]);
         }
+        command.args(["-serial", "chardev:console"]);
+        // Not a second serial port: those carry 10 KB/s where each byte is emulated twice.
+        command.args(["-device", "virtio-serial-pci"]);
+        command.args(["-device", "virtserialport,chardev=line"]);
         // Lets a guest that has dom0's place end QEMU.
         command.args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
         command
@@ -116,7 +118,7 @@ impl Machine<'_> {
 }
 
 impl Qemu {
-    /// Waits for the end of a QEMU that has closed its serial lines; its status and what it complained of.
+    /// Waits for the end of a QEMU that has closed its console; its status and what it complained of.
     pub fn wait(&mut self) -> Result<(ExitStatus, String)> {
         let mut complaints = Vec::new();
         // What cannot be read is not told; the status still is.

@@ -1,6 +1,6 @@
 //! A booted machine as a stream of events, and what the user is told meanwhile.
 //!
-//! [`Session::next`] waits for the next thing that happens: bytes on either serial line, keys, a signal, QEMU's
+//! [`Session::next`] waits for the next thing that happens: bytes of Xen's console or of dom0, keys, a signal, QEMU's
 //! end, a deadline. The two ways to boot ([`super::domain`], [`super::direct`]) are loops over these.
 
 use std::collections::VecDeque;
@@ -26,12 +26,14 @@ const STATUS_TIMEOUT: u8 = 124;
 const LOG_LINES: usize = 400;
 /// Lines of Xen's console that a failure shows.
 const TAIL_LINES: usize = 15;
+/// Lines of Xen's about a crashed guest that a failure shows: registers and the top of the stack.
+const GUEST_LINES: usize = 24;
 
 /// Something that happened.
 pub enum Event {
-    /// Bytes on the first serial line.
+    /// Bytes on Xen's console.
     Console(Vec<u8>),
-    /// Bytes on the second serial line.
+    /// Bytes from dom0's first process.
     Line(Vec<u8>),
     /// Bytes from the user.
     Typed(Vec<u8>),
@@ -161,13 +163,13 @@ impl Session {
         Ok(nearest.into_iter().flatten().min().map(|at| at - now))
     }
 
-    /// Bytes for the first serial line.
+    /// Bytes for Xen's console.
     pub fn send_console(&mut self, bytes: &[u8]) {
         // A QEMU that has gone away is noticed by reading.
         let _ = self.qemu.console.write_all(bytes);
     }
 
-    /// Bytes for the second serial line.
+    /// Bytes for dom0's first process.
     pub fn send_line(&mut self, bytes: &[u8]) {
         // As above.
         let _ = self.qemu.line.write_all(bytes);
@@ -180,12 +182,23 @@ impl Session {
 
     /// A failure that shows the end of Xen's console.
     pub fn failure(&self, message: impl Into<String>) -> Failure {
-        Failure::new(message).with_hint(self.log.tail(""))
+        Failure::new(message).with_hint(self.log.tail())
     }
 
-    /// A failure that shows what Xen itself said last.
-    pub fn failure_with_xens_words(&self, message: impl Into<String>) -> Failure {
-        Failure::new(message).with_hint(self.log.tail("(XEN)"))
+    /// What Xen says from now on is about the guest.
+    pub fn guest_starts(&mut self) {
+        self.log.about_guest = Some(Vec::new());
+    }
+
+    /// A failure of the guest, with what Xen said about it.
+    pub fn guest_failure(&self, message: impl Into<String>) -> Failure {
+        let failure = Failure::new(message);
+        match &self.log.about_guest {
+            Some(lines) if !lines.is_empty() => {
+                failure.with_hint(format!("Xen says:\n{}", lines.join("\n")))
+            }
+            _ => failure,
+        }
     }
 
     /// The failure for a QEMU that ended by itself.
@@ -197,7 +210,7 @@ impl Session {
         let failure = Failure::new(format!("boot: QEMU ended before the guest did ({status})"));
         match (complaints.is_empty(), self.log.lines.is_empty()) {
             (false, _) => failure.with_hint(format!("QEMU says: {complaints}")),
-            (true, false) => failure.with_hint(self.log.tail("")),
+            (true, false) => failure.with_hint(self.log.tail()),
             (true, true) => failure.with_hint(
                 "It printed nothing. Does it run by itself? STARLING_QEMU chooses another.",
             ),
@@ -252,6 +265,8 @@ struct Log {
     lines: VecDeque<String>,
     partial: Vec<u8>,
     verbose: bool,
+    /// Xen's first lines since the guest was started.
+    about_guest: Option<Vec<String>>,
 }
 
 impl Log {
@@ -260,6 +275,7 @@ impl Log {
             lines: VecDeque::new(),
             partial: Vec::new(),
             verbose,
+            about_guest: None,
         }
     }
 
@@ -279,6 +295,12 @@ impl Log {
             if self.verbose {
                 eprintln!("{line}");
             }
+            if let Some(about_guest) = &mut self.about_guest
+                && about_guest.len() < GUEST_LINES
+                && line.starts_with("(XEN)")
+            {
+                about_guest.push(line.clone());
+            }
             self.lines.push_back(line.clone());
             if self.lines.len() > LOG_LINES {
                 self.lines.pop_front();
@@ -287,12 +309,12 @@ impl Log {
         lines
     }
 
-    /// The last lines that begin with `prefix`, for a message.
-    fn tail(&self, prefix: &str) -> String {
+    /// The last lines, for a message.
+    fn tail(&self) -> String {
         let lines: Vec<_> = self
             .lines
             .iter()
-            .filter(|line| line.starts_with(prefix) && !line.is_empty())
+            .filter(|line| !line.is_empty())
             .map(String::as_str)
             .collect();
         let tail = &lines[lines.len().saturating_sub(TAIL_LINES)..];
@@ -317,7 +339,12 @@ mod tests {
             log.add(format!("{number}\n").as_bytes());
         }
         assert_eq!(log.lines.len(), LOG_LINES);
-        assert!(log.tail("").ends_with("\n998\n999"));
-        assert!(log.tail("(XEN)").contains("empty"));
+        assert!(log.tail().ends_with("\n998\n999"));
+        log.about_guest = Some(Vec::new());
+        log.add(b"(XEN) domain_crash\nother\n");
+        assert_eq!(
+            log.about_guest.as_deref(),
+            Some(&["(XEN) domain_crash".to_owned()][..])
+        );
     }
 }

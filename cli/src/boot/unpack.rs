@@ -13,12 +13,13 @@ const XZ: &[u8] = b"\xfd7zXZ\0";
 const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
 const ELF: &[u8] = b"\x7fELF";
 
-/// The content of gzip, xz or zstd data; of other data the data itself.
+/// The content of gzip, xz or zstd data; of other data the data itself. What follows the compressed data is
+/// left alone: a bzImage has the kernel's size there.
 pub fn unpack(data: &[u8]) -> Result<Vec<u8>, String> {
     if data.starts_with(GZIP) {
-        read("gzip", flate2::read::MultiGzDecoder::new(data))
+        read("gzip", flate2::read::GzDecoder::new(data))
     } else if data.starts_with(XZ) {
-        read("xz", lzma_rust2::XzReader::new(Cursor::new(data), true))
+        read("xz", lzma_rust2::XzReader::new(Cursor::new(data), false))
     } else if data.starts_with(ZSTD) {
         let decoder = ruzstd::decoding::StreamingDecoder::new(data)
             .map_err(|error| format!("bad zstd data: {error}"))?;
@@ -92,6 +93,15 @@ mod tests {
         image[0x248..0x24c].copy_from_slice(&16u32.to_le_bytes());
         image[0x24c..0x250].copy_from_slice(&(packed.len() as u32).to_le_bytes());
         image.extend_from_slice(&packed);
+        let whole = image.clone();
+        image[0x24c] += 4;
+        image.extend_from_slice(&[0xff; 4]);
+        assert_eq!(
+            vmlinux(&image).as_deref(),
+            Some(&kernel[..]),
+            "with a size behind"
+        );
+        let mut image = whole;
         assert_eq!(vmlinux(&image).as_deref(), Some(&kernel[..]));
         for len in 0..image.len() {
             assert_eq!(vmlinux(&image[..len]), None, "cut to {len}");

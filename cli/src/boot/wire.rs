@@ -1,9 +1,9 @@
-//! What `starling boot` and the first process of its dom0 say to each other over a serial line.
+//! What `starling boot` and the first process of its dom0 say to each other over a line of their own.
 //!
 //! The line carries the guest's console in both directions and news about the domain, as frames: a kind, a
 //! 16-bit little-endian length, and that many bytes. Before its first frame dom0 sends [`GREETING`]; what comes before is
-//! noise of firmware or kernel and is skipped. The guest's bytes are never mixed with dom0's chatter, which has a
-//! serial line of its own.
+//! noise and is skipped. The guest's bytes are never mixed with dom0's chatter, which goes
+//! to Xen's console, the machine's serial port.
 
 /// Sent once by dom0, so that both sides agree where frames begin; the last byte is the protocol's version.
 pub const GREETING: &[u8] = b"\0starling-dom0\x01";

@@ -1,6 +1,6 @@
 //! The first process of the dom0 that `starling boot` starts.
 //!
-//! It is this same tool under another name, so both ends of the serial line ([`crate::boot::wire`]) are always of one version.
+//! It is this same tool under another name, so both ends of their line ([`crate::boot::wire`]) are always of one version.
 //! It brings up Xen's toolstack, lets `xl` create the domain, carries the console's bytes both ways, and tells the
 //! host how the domain ended; then the host ends QEMU. Everything here runs inside of the emulated machine, as root, with
 //! nothing else beside it; whatever fails is reported over the line, since nobody would see anything else.
@@ -11,6 +11,8 @@ mod xenstore;
 
 use std::fs::File;
 use std::io::Write;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use rustix::process::getpid;
 use rustix::system::RebootCommand;
@@ -27,8 +29,10 @@ pub const MODULES_PATH: &str = "/modules/list";
 /// Xen's programs.
 pub const TOOLS_DIRECTORY: &str = "/xen";
 
-/// The second serial line. The first is Xen's console.
-const LINE: &str = "/dev/ttyS1";
+/// The line to the host: the first port of QEMU's virtio serial device.
+const LINE: &str = "/dev/vport0p1";
+/// The port is there as soon as its driver has talked to QEMU.
+const LINE_LIMIT: Duration = Duration::from_secs(60);
 
 /// What a step of the boot returns; the error is for the user, on the host.
 type Step<T> = Result<T, String>;
@@ -47,13 +51,14 @@ pub fn run() -> ! {
         // The line does not work: Xen's console is what is left.
         eprintln!("starling-dom0: {why}");
     }
-    // The host ends QEMU when it has read the last frame; this is for the case that it does not.
+    // This is for a host that has not ended QEMU.
     let _ = rustix::system::reboot(RebootCommand::PowerOff);
     std::process::exit(1)
 }
 
 fn serve() -> Step<()> {
     toolstack::mount_all()?;
+    toolstack::load_modules()?;
     let mut line = open_line()?;
     line.write_all(GREETING)
         .map_err(|error| format!("{LINE}: {error}"))?;
@@ -61,20 +66,23 @@ fn serve() -> Step<()> {
         Ok(reason) => Message::Ended(reason),
         Err(why) => Message::Failed(why.chars().take(PAYLOAD_MAX / 4).collect()),
     };
+    // The host ends QEMU when it has read this.
     line.write_all(&last.encode())
         .map_err(|error| format!("{LINE}: {error}"))?;
-    rustix::termios::tcdrain(&line).map_err(|error| format!("{LINE}: {error}"))
+    sleep(LINE_LIMIT);
+    Ok(())
 }
 
-/// Opens the serial line for bytes as they are.
+/// Opens the line to the host.
 fn open_line() -> Step<File> {
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .open(LINE)
-        .map_err(|error| format!("{LINE}: {error}"))?;
-    make_raw(&file).map_err(|error| format!("{LINE}: {error}"))?;
-    Ok(file)
+    let deadline = Instant::now() + LINE_LIMIT;
+    loop {
+        match File::options().read(true).write(true).open(LINE) {
+            Ok(file) => return Ok(file),
+            Err(error) if Instant::now() > deadline => return Err(format!("{LINE}: {error}")),
+            Err(_) => sleep(Duration::from_millis(5)),
+        }
+    }
 }
 
 /// Takes all interpretation of bytes off a terminal.

@@ -41,7 +41,6 @@ pub fn mount_all() -> Step<()> {
 
 /// Starts the toolstack; `xl` works afterwards.
 pub fn start() -> Step<()> {
-    load_modules()?;
     mount_at("xenfs", "/proc/xen")?;
     rustix::fs::mknodat(
         rustix::fs::CWD,
@@ -80,7 +79,8 @@ fn mount_at(kind: &str, place: &str) -> Step<()> {
     }
 }
 
-fn load_modules() -> Step<()> {
+/// Loads the kernel modules that were packed for dom0.
+pub fn load_modules() -> Step<()> {
     let list =
         fs::read_to_string(MODULES_PATH).map_err(|error| format!("{MODULES_PATH}: {error}"))?;
     for path in list.lines() {

@@ -13,11 +13,9 @@ use crate::bits::make::{SUB_BITS_WORDS, part_of_base};
 use crate::bits::{float, integer, raw, utf};
 use crate::interp::Exit;
 use crate::interp::cpu::{Cpu, op};
-use crate::interp::operand::{Bytes as _, Destination, Label, Number as _, Source};
-use crate::memory::Arena;
+use crate::interp::operand::{Destination, Source};
 use crate::process::Process;
 use crate::term::{Header, Subtag, Term};
-use starling_loader::isa::segment;
 
 /// The context that an operand holds. The compiler emits the instructions of this file only behind a `bs_start_match`
 /// that put one there.

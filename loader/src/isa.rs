@@ -73,7 +73,8 @@ pub const fn register_destination(index: u16, is_y: bool) -> u16 {
     (index << 1) | is_y as u16
 }
 
-/// The packed word of a binary segment: type, flags and unit.
+/// The packed word of a binary segment: type, flags and unit; in its upper half, the number of the segment in the
+/// source (from 1), for error messages: several literal segments become one of type [`segment::STRING`].
 pub mod segment {
     /// Integer.
     pub const INTEGER: u64 = 0;
@@ -104,6 +105,14 @@ pub mod segment {
     /// Packs type, flags and unit (0 to 256) into a segment word.
     pub const fn pack(kind: u64, flags: u64, unit: u64) -> u64 {
         kind | (flags << 8) | (unit << 16)
+    }
+    /// A segment word with the segment's number in the source.
+    pub const fn with_number(word: u64, number: u32) -> u64 {
+        word | (number as u64) << 32
+    }
+    /// The number of a segment word; 0 if it has none.
+    pub const fn number(word: u64) -> u32 {
+        (word >> 32) as u32
     }
     /// The type of a segment word.
     pub const fn kind(word: u64) -> u64 {

@@ -232,8 +232,13 @@ impl<'a> Converter<'_, 'a> {
             (segment::UTF8 | segment::UTF16 | segment::UTF32, _) => small(0),
             (_, size) => self.operand_of(instruction, size)?,
         };
+        let number = match args[1] {
+            Arg::Number(number) => u32::try_from(number).unwrap_or(0),
+            _ => 0,
+        };
+        let word = segment::with_number(segment::pack(kind, flags, unit), number);
         Ok([
-            Operand::Number(segment::pack(kind, flags, unit)),
+            Operand::Number(word),
             value,
             size,
         ])

@@ -508,7 +508,9 @@ impl<'m, 'a> Operands<'m, 'a> {
             segment::flags(word),
             segment::unit(word),
         );
-        let known = word == segment::pack(kind, flags, unit) && kind <= segment::UTF32;
+        // Any number will do: it only ever becomes part of an error's explanation.
+        let packed = segment::with_number(segment::pack(kind, flags, unit), segment::number(word));
+        let known = word == packed && kind <= segment::UTF32;
         if !known || flags & !(segment::LITTLE | segment::SIGNED) != 0 || unit > 256 {
             return Err(wrong(
                 op,

@@ -373,8 +373,12 @@ impl Builder<'_> {
             segment::UTF32 => am::UTF32,
             _ => am::BINARY,
         };
+        let number = match segment::number(segment.word) {
+            0 => index as i64 + 1,
+            number => number as i64,
+        };
         let cause = arena.tuple(&[
-            Term::small(index as i64 + 1),
+            Term::small(number),
             kind.term(),
             problem.what.term(),
             problem.value,

@@ -48,11 +48,15 @@ impl TimeSample {
     /// System time, in nanoseconds, when the TSC reads `tsc`. A TSC before the sample (another
     /// processor's, slightly behind) counts as the sample itself.
     pub fn system_time_at(&self, tsc: u64) -> u64 {
-        let ticks = u128::from(tsc.saturating_sub(self.tsc_timestamp));
+        self.system_time.wrapping_add(self.ticks_to_ns(tsc.saturating_sub(self.tsc_timestamp)))
+    }
+
+    /// How long `ticks` of the TSC are, in nanoseconds.
+    pub fn ticks_to_ns(&self, ticks: u64) -> u64 {
+        let ticks = u128::from(ticks);
         let shift = u32::from(self.tsc_shift.unsigned_abs()).min(63);
         let shifted = if self.tsc_shift < 0 { ticks >> shift } else { ticks << shift.min(32) };
-        let elapsed = (shifted * u128::from(self.tsc_to_system_mul)) >> 32;
-        self.system_time.wrapping_add(elapsed as u64)
+        ((shifted * u128::from(self.tsc_to_system_mul)) >> 32) as u64
     }
 }
 

@@ -1,0 +1,92 @@
+//! Boot arguments: the image's own, then the words of the domain's command line.
+//!
+//! Pure functions over bytes; called by [`boot`](crate::boot) once.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// A command line that cannot be split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnclosedQuote {
+    /// The quote character.
+    pub quote: char,
+    /// Its offset in bytes.
+    pub offset: usize,
+}
+
+impl fmt::Display for UnclosedQuote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the domain's command line has a {} at byte {} that is never closed; close it (extra= in the \
+             domain's configuration)",
+            self.quote, self.offset
+        )
+    }
+}
+
+/// Splits `line` at blanks. `'…'` and `"…"` keep blanks, may stand in the middle of a word, and
+/// `''` is an empty word; there are no escapes. Bytes that are not UTF-8 become U+FFFD.
+pub fn split(line: &[u8]) -> Result<Vec<String>, UnclosedQuote> {
+    let mut words = Vec::new();
+    let mut word: Option<Vec<u8>> = None;
+    let mut quoted: Option<(u8, usize)> = None;
+    for (offset, &byte) in line.iter().enumerate() {
+        match (quoted, byte) {
+            (Some((quote, _)), _) if byte == quote => quoted = None,
+            (None, b'\'' | b'"') => {
+                quoted = Some((byte, offset));
+                word.get_or_insert_default();
+            }
+            (None, b' ' | b'\t' | b'\n' | b'\r') => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(byte),
+        }
+    }
+    if let Some((quote, offset)) = quoted {
+        return Err(UnclosedQuote { quote: char::from(quote), offset });
+    }
+    words.extend(word);
+    Ok(words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect())
+}
+
+/// The image's own arguments: each ends with a NUL.
+pub fn image_arguments(member: &[u8]) -> impl Iterator<Item = String> {
+    member
+        .split_inclusive(|&byte| byte == 0)
+        .map(|word| String::from_utf8_lossy(word.strip_suffix(&[0]).unwrap_or(word)).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn blanks_separate_and_quotes_join() {
+        let table: &[(&str, &[&str])] = &[
+            ("", &[]),
+            ("   \t ", &[]),
+            ("-s hello main", &["-s", "hello", "main"]),
+            ("  -eval 'io:format(\"hi\")'  ", &["-eval", "io:format(\"hi\")"]),
+            ("a'b c'd", &["ab cd"]),
+            ("x '' \"\"", &["x", "", ""]),
+            ("\"it's\"", &["it's"]),
+        ];
+        for (line, words) in table {
+            assert_eq!(split(line.as_bytes()).as_deref(), Ok(&words.iter().map(|w| String::from(*w)).collect::<Vec<_>>()[..]));
+        }
+    }
+
+    #[test]
+    fn an_unclosed_quote_is_an_error_with_its_place() {
+        assert_eq!(split(b"ab 'cd"), Err(UnclosedQuote { quote: '\'', offset: 3 }));
+    }
+
+    #[test]
+    fn image_arguments_end_with_nul() {
+        let arguments: Vec<String> = image_arguments(b"-s\0hello\0\0main\0").collect();
+        assert_eq!(arguments, vec!["-s", "hello", "", "main"]);
+        assert_eq!(image_arguments(b"").count(), 0);
+    }
+}

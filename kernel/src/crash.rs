@@ -1,0 +1,191 @@
+//! The end that was not meant: exceptions and panics.
+//!
+//! Prints what happened, the registers, the state of the machine and a backtrace with names, then ends the
+//! domain as crashed. Every exception is fatal.
+//!
+//! Invariant: nothing here allocates, takes a lock or returns. A crash within the crash ends the domain with
+//! one line. A stack that ran into its guard page never gets here: Xen has nowhere to push the exception's
+//! frame, and ends the domain as crashed by itself.
+
+use crate::exclusive::Exclusive;
+use crate::memory::heap::KernelHeap;
+use crate::{clock, console, power, symbols};
+use core::fmt::{self, Write};
+use core::ops::Range;
+use core::panic::PanicInfo;
+use starling_xen::trap::{TrapFrame, exception_name};
+
+/// What a report needs to know about the kernel.
+#[derive(Clone)]
+pub struct CrashContext {
+    /// Addresses of code.
+    pub text: Range<usize>,
+    /// Addresses of the stack.
+    pub stack: Range<usize>,
+    /// The image's symbols; empty if it has none.
+    pub symbols: &'static [u8],
+    /// What the kernel is doing.
+    pub phase: &'static str,
+    /// The heap, for its state.
+    pub heap: Option<&'static KernelHeap>,
+}
+
+struct State {
+    context: CrashContext,
+    crashing: bool,
+}
+
+static STATE: Exclusive<State> = Exclusive::new(State {
+    context: CrashContext { text: 0..0, stack: 0..0, symbols: &[], phase: "entry", heap: None },
+    crashing: false,
+});
+
+/// Most lines of a backtrace.
+const MAX_FRAMES: usize = 48;
+/// The longest near call.
+const LONGEST_CALL: usize = 7;
+
+/// Changes what reports will say.
+pub fn update_context(change: impl FnOnce(&mut CrashContext)) {
+    STATE.with(|state| change(&mut state.context));
+}
+
+/// The console as a writer that cannot fail or block for ever.
+struct Report;
+
+impl Write for Report {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        console::write_in_crash(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Marks that a crash is being reported; the second time, ends the domain.
+fn begin() -> &'static State {
+    // SAFETY: from here on nothing returns to whoever may have held the state.
+    let state = unsafe { STATE.seize() };
+    if core::mem::replace(&mut state.crashing, true) {
+        console::write_in_crash(b"starling: crashed again while reporting the crash\n");
+        power::crash();
+    }
+    state
+}
+
+/// Reports an exception and ends the domain. Called by the trap stubs.
+pub fn exception(frame: &TrapFrame) -> ! {
+    let state = begin();
+    let TrapFrame { vector, error_code, rip, rsp, .. } = *frame;
+    let mut out = Report;
+    let _ = write!(out, "\nstarling: exception {vector} {}, error code {error_code:#x}", exception_name(vector));
+    const PAGE_FAULT: u64 = 14;
+    if vector == PAGE_FAULT {
+        let address = clock::shared_info().map_or(0, |info| info.vcpu().fault_address());
+        let access = match error_code {
+            code if code & 0x10 != 0 => "executing",
+            code if code & 0x2 != 0 => "writing",
+            _ => "reading",
+        };
+        let why = if error_code & 1 != 0 { "not allowed" } else { "not mapped" };
+        let _ = write!(out, "\n  {access} {address:#x}: {why}");
+    }
+    let _ = writeln!(out);
+    write_registers(&mut out, frame);
+    write_state(&mut out, &state.context);
+    let _ = writeln!(out, "backtrace:");
+    write_frame(&mut out, &state.context, 0, rip);
+    write_backtrace(&mut out, &state.context, rsp, 1);
+    power::crash()
+}
+
+/// Reports a panic and ends the domain. Called by the panic handler.
+#[inline(never)]
+pub fn panic(info: &PanicInfo) -> ! {
+    let state = begin();
+    let mut out = Report;
+    let _ = write!(out, "\nstarling: panic: {}", info.message());
+    if let Some(location) = info.location() {
+        let _ = write!(out, "\n  at {location}");
+    }
+    let _ = writeln!(out);
+    write_state(&mut out, &state.context);
+    let _ = writeln!(out, "backtrace:");
+    let here = 0usize;
+    write_backtrace(&mut out, &state.context, &raw const here as u64, 0);
+    power::crash()
+}
+
+/// Ends the domain with one line that says why it cannot run.
+pub fn fatal(message: fmt::Arguments) -> ! {
+    begin();
+    let _ = writeln!(Report, "starling: {message}");
+    power::crash()
+}
+
+fn write_registers(out: &mut Report, frame: &TrapFrame) {
+    let registers = [
+        [("rax", frame.rax), ("rbx", frame.rbx), ("rcx", frame.rcx), ("rdx", frame.rdx)],
+        [("rsi", frame.rsi), ("rdi", frame.rdi), ("rbp", frame.rbp), ("rsp", frame.rsp)],
+        [("r8 ", frame.r8), ("r9 ", frame.r9), ("r10", frame.r10), ("r11", frame.r11)],
+        [("r12", frame.r12), ("r13", frame.r13), ("r14", frame.r14), ("r15", frame.r15)],
+        [("rip", frame.rip), ("cs ", frame.cs & 0xffff), ("ss ", frame.ss), ("rfl", frame.rflags)],
+    ];
+    for line in registers {
+        for (name, value) in line {
+            let _ = write!(out, "  {name} {value:016x}");
+        }
+        let _ = writeln!(out);
+    }
+}
+
+fn write_state(out: &mut Report, context: &CrashContext) {
+    let _ = write!(out, "state: {}", context.phase);
+    let memory = context.heap.and_then(|heap| heap.with(|heap| (heap.available(), heap.last_refusal())));
+    if let Some((available, refusal)) = memory {
+        let _ = write!(out, ", {} KiB of memory free", available / 1024);
+        if let Some(size) = refusal {
+            let _ = write!(out, ", last refused a request for {size} bytes");
+        }
+    }
+    let _ = writeln!(out);
+}
+
+/// Prints every word from `stack_pointer` up that is a return address (see [`symbols`]).
+fn write_backtrace(out: &mut Report, context: &CrashContext, stack_pointer: u64, first: usize) {
+    let CrashContext { text, stack, .. } = context;
+    let start = (stack_pointer as usize).next_multiple_of(size_of::<u64>());
+    if !stack.contains(&start) {
+        let _ = writeln!(out, "  (the stack pointer is outside the stack)");
+        return;
+    }
+    let mut number = first;
+    for slot in (start..stack.end).step_by(size_of::<u64>()) {
+        // SAFETY: an aligned word of the mapped stack; volatile because it is anyone's.
+        let word = unsafe { (slot as *const u64).read_volatile() };
+        let address = word as usize;
+        if !text.contains(&address) || address - text.start < LONGEST_CALL {
+            continue;
+        }
+        // SAFETY: bytes of the kernel's own code.
+        let code = unsafe { core::slice::from_raw_parts((address - LONGEST_CALL) as *const u8, LONGEST_CALL) };
+        if symbols::ends_in_call(code) {
+            write_frame(out, context, number, word);
+            number += 1;
+            if number == MAX_FRAMES {
+                let _ = writeln!(out, "  ...");
+                return;
+            }
+        }
+    }
+}
+
+fn write_frame(out: &mut Report, context: &CrashContext, number: usize, address: u64) {
+    // A return address may be the first of the next function, if the call was a function's last instruction.
+    let inside = if number == 0 { address } else { address - 1 };
+    let named = if context.text.contains(&(address as usize)) { symbols::lookup(context.symbols, inside) } else { None };
+    let _ = match named {
+        Some((name, offset)) => {
+            writeln!(out, "  {number:2} {address:#x} {name}+{:#x}", offset + (address - inside))
+        }
+        None => writeln!(out, "  {number:2} {address:#x}"),
+    };
+}

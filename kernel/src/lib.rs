@@ -1,0 +1,28 @@
+//! The guest: what lies between Xen and the Erlang machine.
+//!
+//! `main.rs` holds what can exist only once in a linked kernel (ELF notes, the entry, trap stubs, the
+//! panic handler, the C memory routines); everything else is here, so that its logic can be tested on
+//! Linux. Entry → [`boot::start`] → memory, console, clocks → the machine, on a [`platform::XenPlatform`].
+//!
+//! Invariant of the whole crate: one vCPU, no upcalls. Nothing ever runs beside the code that is
+//! running, except an exception handler, which never returns to it. That is what lets global state be
+//! plain cells ([`exclusive`]).
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod boot;
+pub mod clock;
+pub mod command_line;
+pub mod console;
+pub mod crash;
+pub mod entropy;
+pub mod exclusive;
+pub mod image;
+pub mod memory;
+pub mod memory_routines;
+pub mod platform;
+pub mod power;
+pub mod symbols;

@@ -60,7 +60,13 @@ fn build_guest(workspace: &Path) -> PathBuf {
         .expect("cargo's OUT_DIR lies four levels below its target directory")
         .join("guest");
     let status = Command::new(variable("CARGO"))
-        .args(["build", "--release", "--package", "starling-kernel"])
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--package",
+            "starling-kernel",
+        ])
         .args(["--target", GUEST_TARGET])
         .arg("--target-dir")
         .arg(&target_dir)

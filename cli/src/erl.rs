@@ -20,7 +20,7 @@ Usage: starling erl --bare [-pa DIR...] -s MODULE [FUNCTION [ARGUMENT...]] [FLAG
   -pa DIR...             look for modules (.beam or .ling) in these directories
   -s M [F [A...]]        call M:F([A...]) with atoms, or M:F(), or M:start()
   -run M [F [A...]]      the same with strings
-  +gcstress true         collect garbage at every allocation (to test the machine itself)
+  +gcstress              collect garbage at every allocation (to test the machine itself)
 
 Example: starling erl --bare -pa ebin -s hello main";
 
@@ -124,11 +124,11 @@ mod tests {
     #[test]
     fn the_tool_takes_its_flags_and_passes_the_rest_on_in_order() {
         assert_eq!(
-            parsed("--bare -noshell -pa a b -s hello main x -pa c +gcstress true"),
+            parsed("--bare -noshell -pa a b -s hello main x -pa c +gcstress"),
             (
                 true,
                 strings("a b c"),
-                strings("-noshell -s hello main x +gcstress true")
+                strings("-noshell -s hello main x +gcstress")
             )
         );
     }

@@ -11,6 +11,8 @@ mod image;
 mod linux;
 mod modules;
 
+use std::env;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -51,7 +53,7 @@ fn main() -> ExitCode {
     if dom0::is_first_process() {
         dom0::run();
     }
-    let result = match Cli::parse().command {
+    let result = match Cli::parse_from(with_long_pa(env::args_os().collect())).command {
         Command::Erl { flags } => erl::run(flags),
         Command::Image(options) => image::run(&options),
         Command::Boot(options) => boot::run(&options),
@@ -62,5 +64,37 @@ fn main() -> ExitCode {
             eprintln!("{failure}");
             ExitCode::from(failure.status)
         }
+    }
+}
+
+/// `starling image` spells `-pa` as `erl` does, which the parser of flags would take for `-p a`.
+fn with_long_pa(mut args: Vec<OsString>) -> Vec<OsString> {
+    if args.get(1).is_some_and(|command| command == "image") {
+        let own = args.iter().position(|arg| arg == "--");
+        let own = own.unwrap_or(args.len());
+        for arg in args[..own].iter_mut().filter(|arg| *arg == "-pa") {
+            *arg = OsString::from("--pa");
+        }
+    }
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &str) -> Option<image::Options> {
+        let args = words.split(' ').map(OsString::from).collect();
+        match Cli::try_parse_from(with_long_pa(args)).ok()?.command {
+            Command::Image(options) => Some(options),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn pa_is_spelled_as_erl_spells_it() {
+        assert!(parse("starling image --bare -o out -pa a -pa b -- -s m -pa c").is_some());
+        assert!(parse("starling image --bare -pa a").is_none(), "no -o");
+        assert!(parse("starling image --nonsense -o out").is_none());
     }
 }

@@ -18,6 +18,8 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use starling_loader::ling::Module;
+use starling_vm::boot::Flags;
 use starling_vm::fs::cpio::{CpioError, Writer};
 
 use crate::failure::{Failure, Result};
@@ -25,11 +27,6 @@ use crate::modules::ModulePath;
 
 /// The guest kernel, built by `build.rs`.
 const GUEST_KERNEL: &[u8] = include_bytes!(env!("STARLING_GUEST_KERNEL"));
-
-/// The first bytes of a module that `erlc` wrote: an IFF form.
-const BEAM_MAGIC: &[u8] = b"FOR1";
-/// Stock compilers may also gzip a module (`+compressed`).
-const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
 
 /// Command line of `starling image`.
 #[derive(clap::Args)]
@@ -88,7 +85,7 @@ fn archive(flags: &[String], modules: &ModulePath) -> Result<Vec<u8>> {
     for (name, path) in modules.all()? {
         let bytes = fs::read(&path).map_err(|error| Failure::io(&path, "read", error))?;
         let len = bytes.len();
-        let ling = to_ling(&path, bytes)?;
+        let ling = to_ling(&name, &path, bytes)?;
         eprintln!("  {name}: {} -> {}", kib(len), kib(ling.len()));
         writer
             .file(&format!("starling/bare/{name}.ling"), 0o644, &ling)
@@ -105,6 +102,9 @@ fn flags_file(flags: &[String]) -> Result<Vec<u8>> {
         ))
         .with_hint("Give the modules' directories before the `--`."));
     }
+    if !flags.is_empty() {
+        Flags::parse(flags).map_err(|error| Failure::usage(format!("image: {error}")))?;
+    }
     // An argument cannot have a NUL inside: the system passes arguments as C strings.
     Ok(flags
         .iter()
@@ -112,18 +112,23 @@ fn flags_file(flags: &[String]) -> Result<Vec<u8>> {
         .collect())
 }
 
-/// The module in `bytes`, which came from `path`, as ling.
-fn to_ling(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>> {
-    let damaged = |error: &dyn std::fmt::Display| {
+/// The module `name` in `bytes`, which came from `path`, as ling.
+fn to_ling(name: &str, path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>> {
+    let refused = |error: &dyn std::fmt::Display| {
         Failure::new(format!("{}: {error}", path.display()))
             .with_hint("Compile it again with erlc (OTP 25 to 28).")
     };
-    if bytes.starts_with(BEAM_MAGIC) || bytes.starts_with(GZIP_MAGIC) {
-        starling_loader::convert_beam(&bytes).map_err(|error| damaged(&error))
+    let ling = if starling_loader::is_ling(&bytes) {
+        bytes
     } else {
-        starling_loader::check_ling(&bytes).map_err(|error| damaged(&error))?;
-        Ok(bytes)
+        starling_loader::convert_beam(&bytes).map_err(|error| refused(&error))?
+    };
+    let module = Module::parse(&ling).map_err(|error| refused(&error))?;
+    if module.name() != name {
+        let misnamed = format!("the file holds the module {}", module.name());
+        return Err(refused(&misnamed));
     }
+    Ok(ling)
 }
 
 /// Writes `path` so that it has all of `bytes` or stays as it was.

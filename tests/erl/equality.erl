@@ -22,6 +22,7 @@ main() ->
     ?SHOW(guard(1, 1.0)),
     ?SHOW(guard(1, 1)),
     ?SHOW(guard(1, 2)),
+    ?SHOW([not_equal(A, B) || A <- [1, a, [1.0]], B <- [1.0, b, [1]]]),
     ?SHOW(literal_clause({point, 1, 2})),
     ?SHOW(literal_clause({point, 1, 2.0})),
     ?SHOW(literal_clause("string")),
@@ -52,6 +53,9 @@ unaligned() ->
 guard(A, B) when A =:= B -> exact;
 guard(A, B) when A == B -> arithmetic;
 guard(A, B) when A /= B, A =/= B -> neither.
+
+not_equal(A, B) when not (A /= B) -> equal;
+not_equal(_, _) -> not_equal.
 
 literal_clause({point, 1, 2}) -> tuple;
 literal_clause("string") -> string;

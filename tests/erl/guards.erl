@@ -43,7 +43,7 @@ tests() ->
      {is_record, fun(X) when is_record(X, rec) -> 1; (_) -> 0 end},
      {is_record_size, fun(X) when is_record(X, rec, 2) -> 1; (_) -> 0 end},
      {nonempty_list, fun([_ | _]) -> 1; (_) -> 0 end},
-     {in_body, fun(X) -> {is_list(X), is_tuple(X), is_map(X), is_number(X), is_function(X, 2)} end}].
+     {in_body, fun(X) -> {is_list(X), is_tuple(X), is_map(X), is_number(X), is_float(X), is_bitstring(X), is_port(X), is_function(X, 2)} end}].
 
 only_guard(X) when X =:= 1; X =:= 3 -> odd_one;
 only_guard(X) when is_integer(X), X > 5, X < 15 -> between;

@@ -28,6 +28,10 @@ main() ->
     ?SHOW(<< <<C/utf16>> || <<C/utf8>> <= id(<<"é€😀"/utf8>>) >>),
     ?SHOW(length_of(id(<<"日本語"/utf8>>), 0)),
     ?SHOW(reverse(id(<<"añb€"/utf8>>), <<>>)),
+    ?SHOW(skip16(id(<<"日x"/utf16>>))),
+    ?SHOW(skip16(id(<<216, 61>>))),
+    ?SHOW(skip32(id(<<"日x"/utf32>>))),
+    ?SHOW(skip32(id(<<0, 0, 216, 0>>))),
     ?SHOW(literal(id(<<"é!"/utf8>>))),
     ?SHOW(unicode:characters_to_binary(id([26085, "abc", <<"é"/utf8>>, [8364 | <<"x">>]]))),
     ?SHOW(unicode:characters_to_list(id(<<"日本é"/utf8>>))),
@@ -60,6 +64,12 @@ length_of(<<>>, N) -> N.
 
 reverse(<<C/utf8, Rest/binary>>, Acc) -> reverse(Rest, <<C/utf8, Acc/binary>>);
 reverse(<<>>, Acc) -> Acc.
+
+skip16(<<_/utf16, Rest/binary>>) -> Rest;
+skip16(_) -> bad.
+
+skip32(<<_/utf32, Rest/binary>>) -> Rest;
+skip32(_) -> bad.
 
 literal(<<"é"/utf8, Rest/binary>>) -> {accented, Rest};
 literal(_) -> plain.

@@ -1,7 +1,7 @@
 //! The container: an IFF form of type `BEAM`, perhaps compressed with gzip as a whole.
 //!
 //! `FOR1`, u32 size, `BEAM`, then chunks: four bytes of name, u32 size, bytes, padding
-//! to a multiple of four. Chunks that this loader does not know (Dbgi, Docs, DbgB, Meta,
+//! to a multiple of four. Chunks that this loader does not know (Dbgi, Docs, DbgB, Type,
 //! …) are checked for their size and skipped. Called by [`super::Beam::parse`].
 
 use alloc::borrow::Cow;
@@ -26,7 +26,7 @@ const NAMES: [(&str, [u8; 4]); 13] = [
     ("Line", *b"Line"),
     ("Attr", *b"Attr"),
     ("CInf", *b"CInf"),
-    ("Type", *b"Type"),
+    ("Meta", *b"Meta"),
 ];
 
 /// The bytes of each known chunk of a file.

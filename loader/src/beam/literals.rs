@@ -52,6 +52,11 @@ impl<'a> Literals<'a> {
         self.ranges.len()
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
     /// Literal number `index`, counted from 0.
     pub fn get(&self, index: u32) -> Option<&[u8]> {
         let range = self.ranges.get(index as usize)?;

@@ -9,8 +9,8 @@ use md5::{Digest, Md5};
 use super::iff::Chunks;
 
 /// The chunks covered, in this order, those that are there.
-const COVERED: [&str; 8] = [
-    "Atom", "AtU8", "Code", "StrT", "ImpT", "ExpT", "FunT", "LitT",
+const COVERED: [&str; 9] = [
+    "Atom", "AtU8", "Code", "StrT", "ImpT", "ExpT", "FunT", "LitT", "Meta",
 ];
 
 /// Size of an entry of FunT; its last four bytes are `old_uniq`.

@@ -237,11 +237,7 @@ impl<'a> Converter<'_, 'a> {
             _ => 0,
         };
         let word = segment::with_number(segment::pack(kind, flags, unit), number);
-        Ok([
-            Operand::Number(word),
-            value,
-            size,
-        ])
+        Ok([Operand::Number(word), value, size])
     }
 
     /// Flags as the machine has them: from nothing, a bitmask, or a literal list of atoms.

@@ -184,8 +184,8 @@ impl Layout {
             let end = offset as usize + size as usize;
             if (offset as usize) < FIRST_SECTION
                 || end > file.len()
-                || offset as usize % SECTION_ALIGN != 0
-                || size as usize % ENTRY[section] != 0
+                || !(offset as usize).is_multiple_of(SECTION_ALIGN)
+                || !(size as usize).is_multiple_of(ENTRY[section])
             {
                 return damaged(
                     at,

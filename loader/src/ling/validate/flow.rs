@@ -176,7 +176,7 @@ impl<'m, 'a> Flow<'m, 'a> {
         slots.resize(count, Slot::NEW);
         for (index, function) in module.functions().iter().enumerate() {
             match slots.get_mut(function.entry as usize / ALIGN) {
-                Some(slot) if function.entry as usize % ALIGN == 0 => {
+                Some(slot) if (function.entry as usize).is_multiple_of(ALIGN) => {
                     *slot = Slot(State::ENTRY.0 | Slot::ENTRY)
                 }
                 _ => {

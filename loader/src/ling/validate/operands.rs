@@ -399,7 +399,7 @@ impl<'m, 'a> Operands<'m, 'a> {
             }
             _ => 1,
         };
-        if words % group != 0 {
+        if !words.is_multiple_of(group) {
             return Err(wrong(
                 op,
                 at,
@@ -561,10 +561,10 @@ impl<'m, 'a> Operands<'m, 'a> {
             | Op::call_fun
             | Op::call_fun2
             | Op::apply
-            | Op::apply_last => {
-                if self.halves[0] > 255 {
-                    return Err(wrong(op, at, format_args!("{} arguments", self.halves[0])));
-                }
+            | Op::apply_last
+                if self.halves[0] > 255 =>
+            {
+                return Err(wrong(op, at, format_args!("{} arguments", self.halves[0])));
             }
             Op::make_fun3 => {
                 let fun = self.module.funs().get(self.u64(offset(0)) as usize);

@@ -15,7 +15,7 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -274,20 +274,20 @@ fn compare(program: &Program, mode: Mode, setting: &Setting) -> Result<(), Strin
     start_main(&mut starling, program, args, setting);
 
     let expected = Outcome::of(&mut otp)?;
-    if expected.timed_out || expected.stdout.is_empty() {
+    if expected.status.is_none() || expected.stdout.is_empty() {
         return Err(format!(
             "OTP itself gave nothing to compare\n{}",
             expected.describe("erl")
         ));
     }
     let actual = Outcome::of(&mut starling)?;
-    if !actual.timed_out && actual.code == expected.code && actual.stdout == expected.stdout {
+    if actual.status == expected.status && actual.stdout == expected.stdout {
         return Ok(());
     }
     let mut text = difference(&expected.stdout, &actual.stdout);
     text += &expected.describe("erl");
     text += &actual.describe("starling");
-    text += &format!("  by hand: {starling:?}\n");
+    text += &format!("  by hand: {}\n", command_line(&starling));
     Err(text)
 }
 
@@ -306,13 +306,19 @@ fn start_main(command: &mut Command, program: &Program, args: &[String], setting
     }
 }
 
+/// A command as one would type it.
+fn command_line(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    words.join(" ")
+}
+
 /// What a run left behind.
 struct Outcome {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
-    /// The exit code; none if a signal ended the run.
-    code: Option<i32>,
-    timed_out: bool,
+    /// None if the run took too long and was killed.
+    status: Option<ExitStatus>,
     took: Duration,
 }
 
@@ -348,18 +354,17 @@ impl Outcome {
         Ok(Outcome {
             stdout: stdout.join().unwrap_or_default(),
             stderr: stderr.join().unwrap_or_default(),
-            code: status.and_then(|s| s.code()),
-            timed_out: status.is_none(),
+            status,
             took: start.elapsed(),
         })
     }
 
     /// How the run ended and the last lines it wrote to standard error.
     fn describe(&self, who: &str) -> String {
-        let end = match (self.timed_out, self.code) {
-            (true, _) => format!("killed after {} s", TIME_LIMIT.as_secs()),
-            (false, Some(code)) => format!("exit code {code}"),
-            (false, None) => "ended by a signal".to_owned(),
+        let end = match self.status {
+            // "exit status: 1" or "signal: 11 (SIGSEGV)".
+            Some(status) => status.to_string(),
+            None => format!("killed after {} s", TIME_LIMIT.as_secs()),
         };
         let lines = self.stdout.iter().filter(|&&b| b == b'\n').count();
         let mut text = format!(
@@ -392,34 +397,31 @@ fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8
 fn difference(expected: &[u8], actual: &[u8]) -> String {
     let expected = String::from_utf8_lossy(expected);
     let actual = String::from_utf8_lossy(actual);
-    let (mut left, mut right) = (
-        expected.split_terminator('\n'),
-        actual.split_terminator('\n'),
-    );
-    let (mut text, mut number, mut shown) = (String::new(), 0, 0);
-    loop {
-        let pair = (left.next(), right.next());
-        number += 1;
-        match pair {
-            (None, None) => return text,
-            (a, b) if a == b => {}
-            _ if shown == SHOWN_LINES => return text + "  …\n",
-            (a, b) => {
-                shown += 1;
-                let from = common_prefix(a.unwrap_or(""), b.unwrap_or(""))
-                    .saturating_sub(SHOWN_COLUMNS / 2);
-                text += &format!("  line {number}\n");
-                text += &format!(
-                    "    erl      {}\n",
-                    a.map_or("(no line)".to_owned(), |l| clip(l, from))
-                );
-                text += &format!(
-                    "    starling {}\n",
-                    b.map_or("(no line)".to_owned(), |l| clip(l, from))
-                );
-            }
+    let left: Vec<&str> = expected.split_terminator('\n').collect();
+    let right: Vec<&str> = actual.split_terminator('\n').collect();
+    let (mut text, mut shown) = (String::new(), 0);
+    for (number, (a, b)) in left.iter().zip(&right).enumerate() {
+        if a == b {
+            continue;
+        }
+        if shown == SHOWN_LINES {
+            text += "  and more\n";
+            break;
+        }
+        shown += 1;
+        let from = common_prefix(a, b).saturating_sub(SHOWN_COLUMNS / 2);
+        text += &format!("  line {}\n", number + 1);
+        text += &format!("    erl      {}\n", clip(a, from));
+        text += &format!("    starling {}\n", clip(b, from));
+    }
+    let common = left.len().min(right.len());
+    for (who, lines) in [("starling", &left), ("erl", &right)] {
+        if let Some(first) = lines.get(common) {
+            text += &format!("  {who} lacks line {} and all after it\n", common + 1);
+            text += &format!("             {}\n", clip(first, 0));
         }
     }
+    text
 }
 
 /// How many characters two lines share at their beginning.
@@ -427,19 +429,23 @@ fn common_prefix(a: &str, b: &str) -> usize {
     a.chars().zip(b.chars()).take_while(|(x, y)| x == y).count()
 }
 
-/// The part of a line that fits, from a column on.
+/// The part of a line that fits, from a column on, without the carriage return
+/// that `erlang:display/1` ends it with.
 fn clip(line: &str, from: usize) -> String {
-    let mut part: String = line.chars().skip(from).take(SHOWN_COLUMNS).collect();
-    if from > 0 {
-        part.insert(0, '…');
-    }
-    if line.chars().count() > from + SHOWN_COLUMNS {
-        part.push('…');
-    }
-    part.escape_debug()
-        .to_string()
-        .replace("\\\"", "\"")
-        .replace("\\'", "'")
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    let dots = |more: bool| if more { "…" } else { "" };
+    let part = line.chars().skip(from).take(SHOWN_COLUMNS);
+    let part: String = part
+        .map(|c| {
+            if c.is_control() {
+                c.escape_default().to_string()
+            } else {
+                c.to_string()
+            }
+        })
+        .collect();
+    let after = line.chars().count() > from + SHOWN_COLUMNS;
+    format!("{}{part}{}", dots(from > 0), dots(after))
 }
 
 /// What has been found so far.

@@ -124,9 +124,10 @@ unsafe fn set_up_memory(info: &'static StartInfo, facts: &KernelFacts) -> u64 {
     let nr_pages = (info.nr_pages as usize).min(MAXIMUM_PAGES);
     // SAFETY: the caller's promise.
     let mut bootstrap = unsafe { Bootstrap::new(info) };
-    // SAFETY: the sections are the linker's and the baker's.
-    require(unsafe { bootstrap.protect(&facts.sections) }, "restrict the bootstrap mapping");
     let mut premapped = bootstrap.free_pages(&facts.sections, facts.boot_stack);
+    // SAFETY: the sections are the linker's and the baker's; the free pages are free.
+    let protected = unsafe { bootstrap.protect(&facts.sections, &mut premapped) };
+    require(protected, "restrict the bootstrap mapping");
 
     let mapped_pages = bootstrap.end >> PAGE_SHIFT;
     let untouched = mapped_pages.min(nr_pages) as u32..nr_pages as u32;

@@ -19,7 +19,7 @@ use core::ops::Range;
 use core::ptr::{NonNull, null_mut};
 use starling_vm::platform::Reservation;
 
-/// Frames taken back at a time when they run out, at least: stripping one by one would cost a flush each.
+/// Frames taken back beyond what is needed at once: stripping one by one would cost a flush each.
 const RECLAIM_PAGES: usize = 256;
 
 /// All memory of the guest above the page tables.
@@ -151,9 +151,9 @@ impl<P: Pager> Heap<P> {
         }
     }
 
-    /// Takes back frames from what is idle, `pages` if there are that many.
+    /// Takes back frames from what is idle: `pages`, what their tables may take, and some more.
     fn reclaim(&mut self, pages: usize) {
-        let wanted = pages.max(RECLAIM_PAGES);
+        let wanted = pages + pages / 256 + RECLAIM_PAGES;
         if self.runs.strip(&mut self.pager, wanted) < wanted {
             let mut blocks = Blocks { pager: &mut self.pager, runs: &mut self.runs };
             if self.slabs.trim(&mut blocks) > 0 {

@@ -9,6 +9,11 @@
 //! where they are; what it builds goes to the process's heap, or to a fragment when
 //! that is full.
 
+mod arithmetic;
+mod maps;
+mod math;
+mod number;
+
 use crate::atom::AtomTable;
 use crate::machine::Machine;
 use crate::memory::arena::{Arena, NoMemory};
@@ -81,7 +86,12 @@ pub const fn bif(module: &'static str, function: &'static str, arity: u8, run: F
 }
 
 /// All tables.
-pub static TABLES: &[&[Bif]] = &[];
+pub static TABLES: &[&[Bif]] = &[
+    arithmetic::TABLE,
+    maps::TABLE,
+    math::TABLE,
+    number::TABLE,
+];
 
 /// Exception classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,12 +13,16 @@ pub mod big;
 pub mod bits;
 mod compare;
 mod digits;
+pub mod format;
+pub mod parse;
+mod round;
 #[cfg(test)]
 mod testing;
 
 pub use arithmetic::{abs, add, divide, int_div, multiply, negate, rem, subtract};
 pub use bits::{band, bnot, bor, bsl, bsr, bxor};
 pub use compare::compare_numbers;
+pub use round::{ceil, floor, round, trunc};
 
 use crate::bif::{Fail, Value};
 use crate::memory::Arena;

@@ -1,0 +1,64 @@
+//! Module `math`.
+//!
+//! Arguments are converted to floats; a result that is infinite or not a number, as outside of a function's domain, is `badarith`, and so
+//! is an argument that is no number or beyond the range of floats.
+
+use super::{Bif, Context, Fail, Value, bif};
+use crate::number::{float_result, to_f64};
+use crate::term::Term;
+
+macro_rules! one {
+    ($name:literal, $function:expr) => {
+        bif("math", $name, 1, |cx, args| one(cx, args, $function))
+    };
+}
+
+macro_rules! two {
+    ($name:literal, $function:expr) => {
+        bif("math", $name, 2, |cx, args| two(cx, args, $function))
+    };
+}
+
+/// The functions of this file.
+pub const TABLE: &[Bif] = &[
+    one!("acos", libm::acos),
+    one!("acosh", libm::acosh),
+    one!("asin", libm::asin),
+    one!("asinh", libm::asinh),
+    one!("atan", libm::atan),
+    two!("atan2", libm::atan2),
+    one!("atanh", libm::atanh),
+    one!("ceil", libm::ceil),
+    one!("cos", libm::cos),
+    one!("cosh", libm::cosh),
+    one!("erf", libm::erf),
+    one!("erfc", libm::erfc),
+    one!("exp", libm::exp),
+    one!("floor", libm::floor),
+    two!("fmod", libm::fmod),
+    one!("log", libm::log),
+    one!("log10", libm::log10),
+    one!("log2", libm::log2),
+    two!("pow", libm::pow),
+    one!("sin", libm::sin),
+    one!("sinh", libm::sinh),
+    one!("sqrt", libm::sqrt),
+    one!("tan", libm::tan),
+    one!("tanh", libm::tanh),
+];
+
+fn argument(term: Term) -> Result<f64, Fail> {
+    to_f64(term).ok_or(Fail::Badarith)
+}
+
+#[inline]
+fn one(cx: &mut Context, args: &[Term], function: fn(f64) -> f64) -> Value {
+    let value = function(argument(args[0])?);
+    float_result(cx, value)
+}
+
+#[inline]
+fn two(cx: &mut Context, args: &[Term], function: fn(f64, f64) -> f64) -> Value {
+    let value = function(argument(args[0])?, argument(args[1])?);
+    float_result(cx, value)
+}

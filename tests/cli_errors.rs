@@ -1,1 +1,282 @@
-//! Placeholder.
+//! Bad input to the tool: each mistake gets one message that says what, where and how to mend it, and an exit
+//! status that is not zero.
+
+#[path = "support.rs"]
+mod support;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use support::{STARLING, bake, erlc, erlc_text, root, run, scratch, starling};
+
+/// A directory with the compiled hello example.
+fn hello() -> PathBuf {
+    let directory = scratch("hello");
+    erlc(&directory, &[root().join("examples/hello/hello.erl")]);
+    directory
+}
+
+#[test]
+fn a_wrong_command_line_is_a_usage_error() {
+    starling(["fly"]).expect_status(2).expect_error(&["fly"]);
+    starling(["image"])
+        .expect_status(2)
+        .expect_error(&["--output"]);
+    starling(["boot"]).expect_status(2).expect_error(&["IMAGE"]);
+    starling(["boot", "x", "-m", "lots"])
+        .expect_status(2)
+        .expect_error(&["lots", "--memory"]);
+    starling(["erl", "--bare", "-pa"])
+        .expect_status(2)
+        .expect_error(&["-pa needs a directory"]);
+}
+
+#[test]
+fn erl_without_bare_says_what_to_do() {
+    starling(["erl", "-s", "hello"])
+        .expect_status(1)
+        .expect_error(&["OTP", "--bare"]);
+    starling(["image", "-o", "x"])
+        .expect_status(1)
+        .expect_error(&["OTP", "--bare"]);
+}
+
+#[test]
+fn a_wrong_machine_flag_is_named() {
+    for command in [
+        &["erl", "--bare"][..],
+        &["image", "--bare", "-o", "x", "--"],
+    ] {
+        let run = starling(command.iter().chain(&["-nonsense", "-s", "hello"]));
+        assert_ne!(run.status, 0, "{run}");
+        run.expect_error(&["-nonsense"]);
+        let run = starling(command.iter().chain(&["-s"]));
+        assert_ne!(run.status, 0, "{run}");
+        run.expect_error(&["-s needs"]);
+    }
+    assert!(!Path::new("x").exists());
+}
+
+#[test]
+fn a_missing_directory_is_named() {
+    starling(["erl", "--bare", "-pa", "/nowhere/ebin", "-s", "hello"])
+        .expect_status(1)
+        .expect_error(&["/nowhere/ebin", "No such file"]);
+    starling(["image", "--bare", "-o", "x", "-pa", "/nowhere/ebin"])
+        .expect_status(1)
+        .expect_error(&["/nowhere/ebin", "No such file"]);
+}
+
+#[test]
+fn a_missing_module_and_function_end_in_otps_words() {
+    let directory = hello();
+    let pa = directory.to_str().unwrap();
+    for call in [&["hello", "nothing"][..], &["nobody", "main"]] {
+        let run = starling(["erl", "--bare", "-pa", pa, "-s"].iter().chain(call));
+        run.expect_status(1).expect_error(&[
+            "init terminating in do_boot",
+            "undef",
+            call[0],
+            call[1],
+        ]);
+    }
+}
+
+#[test]
+fn a_damaged_module_is_refused_by_name() {
+    let directory = hello();
+    let module = directory.join("hello.beam");
+    let good = fs::read(&module).unwrap();
+    let mut noise = good.clone();
+    for byte in &mut noise[40..] {
+        *byte = byte.wrapping_mul(31).wrapping_add(7);
+    }
+    for bad in [&good[..good.len() / 2], &noise, b"", b"not a module"] {
+        fs::write(&module, bad).unwrap();
+        let out = directory.join("out.elf");
+        starling([
+            "image",
+            "--bare",
+            "-o",
+            out.to_str().unwrap(),
+            "-pa",
+            directory.to_str().unwrap(),
+        ])
+        .expect_status(1)
+        .expect_error(&["hello.beam", "erlc"]);
+        assert!(!out.exists(), "half an image was left behind");
+        let run = starling([
+            "erl",
+            "--bare",
+            "-pa",
+            directory.to_str().unwrap(),
+            "-s",
+            "hello",
+            "main",
+        ]);
+        run.expect_status(1).expect_error(&["hello"]);
+    }
+}
+
+#[test]
+fn a_module_under_another_name_is_refused() {
+    let directory = hello();
+    fs::rename(directory.join("hello.beam"), directory.join("other.beam")).unwrap();
+    starling([
+        "image",
+        "--bare",
+        "-o",
+        "x",
+        "-pa",
+        directory.to_str().unwrap(),
+    ])
+    .expect_status(1)
+    .expect_error(&["other.beam", "hello"]);
+}
+
+#[test]
+fn an_image_that_cannot_be_written_leaves_nothing() {
+    let directory = hello();
+    let pa = directory.to_str().unwrap();
+    starling(["image", "--bare", "-o", "/nowhere/out.elf", "-pa", pa])
+        .expect_status(1)
+        .expect_error(&["/nowhere/out.elf", "cannot write"]);
+    starling(["image", "--bare", "-o", pa, "-pa", pa])
+        .expect_status(1)
+        .expect_error(&["cannot write"]);
+    // A full disk: /dev/full cannot be renamed over, so a file size limit stands for it.
+    let out = directory.join("out.elf");
+    let script = format!(
+        "ulimit -f 8; trap '' XFSZ; exec {STARLING} image --bare -o {} -pa {pa}",
+        out.display()
+    );
+    run(Command::new("bash").args(["-c", &script]))
+        .expect_status(1)
+        .expect_error(&["out.elf", "cannot write"]);
+    let left: Vec<_> = fs::read_dir(&directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("out.elf") || name.contains(".part"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn equal_input_bakes_equal_images() {
+    let directory = hello();
+    let first = fs::read(bake(&directory, &["-s", "hello", "main"])).unwrap();
+    let second = fs::read(bake(&directory, &["-s", "hello", "main"])).unwrap();
+    assert!(first == second);
+    let other = fs::read(bake(&directory, &["-s", "hello", "other"])).unwrap();
+    assert!(first != other);
+}
+
+#[test]
+fn what_is_no_image_is_not_booted() {
+    starling(["boot", "/nowhere/image.elf"])
+        .expect_status(1)
+        .expect_error(&["/nowhere/image.elf", "No such file", "starling image"]);
+    let file = scratch("text").join("image.elf");
+    fs::write(&file, "#!/bin/sh\n").unwrap();
+    starling(["boot", file.to_str().unwrap()])
+        .expect_status(1)
+        .expect_error(&["not an image", "starling image"]);
+}
+
+#[test]
+fn without_xen_one_message_names_every_package() {
+    let image = bake(&hello(), &["-s", "hello", "main"]);
+    let empty = scratch("sysroot");
+    run(Command::new(STARLING)
+        .arg("boot")
+        .arg(&image)
+        .env("STARLING_SYSROOT", &empty))
+    .expect_status(1)
+    .expect_error(&[
+        "not installed",
+        "apt-get install xen-hypervisor-4.17-amd64 xen-utils-4.17 linux-image-amd64",
+    ]);
+    run(Command::new(STARLING)
+        .arg("boot")
+        .arg("--dom0")
+        .arg(&image)
+        .env("STARLING_SYSROOT", &empty)
+        .env("PATH", &empty))
+    .expect_status(1)
+    .expect_error(&[
+        "QEMU",
+        "apt-get install qemu-system-x86 xen-hypervisor-4.17-amd64",
+    ]);
+}
+
+/// Boots with a script in QEMU's place.
+fn boot_with_qemu(script: &str, args: &[&str]) -> support::Run {
+    let directory = hello();
+    let image = bake(&directory, &["-s", "hello", "main"]);
+    let qemu = directory.join("qemu-system-x86_64");
+    fs::write(&qemu, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&qemu, fs::Permissions::from_mode(0o755)).unwrap();
+    // Found by its name on the PATH, as the real one is.
+    for tool in ["sleep", "kill"] {
+        symlink(format!("/bin/{tool}"), directory.join(tool)).unwrap();
+    }
+    run(Command::new(STARLING)
+        .arg("boot")
+        .args(args)
+        .arg(&image)
+        .env("PATH", &directory))
+}
+
+#[test]
+fn a_qemu_that_dies_is_told_with_its_own_words() {
+    for mode in [&[][..], &["--dom0"]] {
+        boot_with_qemu("echo 'cannot set up guest memory' >&2; exit 1", mode)
+            .expect_status(1)
+            .expect_error(&["QEMU ended", "exit status: 1", "cannot set up guest memory"]);
+        boot_with_qemu("kill -9 $$", mode)
+            .expect_status(1)
+            .expect_error(&["QEMU ended", "signal: 9"]);
+    }
+    let failure = boot_with_qemu("exit 0", &[]);
+    failure
+        .expect_status(1)
+        .expect_error(&["QEMU ended", "STARLING_QEMU"]);
+}
+
+#[test]
+fn a_qemu_that_hangs_is_ended() {
+    let started = Instant::now();
+    boot_with_qemu("exec sleep 100", &["--timeout", "2"])
+        .expect_status(124)
+        .expect_error(&["--timeout"]);
+    assert!(started.elapsed().as_secs() < 30);
+}
+
+#[test]
+fn extra_flags_that_xen_cannot_pass_are_refused() {
+    let image = bake(&hello(), &["-s", "hello", "main"]);
+    let long = "x".repeat(2000);
+    starling(["boot", image.to_str().unwrap(), "--", &long])
+        .expect_status(2)
+        .expect_error(&["2000", "1023"]);
+}
+
+#[test]
+fn a_closed_output_ends_the_program() {
+    let directory = scratch("pipe");
+    erlc_text(
+        &directory,
+        "chatter",
+        "-export([main/0]).\nmain() -> erlang:display(again), main().\n",
+    );
+    let script = format!(
+        "{STARLING} erl --bare -pa {} -s chatter main | head -n 3",
+        directory.display()
+    );
+    let run = run(Command::new("bash").args(["-o", "pipefail", "-c", &script]));
+    run.expect_status(141);
+    assert_eq!(run.stdout, "again\nagain\nagain\n");
+}

@@ -1,0 +1,149 @@
+//! What the end-to-end tests share: compiling Erlang, baking images, running programs with a limit.
+//!
+//! Every helper panics with the program's whole output when something fails that a test did not ask for.
+
+// Each test binary uses its own part of this.
+#![allow(dead_code)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The tool under test, built by cargo before the test.
+pub const STARLING: &str = env!("CARGO_BIN_EXE_starling");
+
+/// Longer than anything here takes on a busy machine.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// The project's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tool's package is inside the project")
+}
+
+/// An empty directory of this test run.
+pub fn scratch(name: &str) -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let unique = COUNT.fetch_add(1, Ordering::Relaxed);
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("{name}-{}-{unique}", std::process::id()));
+    fs::create_dir_all(&directory).unwrap();
+    directory
+}
+
+/// How a program ended and what it printed.
+#[derive(Debug)]
+pub struct Run {
+    /// The exit status; -1 for a signal.
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    /// Fails the test unless the status is this one.
+    #[track_caller]
+    pub fn expect_status(&self, status: i32) -> &Self {
+        assert_eq!(self.status, status, "unexpected exit status\n{self}");
+        self
+    }
+
+    /// Fails the test unless standard error has each of `parts`.
+    #[track_caller]
+    pub fn expect_error(&self, parts: &[&str]) -> &Self {
+        for part in parts {
+            assert!(
+                self.stderr.contains(part),
+                "no {part:?} in standard error\n{self}"
+            );
+        }
+        self
+    }
+}
+
+impl std::fmt::Display for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Run {
+            status,
+            stdout,
+            stderr,
+        } = self;
+        write!(
+            f,
+            "status {status}\n--- stdout\n{stdout}--- stderr\n{stderr}"
+        )
+    }
+}
+
+/// Runs a command with empty input to its end.
+pub fn run(command: &mut Command) -> Run {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+    let id = rustix::process::Pid::from_child(&child);
+    let started = Instant::now();
+    let watchdog = thread::spawn(move || {
+        while started.elapsed() < LIMIT {
+            thread::park_timeout(LIMIT);
+            return;
+        }
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+    });
+    let _ = child.stdin.take();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = child.wait_with_output().unwrap();
+    watchdog.thread().unpark();
+    Run {
+        status: status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&stderr).into_owned(),
+    }
+}
+
+/// Runs the tool.
+pub fn starling<I: IntoIterator<Item: AsRef<std::ffi::OsStr>>>(args: I) -> Run {
+    run(Command::new(STARLING).args(args))
+}
+
+/// Compiles these sources with stock `erlc` into `out`.
+pub fn erlc(out: &Path, sources: &[PathBuf]) {
+    run(Command::new("erlc").arg("-o").arg(out).args(sources)).expect_status(0);
+}
+
+/// Compiles a module that is written in the test.
+pub fn erlc_text(out: &Path, module: &str, text: &str) {
+    let source = out.join(format!("{module}.erl"));
+    fs::write(&source, format!("-module({module}).\n{text}")).unwrap();
+    erlc(out, &[source]);
+}
+
+/// Bakes the modules of `directory`, with these boot flags, into an image there.
+pub fn bake(directory: &Path, flags: &[&str]) -> PathBuf {
+    let image = directory.join("image.elf");
+    let mut command = Command::new(STARLING);
+    command
+        .args(["image", "--bare", "-o"])
+        .arg(&image)
+        .arg("-pa")
+        .arg(directory);
+    run(command.arg("--").args(flags)).expect_status(0);
+    image
+}
+
+/// What stock `erl` prints on standard output with these flags.
+pub fn otp(directory: &Path, flags: &[&str]) -> Run {
+    run(Command::new("erl")
+        .args(["-noshell", "-kernel", "logger_level", "none", "-pa"])
+        .arg(directory)
+        .args(flags))
+}

@@ -577,7 +577,7 @@ pub fn compare_bits(a: BitsView, b: BitsView) -> Ordering {
     };
     order
         .then_with(|| {
-            if common % 8 == 0 {
+            if whole * 8 == common {
                 return Equal;
             }
             let (x, y) = (shorten(a, common), shorten(b, common));

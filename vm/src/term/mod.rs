@@ -33,6 +33,10 @@ pub mod etf;
 pub mod fun;
 pub mod hash;
 pub mod header;
+#[cfg(test)]
+mod otp_tests;
+pub mod portable_hash;
+pub mod print;
 pub mod size;
 
 use core::num::NonZeroU64;

@@ -339,33 +339,60 @@ fn print_bits(bits: BitsView, out: &mut dyn Output) -> fmt::Result {
     pieces.flush()
 }
 
-/// As C's `%e`: six decimals, and an exponent of at least two digits.
 fn print_float(value: f64, out: &mut dyn Output) -> fmt::Result {
-    struct Digits {
-        buffer: [u8; 32],
-        used: usize,
-    }
-    impl Write for Digits {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            let end = self.used + text.len();
-            let place = self.buffer.get_mut(self.used..end).ok_or(fmt::Error)?;
-            place.copy_from_slice(text.as_bytes());
-            self.used = end;
-            Ok(())
+    out.bytes(Exponential::new(value, 6).bytes())
+}
+
+/// A float as C's `%e` writes it: one digit, decimals, and an exponent of at least two digits.
+pub struct Exponential {
+    buffer: [u8; 48],
+    used: usize,
+}
+
+impl Exponential {
+    /// `value`, which is finite, with `decimals` decimals (at most 20).
+    pub fn new(value: f64, decimals: usize) -> Exponential {
+        let mut text = Exponential {
+            buffer: [0; 48],
+            used: 0,
+        };
+        // It fits: sign, digit, point, 20 decimals, and five characters of exponent.
+        let _ = write!(text, "{value:.decimals$e}");
+        let exponent = text.bytes().iter().position(|&b| b == b'e').unwrap_or(0) + 1;
+        if text.buffer[exponent] != b'-' {
+            text.insert(exponent, b'+');
         }
+        if text.used - exponent < 3 {
+            text.insert(exponent + 1, b'0');
+        }
+        text
     }
-    let mut digits = Digits {
-        buffer: [0; 32],
-        used: 0,
-    };
-    write!(digits, "{value:.6e}")?;
-    let text = core::str::from_utf8(&digits.buffer[..digits.used]).map_err(|_| fmt::Error)?;
-    let (mantissa, exponent) = text.split_once('e').ok_or(fmt::Error)?;
-    let (sign, exponent) = match exponent.strip_prefix('-') {
-        Some(exponent) => ('-', exponent),
-        None => ('+', exponent),
-    };
-    write!(Formatter(out), "{mantissa}e{sign}{exponent:0>2}")
+
+    fn insert(&mut self, at: usize, byte: u8) {
+        self.buffer.copy_within(at..self.used, at + 1);
+        self.buffer[at] = byte;
+        self.used += 1;
+    }
+
+    /// What it reads.
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.used]
+    }
+
+    /// Appends zero bytes up to a length of `length` (at most 48).
+    pub fn pad_with_zeros(&mut self, length: usize) {
+        self.used = self.used.max(length.min(self.buffer.len()));
+    }
+}
+
+impl Write for Exponential {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.used + text.len();
+        let place = self.buffer.get_mut(self.used..end).ok_or(fmt::Error)?;
+        place.copy_from_slice(text.as_bytes());
+        self.used = end;
+        Ok(())
+    }
 }
 
 fn print_big(term: Term, out: &mut dyn Output) -> fmt::Result {

@@ -8,10 +8,12 @@
 //! allocate is in proportion to its length.
 
 pub mod decode;
+pub mod encode;
 mod reader;
 pub mod scan;
 
 pub use decode::{FunResolver, NoFuns, Options, decode};
+pub use encode::encode;
 pub use scan::{DecodedSize, decoded_size};
 
 use crate::memory::NoMemory;

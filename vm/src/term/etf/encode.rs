@@ -1,0 +1,460 @@
+//! Writing the external term format, byte for byte as OTP 25's `term_to_binary` does.
+//!
+//! Two things are up to the implementation and differ: the order of pairs in maps with more than 32 keys (unless
+//! [`Options::deterministic`] asks for key order), and what compressed data looks like.
+//!
+//! No recursion: what has still to be written stands on a stack of [`Frame`]s.
+//!
+//! Invariant: growing the output and the stack may fail; then nothing of the term is used.
+
+use super::{VERSION, tag};
+use crate::atom::{AtomTable, am};
+use crate::bits::view::{BitsView, view};
+use crate::map;
+use crate::memory::NoMemory;
+use crate::number::Number;
+use crate::process::table::{serial_of, slot_of};
+use crate::term::compare::compare_exact;
+use crate::term::fun::{Fun, Target};
+use crate::term::{Atom, Subtag, Term};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use smallvec::SmallVec;
+
+/// How to encode.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// 0: floats as text; 1: floats as such (OTP 25's default); 2: atoms always as UTF-8, too.
+    pub minor_version: u8,
+    /// Pairs of large maps in the order of their keys.
+    pub deterministic: bool,
+    /// The name of this node.
+    pub node: Atom,
+    /// The creation of this node.
+    pub creation: u32,
+}
+
+impl Default for Options {
+    /// As `term_to_binary/1` on a node that is not distributed.
+    fn default() -> Options {
+        Options {
+            minor_version: 1,
+            deterministic: false,
+            node: am::NONODE_NOHOST,
+            creation: 0,
+        }
+    }
+}
+
+/// The external term of `term`, version byte included.
+pub fn encode(atoms: &AtomTable, term: Term, options: &Options) -> Result<Vec<u8>, NoMemory> {
+    let mut bytes = Vec::new();
+    push(&mut bytes, VERSION)?;
+    append(atoms, term, options, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// `bytes`, an external term, compressed with `level` (0 to 9) where that makes it shorter.
+pub fn compress(bytes: Vec<u8>, level: u8) -> Result<Vec<u8>, NoMemory> {
+    let (Some(data), 1..) = (bytes.get(1..), level) else {
+        return Ok(bytes);
+    };
+    let Ok(size) = u32::try_from(data.len()) else {
+        return Ok(bytes);
+    };
+    let compressed = miniz_oxide::deflate::compress_to_vec_zlib(data, level);
+    if compressed.len() + 5 >= data.len() {
+        return Ok(bytes);
+    }
+    let mut result = Vec::new();
+    extend(&mut result, &[VERSION, tag::COMPRESSED])?;
+    extend(&mut result, &size.to_be_bytes())?;
+    extend(&mut result, &compressed)?;
+    Ok(result)
+}
+
+/// What is still to be written.
+enum Frame {
+    /// The cells from this one on, then the tail.
+    Cells(Term),
+    /// Terms side by side.
+    Terms { next: *const Term, left: usize },
+    /// Pairs of a map.
+    Pairs(Box<map::Iter>),
+    /// Pairs of a map in the order of keys; the last one first.
+    Sorted(Vec<(Term, Term)>),
+    /// The value of a pair whose key has been written.
+    Value(Term),
+    /// A fun is complete: its size belongs at this offset.
+    FunSize(usize),
+}
+
+fn push(out: &mut Vec<u8>, byte: u8) -> Result<(), NoMemory> {
+    if out.len() == out.capacity() {
+        out.try_reserve(64).map_err(|_| NoMemory)?;
+    }
+    out.push(byte);
+    Ok(())
+}
+
+fn extend(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), NoMemory> {
+    out.try_reserve(bytes.len()).map_err(|_| NoMemory)?;
+    out.extend_from_slice(bytes);
+    Ok(())
+}
+
+fn tagged_u32(out: &mut Vec<u8>, tag: u8, value: usize) -> Result<(), NoMemory> {
+    // A term with 2^32 parts would not fit the memory of this machine as bytes, either.
+    let value = u32::try_from(value).map_err(|_| NoMemory)?;
+    push(out, tag)?;
+    extend(out, &value.to_be_bytes())
+}
+
+/// Appends `term`, without a version byte.
+pub fn append(
+    atoms: &AtomTable,
+    term: Term,
+    options: &Options,
+    out: &mut Vec<u8>,
+) -> Result<(), NoMemory> {
+    let mut encoder = Encoder {
+        atoms,
+        options,
+        out,
+        frames: SmallVec::new(),
+    };
+    encoder.run(term)
+}
+
+struct Encoder<'a> {
+    atoms: &'a AtomTable,
+    options: &'a Options,
+    out: &'a mut Vec<u8>,
+    frames: SmallVec<[Frame; 8]>,
+}
+
+impl Encoder<'_> {
+    fn run(&mut self, mut term: Term) -> Result<(), NoMemory> {
+        loop {
+            self.term(term)?;
+            term = match self.next_term()? {
+                Some(next) => next,
+                None => return Ok(()),
+            };
+        }
+    }
+
+    fn next_term(&mut self) -> Result<Option<Term>, NoMemory> {
+        loop {
+            let Some(frame) = self.frames.last_mut() else {
+                return Ok(None);
+            };
+            match frame {
+                Frame::Cells(rest) => match rest.as_cons() {
+                    Some(&cell) => {
+                        *rest = cell.tail;
+                        return Ok(Some(cell.head));
+                    }
+                    None => {
+                        let tail = *rest;
+                        self.frames.pop();
+                        return Ok(Some(tail));
+                    }
+                },
+                Frame::Terms { left: 0, .. } => {
+                    self.frames.pop();
+                }
+                Frame::Terms { next, left } => {
+                    // SAFETY: `left` terms of one object lie there.
+                    let term = unsafe { **next };
+                    // SAFETY: at most one past the last of them.
+                    *next = unsafe { next.add(1) };
+                    *left -= 1;
+                    if *left == 0 {
+                        self.frames.pop();
+                    }
+                    return Ok(Some(term));
+                }
+                Frame::Pairs(pairs) => match pairs.next() {
+                    Some((key, value)) => {
+                        self.push_frame(Frame::Value(value))?;
+                        return Ok(Some(key));
+                    }
+                    None => {
+                        self.frames.pop();
+                    }
+                },
+                Frame::Sorted(pairs) => match pairs.pop() {
+                    Some((key, value)) => {
+                        self.push_frame(Frame::Value(value))?;
+                        return Ok(Some(key));
+                    }
+                    None => {
+                        self.frames.pop();
+                    }
+                },
+                Frame::Value(value) => {
+                    let value = *value;
+                    self.frames.pop();
+                    return Ok(Some(value));
+                }
+                Frame::FunSize(at) => {
+                    let at = *at;
+                    let size = (self.out.len() - at) as u32;
+                    self.out[at..at + 4].copy_from_slice(&size.to_be_bytes());
+                    self.frames.pop();
+                }
+            }
+        }
+    }
+
+    fn push_frame(&mut self, frame: Frame) -> Result<(), NoMemory> {
+        self.frames.try_reserve(1).map_err(|_| NoMemory)?;
+        self.frames.push(frame);
+        Ok(())
+    }
+
+    /// Writes a term, or what a container begins with.
+    fn term(&mut self, term: Term) -> Result<(), NoMemory> {
+        if let Some(value) = term.as_small() {
+            return self.small(value);
+        }
+        if let Some(atom) = term.as_atom() {
+            return self.atom(atom);
+        }
+        if term.is_cons() {
+            return self.list(term);
+        }
+        let Some(subtag) = term.subtag() else {
+            return if term.is_local_pid() {
+                self.pid(term)
+            } else if term.is_local_port() {
+                self.port(term)
+            } else {
+                push(self.out, tag::NIL)
+            };
+        };
+        match subtag {
+            Subtag::Tuple => {
+                let elements = term.as_tuple().unwrap_or(&[]);
+                match u8::try_from(elements.len()) {
+                    Ok(arity) => extend(self.out, &[tag::SMALL_TUPLE, arity])?,
+                    Err(_) => tagged_u32(self.out, tag::LARGE_TUPLE, elements.len())?,
+                }
+                self.push_terms(elements)
+            }
+            Subtag::BigPositive | Subtag::BigNegative => self.big(term),
+            Subtag::Float => self.float(term.as_float().unwrap_or_default()),
+            Subtag::FlatMap | Subtag::HashMap => self.map(term),
+            Subtag::HeapBits | Subtag::RefcBits | Subtag::SubBits => match view(&term) {
+                Some(bits) => self.bits(bits),
+                None => Ok(()),
+            },
+            Subtag::Fun => self.fun(term),
+            Subtag::Reference => self.reference(term),
+            Subtag::ExternalPid | Subtag::ExternalPort | Subtag::ExternalReference => {
+                unreachable!("nothing makes identifiers of other nodes")
+            }
+            Subtag::MatchContext | Subtag::Invalid => {
+                unreachable!("a match context is never part of a term")
+            }
+        }
+    }
+
+    fn push_terms(&mut self, terms: &[Term]) -> Result<(), NoMemory> {
+        if terms.is_empty() {
+            return Ok(());
+        }
+        self.push_frame(Frame::Terms {
+            next: terms.as_ptr(),
+            left: terms.len(),
+        })
+    }
+
+    fn small(&mut self, value: i64) -> Result<(), NoMemory> {
+        if let Ok(byte) = u8::try_from(value) {
+            return extend(self.out, &[tag::SMALL_INTEGER, byte]);
+        }
+        if let Ok(value) = i32::try_from(value) {
+            push(self.out, tag::INTEGER)?;
+            return extend(self.out, &value.to_be_bytes());
+        }
+        self.magnitude(value < 0, &[value.unsigned_abs()])
+    }
+
+    fn big(&mut self, term: Term) -> Result<(), NoMemory> {
+        match Number::of(&term) {
+            Some(Number::Big(big)) => self.magnitude(big.negative, big.digits),
+            _ => Ok(()),
+        }
+    }
+
+    fn magnitude(&mut self, negative: bool, digits: &[u64]) -> Result<(), NoMemory> {
+        let last = digits.last().copied().unwrap_or(0);
+        let size = digits.len() * 8 - last.leading_zeros() as usize / 8;
+        match u8::try_from(size) {
+            Ok(size) => extend(self.out, &[tag::SMALL_BIG, size])?,
+            Err(_) => tagged_u32(self.out, tag::LARGE_BIG, size)?,
+        }
+        push(self.out, negative as u8)?;
+        let end = self.out.len() + size;
+        for digit in digits {
+            extend(self.out, &digit.to_le_bytes())?;
+        }
+        self.out.truncate(end);
+        Ok(())
+    }
+
+    fn float(&mut self, value: f64) -> Result<(), NoMemory> {
+        if self.options.minor_version > 0 {
+            push(self.out, tag::NEW_FLOAT)?;
+            return extend(self.out, &value.to_bits().to_be_bytes());
+        }
+        push(self.out, tag::FLOAT)?;
+        let start = self.out.len();
+        let mut text = crate::term::print::Exponential::new(value, 20);
+        text.pad_with_zeros(31);
+        extend(self.out, text.bytes())?;
+        debug_assert_eq!(self.out.len(), start + 31);
+        Ok(())
+    }
+
+    fn atom(&mut self, atom: Atom) -> Result<(), NoMemory> {
+        let name = self.atoms.name(atom);
+        let is_latin1 = name.chars().all(|c| c <= '\u{ff}');
+        if self.options.minor_version < 2 && is_latin1 {
+            push(self.out, tag::ATOM)?;
+            let length = name.chars().count() as u16;
+            extend(self.out, &length.to_be_bytes())?;
+            self.out
+                .try_reserve(length as usize)
+                .map_err(|_| NoMemory)?;
+            self.out.extend(name.chars().map(|c| c as u8));
+            return Ok(());
+        }
+        match u8::try_from(name.len()) {
+            Ok(length) => extend(self.out, &[tag::SMALL_ATOM_UTF8, length])?,
+            Err(_) => {
+                push(self.out, tag::ATOM_UTF8)?;
+                extend(self.out, &(name.len() as u16).to_be_bytes())?;
+            }
+        }
+        extend(self.out, name.as_bytes())
+    }
+
+    fn list(&mut self, list: Term) -> Result<(), NoMemory> {
+        let mut cells = list.iter_list();
+        let mut length = 0;
+        let mut is_string = true;
+        for head in &mut cells {
+            length += 1;
+            is_string = is_string && matches!(head.as_small(), Some(0..=255));
+        }
+        if is_string && cells.tail().is_nil() && length <= u16::MAX as usize {
+            push(self.out, tag::STRING)?;
+            extend(self.out, &(length as u16).to_be_bytes())?;
+            self.out.try_reserve(length).map_err(|_| NoMemory)?;
+            let bytes = list.iter_list().map(|head| head.small_value() as u8);
+            self.out.extend(bytes);
+            return Ok(());
+        }
+        tagged_u32(self.out, tag::LIST, length)?;
+        self.push_frame(Frame::Cells(list))
+    }
+
+    fn map(&mut self, term: Term) -> Result<(), NoMemory> {
+        let size = map::size(term);
+        tagged_u32(self.out, tag::MAP, size)?;
+        if !self.options.deterministic || size <= map::FLAT_LIMIT {
+            return self.push_frame(Frame::Pairs(Box::new(map::iter(term))));
+        }
+        let mut pairs = Vec::new();
+        pairs.try_reserve_exact(size).map_err(|_| NoMemory)?;
+        pairs.extend(map::iter(term));
+        pairs.sort_unstable_by(|a, b| compare_exact(self.atoms, b.0, a.0));
+        self.push_frame(Frame::Sorted(pairs))
+    }
+
+    fn bits(&mut self, bits: BitsView) -> Result<(), NoMemory> {
+        let size = bits.size.div_ceil(8);
+        let last = bits.size % 8;
+        if last == 0 {
+            tagged_u32(self.out, tag::BINARY, size)?;
+        } else {
+            tagged_u32(self.out, tag::BIT_BINARY, size)?;
+            push(self.out, last as u8)?;
+        }
+        if let Some(bytes) = bits.as_aligned_bytes() {
+            return extend(self.out, bytes);
+        }
+        self.out.try_reserve(size).map_err(|_| NoMemory)?;
+        self.out.extend((0..size).map(|i| bits.byte(i)));
+        Ok(())
+    }
+
+    fn u32(&mut self, value: u32) -> Result<(), NoMemory> {
+        extend(self.out, &value.to_be_bytes())
+    }
+
+    fn pid(&mut self, pid: Term) -> Result<(), NoMemory> {
+        push(self.out, tag::NEW_PID)?;
+        self.atom(self.options.node)?;
+        self.u32(slot_of(pid))?;
+        self.u32(serial_of(pid))?;
+        self.u32(self.options.creation)
+    }
+
+    fn port(&mut self, port: Term) -> Result<(), NoMemory> {
+        let number = port.identifier_data();
+        // Numbers of more than 28 bits need the newer tag.
+        let wide = number >> 28 != 0;
+        push(self.out, if wide { tag::V4_PORT } else { tag::NEW_PORT })?;
+        self.atom(self.options.node)?;
+        if wide {
+            extend(self.out, &number.to_be_bytes())?;
+        } else {
+            self.u32(number as u32)?;
+        }
+        self.u32(self.options.creation)
+    }
+
+    fn reference(&mut self, term: Term) -> Result<(), NoMemory> {
+        let words = term.as_object(Subtag::Reference).unwrap_or(&[0, 0]);
+        push(self.out, tag::NEWER_REFERENCE)?;
+        extend(self.out, &3u16.to_be_bytes())?;
+        self.atom(self.options.node)?;
+        self.u32(self.options.creation)?;
+        self.u32(words[0] as u32)?;
+        self.u32((words[0] >> 32) as u32)?;
+        self.u32(words[1] as u32)
+    }
+
+    fn fun(&mut self, term: Term) -> Result<(), NoMemory> {
+        let Some(fun) = Fun::of(&term) else {
+            return Ok(());
+        };
+        match fun.target() {
+            Target::External(mfa) => {
+                push(self.out, tag::EXPORT)?;
+                self.atom(mfa.module)?;
+                self.atom(mfa.function)?;
+                self.small(mfa.arity as i64)
+            }
+            Target::Local(identity) => {
+                push(self.out, tag::NEW_FUN)?;
+                let size_at = self.out.len();
+                self.u32(0)?;
+                push(self.out, identity.arity as u8)?;
+                extend(self.out, &identity.uniq)?;
+                self.u32(identity.index)?;
+                self.u32(fun.free().len() as u32)?;
+                self.atom(identity.module)?;
+                self.small(identity.old_index as i64)?;
+                self.small(identity.old_uniq as i64)?;
+                self.term(fun.creator())?;
+                self.push_frame(Frame::FunSize(size_at))?;
+                self.push_terms(fun.free())
+            }
+        }
+    }
+}

@@ -274,6 +274,13 @@ predefined! {
     INVALID "invalid"
     SHORT "short"
     UNIT "unit"
+    AC "ac"
+    BM "bm"
+    GLOBAL "global"
+    NOMATCH "nomatch"
+    SCOPE "scope"
+    TRIM "trim"
+    TRIM_ALL "trim_all"
     UNDEFINED "undefined"
 }
 

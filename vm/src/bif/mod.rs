@@ -10,6 +10,8 @@
 //! that is full.
 
 mod arithmetic;
+mod binary;
+mod bitstring;
 mod maps;
 mod math;
 mod number;
@@ -87,6 +89,8 @@ pub const fn bif(module: &'static str, function: &'static str, arity: u8, run: F
 
 /// All tables.
 pub static TABLES: &[&[Bif]] = &[
+    binary::TABLE,
+    bitstring::TABLE,
     arithmetic::TABLE,
     maps::TABLE,
     math::TABLE,

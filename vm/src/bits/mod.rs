@@ -11,8 +11,10 @@ pub mod append;
 pub mod context;
 pub mod float;
 pub mod integer;
+pub mod iolist;
 pub mod make;
 pub mod raw;
+pub mod search;
 pub mod utf;
 pub mod view;
 

@@ -9,8 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The tool under test, built by cargo before the test.
 pub const STARLING: &str = env!("CARGO_BIN_EXE_starling");
@@ -81,28 +82,27 @@ impl std::fmt::Display for Run {
 
 /// Runs a command with empty input to its end.
 pub fn run(command: &mut Command) -> Run {
-    let mut child = command
+    let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
     let id = rustix::process::Pid::from_child(&child);
-    let started = Instant::now();
+    let (ended, wait_for_end) = mpsc::channel::<()>();
     let watchdog = thread::spawn(move || {
-        while started.elapsed() < LIMIT {
-            thread::park_timeout(LIMIT);
-            return;
+        // The sender is dropped when the program has ended.
+        if wait_for_end.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
+            let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
         }
-        let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
     });
-    let _ = child.stdin.take();
     let Output {
         status,
         stdout,
         stderr,
     } = child.wait_with_output().unwrap();
-    watchdog.thread().unpark();
+    drop(ended);
+    watchdog.join().unwrap();
     Run {
         status: status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&stdout).into_owned(),

@@ -25,9 +25,10 @@ use crate::process::Process;
 use crate::term::{Atom, Term};
 use core::ptr::NonNull;
 
-/// How a built-in function ends without a value.
+/// How a built-in function ends without a value. As large as a term, so that a [`Value`] travels in two registers: in
+/// memory, it would take the address of a local, and no handler that gets one could end in a jump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
+#[repr(u64)]
 pub enum Fail {
     /// `error:badarg`.
     Badarg,

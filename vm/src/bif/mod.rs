@@ -10,6 +10,11 @@
 //! that is full.
 
 mod arithmetic;
+mod tuple;
+mod term;
+mod lists;
+mod iolist;
+mod atom;
 mod binary;
 mod bitstring;
 mod maps;
@@ -96,6 +101,11 @@ pub static TABLES: &[&[Bif]] = &[
     maps::TABLE,
     math::TABLE,
     number::TABLE,
+    tuple::TABLE,
+    term::TABLE,
+    lists::TABLE,
+    iolist::TABLE,
+    atom::TABLE,
 ];
 
 /// Exception classes.

@@ -9,17 +9,18 @@
 //! where they are; what it builds goes to the process's heap, or to a fragment when
 //! that is full.
 
+mod apply;
 mod arithmetic;
-mod tuple;
-mod term;
-mod lists;
-mod iolist;
 mod atom;
 mod binary;
 mod bitstring;
+mod iolist;
+mod lists;
 mod maps;
 mod math;
 mod number;
+mod term;
+mod tuple;
 
 use crate::atom::AtomTable;
 use crate::machine::Machine;
@@ -95,6 +96,7 @@ pub const fn bif(module: &'static str, function: &'static str, arity: u8, run: F
 
 /// All tables.
 pub static TABLES: &[&[Bif]] = &[
+    apply::TABLE,
     binary::TABLE,
     bitstring::TABLE,
     arithmetic::TABLE,

@@ -1,7 +1,8 @@
 //! Module `math`.
 //!
 //! Arguments are converted to floats; a result that is infinite or not a number, as outside of a function's domain, is `badarith`, and so
-//! is an argument that is no number or beyond the range of floats.
+//! is an argument that is no number or beyond the range of floats. Where a result has to be rounded, its last bit
+//! may be another one than the C library's that OTP uses, which is not the same on all systems either.
 
 use super::{Bif, Context, Fail, Value, bif};
 use crate::number::{float_result, to_f64};
@@ -22,7 +23,7 @@ macro_rules! two {
 /// The functions of this file.
 pub const TABLE: &[Bif] = &[
     one!("acos", libm::acos),
-    one!("acosh", libm::acosh),
+    one!("acosh", acosh),
     one!("asin", libm::asin),
     one!("asinh", libm::asinh),
     one!("atan", libm::atan),
@@ -46,6 +47,15 @@ pub const TABLE: &[Bif] = &[
     one!("tan", libm::tan),
     one!("tanh", libm::tanh),
 ];
+
+/// Below 1 `libm` gives numbers that mean nothing.
+fn acosh(value: f64) -> f64 {
+    if value < 1.0 {
+        f64::NAN
+    } else {
+        libm::acosh(value)
+    }
+}
 
 fn argument(term: Term) -> Result<f64, Fail> {
     to_f64(term).ok_or(Fail::Badarith)

@@ -101,7 +101,7 @@ fn any_changes_do_what_they_do_to_a_sorted_list() {
                     .unwrap()
                     .unwrap()
                     .1;
-                if model.len() % 7 == 0 {
+                if model.len().is_multiple_of(7) {
                     check(map, &model);
                 }
             }

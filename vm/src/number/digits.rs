@@ -75,17 +75,6 @@ pub fn remainder_by_digit(a: &[u64], divisor: u64) -> u64 {
     })
 }
 
-/// `digits = digits * factor + addend`; what does not fit any more is returned.
-pub fn multiply_add_digit(digits: &mut [u64], factor: u64, addend: u64) -> u64 {
-    let mut carry = addend as u128;
-    for digit in digits {
-        let product = *digit as u128 * factor as u128 + carry;
-        *digit = product as u64;
-        carry = product >> 64;
-    }
-    carry as u64
-}
-
 /// `out = a << bits`; `out` has `bits / 64 + 1` digits more than `a`.
 pub fn shift_left(out: &mut [u64], a: &[u64], bits: usize) {
     let (whole, part) = (bits / 64, bits % 64);

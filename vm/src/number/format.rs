@@ -167,7 +167,7 @@ fn decimals(text: &mut FloatText, value: f64, digits: usize) -> fmt::Result {
     }
     let scale = 10u64.pow(digits as u32);
     let mut whole = magnitude as u64;
-    let mut fraction = ((magnitude - whole as f64) * scale as f64 + 0.5) as u64;
+    let mut fraction = libm::round((magnitude - whole as f64) * scale as f64) as u64;
     if fraction >= scale {
         fraction -= scale;
         whole += 1;
@@ -185,10 +185,40 @@ fn decimals(text: &mut FloatText, value: f64, digits: usize) -> fmt::Result {
 /// From here on not every integer is a float, so digits before the point would pretend to be exact.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
+/// The fewest digits that read back as `magnitude`, in Rust's notation with an exponent. Of two that are equally
+/// near the one with the even last digit, where Rust's own choice is the larger one.
+fn shortest_digits(magnitude: f64) -> Result<FloatText, fmt::Error> {
+    let mut upper = FloatText::new();
+    write!(upper, "{magnitude:e}")?;
+    let (mantissa, decimal_exponent) = split_exponent(upper.as_str());
+    let behind_point = mantissa.len().saturating_sub(2) as i32 - decimal_exponent;
+    // A float that is an odd number times 2^-n has n digits behind the point, the last a 5. It lies
+    // halfway between two texts if they have one digit less.
+    let (_, exponent, bits) = big::decompose(magnitude);
+    let fraction_digits = -(exponent + bits.trailing_zeros() as i32);
+    if bits == 0 || fraction_digits != behind_point + 1 || fraction_digits <= 0 {
+        return Ok(upper);
+    }
+    let digits = (behind_point + decimal_exponent) as usize;
+    let mut exact = FloatText::new();
+    write!(exact, "{magnitude:.*e}", digits + 1)?;
+    let (mantissa, decimal_exponent) = split_exponent(exact.as_str());
+    let mut lower = FloatText::new();
+    let below = mantissa.strip_suffix('5').unwrap_or(mantissa);
+    write!(lower, "{}e{decimal_exponent}", below.trim_end_matches('.'))?;
+    let is_even = below
+        .bytes()
+        .rfind(u8::is_ascii_digit)
+        .is_some_and(|d| d % 2 == 0);
+    if is_even && lower.as_str().parse() == Ok(magnitude) {
+        return Ok(lower);
+    }
+    Ok(upper)
+}
+
 /// The shortest digits, with an exponent where that is shorter, or the number is beyond 2^53.
 fn short(text: &mut FloatText, value: f64) -> fmt::Result {
-    let mut plain = FloatText::new();
-    write!(plain, "{:e}", libm::fabs(value))?;
+    let plain = shortest_digits(libm::fabs(value))?;
     let (mantissa, exponent) = split_exponent(plain.as_str());
     let (first, rest) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let count = 1 + rest.len() as i32;
@@ -228,6 +258,10 @@ fn short(text: &mut FloatText, value: f64) -> fmt::Result {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::excessive_precision,
+    reason = "floats are written out where that is the point"
+)]
 mod tests {
     use super::*;
     use crate::memory::heap::Parcel;
@@ -284,6 +318,10 @@ mod tests {
             (-1e10, "-1.0e10"),
             (f64::MAX, "1.7976931348623157e308"),
             (1.0 / 3.0, "0.3333333333333333"),
+            // Halfway between two.
+            (701738870975914.25, "701738870975914.2"),
+            (2.98023223876953125e-8, "2.9802322387695312e-8"),
+            (5.9604644775390625e-8, "5.960464477539063e-8"),
         ];
         for (value, expected) in cases {
             assert_eq!(text(value, FloatFormat::Short), expected);
@@ -311,6 +349,12 @@ mod tests {
     fn floats_with_decimals() {
         let cases = [
             (0.1, 17, false, "0.10000000000000000"),
+            (
+                52000634255.74787902832031255,
+                16,
+                false,
+                "52000634255.7478790283203125",
+            ),
             (0.1, 19, false, "0.1000000000000000056"),
             (0.5, 0, false, "1"),
             (2.5, 0, true, "3"),

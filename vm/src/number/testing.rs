@@ -48,7 +48,7 @@ pub fn random_integer(arena: &mut Parcel, seed: &mut u64, digits: usize) -> (Ter
         })
         .collect();
     let magnitude = BigUint::new(halves) >> (random(seed) % 64) as usize;
-    let sign = if random(seed) % 2 == 0 {
+    let sign = if random(seed).is_multiple_of(2) {
         Sign::Plus
     } else {
         Sign::Minus

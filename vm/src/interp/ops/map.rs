@@ -7,7 +7,7 @@ use crate::atom::am;
 use crate::bif::Fail;
 use crate::interp::Exit;
 use crate::interp::cpu::{Cpu, op};
-use crate::interp::operand::{Destination, Label, List, Number, Source, Words};
+use crate::interp::operand::{Destination, Label, Source as _, Words};
 use crate::machine::Machine;
 use crate::map;
 use crate::memory::gc;

@@ -69,6 +69,8 @@ pub struct Variant {
     pub kinds: &'static [Kind],
     /// Bytes of opcode and operands, counting lists as empty, without padding.
     pub fixed_size: u16,
+    /// Bit n is set if operand n is a destination, that is, of kind D in the general form.
+    pub destinations: u16,
 }
 
 const fn without_trailing_underscore(name: &'static str) -> &'static str {
@@ -122,21 +124,27 @@ pub static VARIANTS: [Variant; OPCODES] = {
         op: Op::func_info,
         kinds: &[],
         fixed_size: 0,
+        destinations: 0,
     }; OPCODES];
     let (mut op, mut at) = (0, 0);
     while op < TABLE.len() {
         let mut variant = 0;
         while variant < TABLE[op].variants.len() {
             let kinds = TABLE[op].variants[variant];
-            let (mut size, mut kind) = (2, 0);
+            let general = TABLE[op].variants[TABLE[op].variants.len() - 1];
+            let (mut size, mut destinations, mut kind) = (2, 0, 0);
             while kind < kinds.len() {
                 size += kinds[kind].size() as u16;
+                if matches!(general[kind], Kind::D) {
+                    destinations |= 1 << kind;
+                }
                 kind += 1;
             }
             all[at] = Variant {
                 op: OPS[op],
                 kinds,
                 fixed_size: size,
+                destinations,
             };
             at += 1;
             variant += 1;
@@ -186,6 +194,33 @@ impl Op {
                 | put_map_exact
                 | bs_start_match
                 | bs_create_bin
+        )
+    }
+
+    /// Whether the next instruction never follows.
+    pub const fn is_end(self) -> bool {
+        use Op::*;
+        matches!(
+            self,
+            func_info
+                | call_last
+                | call_only
+                | call_ext_last
+                | call_ext_only
+                | apply_last
+                | return_
+                | jump
+                | select_val
+                | jump_table
+                | select_tuple_arity
+                | badmatch
+                | case_end
+                | if_end
+                | try_case_end
+                | badrecord
+                | raise
+                | loop_rec_end
+                | wait
         )
     }
 

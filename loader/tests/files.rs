@@ -201,6 +201,7 @@ fn on_load_is_found() {
     let mut b = BeamBuilder::new(Style::Otp25, "loads");
     b.function("init", 0);
     b.op(149, &[]);
+    b.op(64, &[term(A, 1), term(X, 0)]);
     b.op(19, &[]);
     let ling = convert_beam(&b.build()).unwrap();
     let module = Module::parse(&ling).unwrap();
@@ -351,6 +352,62 @@ fn what_is_wrong_is_said() {
             "the same value twice",
         ),
         (&[(153, &[term(U, 7)]), ret], "nothing"),
+        (
+            &[(64, &[term(X, 3), x0()]), ret],
+            "move: x3 may hold nothing here",
+        ),
+        (
+            &[(12, &[term(U, 0), term(U, 2)]), ret],
+            "allocate: x1 may hold nothing here",
+        ),
+        (
+            // A collection with one live register forgets the others.
+            &[
+                (64, &[x0(), term(X, 1)]),
+                (16, &[term(U, 2), term(U, 1)]),
+                (64, &[term(X, 1), x0()]),
+                ret,
+            ],
+            "move: x1 may hold nothing here",
+        ),
+        (
+            // So does a call.
+            &[
+                (64, &[x0(), term(X, 1)]),
+                (12, &[term(U, 0), term(U, 2)]),
+                (4, &[term(U, 1), term(F, 2)]),
+                (64, &[term(X, 1), x0()]),
+                ret,
+            ],
+            "move: x1 may hold nothing here",
+        ),
+        (
+            &[
+                (12, &[term(U, 1), term(U, 1)]),
+                (104, &[y0(), term(F, 1)]),
+                (106, &[y0()]),
+                ret,
+            ],
+            "try_case: x1 may hold nothing here",
+        ),
+        (
+            &[
+                (12, &[term(U, 1), term(U, 1)]),
+                (104, &[y0(), term(F, 1)]),
+                (64, &[x0(), y0()]),
+                ret,
+            ],
+            "y0 marks an exception handler in force",
+        ),
+        (
+            &[
+                (12, &[term(U, 1), term(U, 1)]),
+                (104, &[y0(), term(F, 1)]),
+                (18, &[term(U, 1)]),
+                ret,
+            ],
+            "deallocate: an exception handler in the frame is in force",
+        ),
     ];
     for (instructions, expected) in cases {
         let said = refusal(instructions);
@@ -387,6 +444,46 @@ fn frames_must_agree_where_ways_meet() {
     b.place(meeting);
     b.op(8, &[term(U, 1), term(U, error), term(U, 7)]);
     convert_beam(&b.build()).unwrap();
+}
+
+#[test]
+fn nothing_but_exceptions_gets_into_a_handler() {
+    // The compiler knows that f never returns, and so lets code run or jump into a handler.
+    let mut b = BeamBuilder::new(Style::Otp25, "handled");
+    let entry = b.function("f", 1);
+    let (handler, end) = (b.label(), b.label());
+    let call = (4, [term(U, 1), term(F, entry as i64)]);
+    b.op(12, &[term(U, 1), term(U, 1)]);
+    b.op(104, &[term(support::Y, 0), term(F, handler as i64)]);
+    b.op(52, &[term(F, end as i64), term(X, 0)]);
+    b.op(call.0, &call.1);
+    b.op(61, &[term(F, handler as i64)]);
+    b.place(end);
+    b.op(call.0, &call.1);
+    b.place(handler);
+    b.op(106, &[term(support::Y, 0)]);
+    b.op(108, &[term(X, 2), term(X, 1)]);
+    let ling = convert_beam(&b.build()).unwrap();
+    assert_eq!(listing(&ling).matches("if_end").count(), 3);
+    assert!(!listing(&ling).contains("jump"));
+    assert_eq!(Module::parse(&ling).unwrap().x_registers(), 8);
+}
+
+#[test]
+fn registers_above_64_are_followed_too() {
+    for (source, accepted) in [(99, true), (100, false)] {
+        let mut b = BeamBuilder::new(Style::Otp25, "many");
+        b.function("f", 100);
+        b.op(64, &[term(X, source), term(X, 0)]);
+        b.op(64, &[term(X, 0), term(X, 200)]);
+        b.op(64, &[term(X, 200), term(X, 0)]);
+        b.op(19, &[]);
+        let converted = convert_beam(&b.build());
+        assert_eq!(converted.is_ok(), accepted, "{converted:?}");
+        if let Ok(ling) = converted {
+            assert_eq!(Module::parse(&ling).unwrap().x_registers(), 201);
+        }
+    }
 }
 
 #[test]

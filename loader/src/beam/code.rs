@@ -185,6 +185,11 @@ impl<'a> Instructions<'a> {
         Ok(known != Generic::IntCodeEnd)
     }
 
+    /// Opcode of the next instruction.
+    pub fn next_opcode(&self) -> Option<Generic> {
+        Generic::from_number(self.reader.clone().u8().ok()?)
+    }
+
     fn operand(&mut self, elements: &mut Vec<Arg<'a>>) -> Result<Arg<'a>, LoadError> {
         let (tag, value) = read_tagged(&mut self.reader)?;
         if tag != Tag::Extended {

@@ -5,6 +5,7 @@
 //! file plus the emitter's own; distances are filled in at the end. Invariant: relocations
 //! of each kind are ascending, because operands are written in order. Called by the converter.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -66,13 +67,20 @@ struct Reference {
 pub struct Emitter {
     /// The code so far.
     pub code: Vec<u8>,
+    /// It uses X registers below this.
+    pub x_registers: u32,
     /// Its relocations, by kind.
     pub relocations: [Vec<u32>; 7],
     labels: Vec<u32>,
     references: Vec<Reference>,
+    /// Labels of handlers of `try`, where only exceptions get.
+    handlers: BTreeSet<u32>,
     /// The last operation, unless a label follows it: what a peephole may look at.
     last: Option<Op>,
 }
+
+/// Exceptions and calls of built-in functions use some X registers, whatever the code does.
+const LEAST_X_REGISTERS: u32 = 8;
 
 /// Greatest size of a module's code: distances are signed 32-bit numbers.
 const GREATEST_CODE: usize = 1 << 30;
@@ -82,9 +90,11 @@ impl Emitter {
     pub fn new(labels: u32, size: usize) -> Result<Self, LoadError> {
         let mut emitter = Emitter {
             code: Vec::new(),
+            x_registers: LEAST_X_REGISTERS,
             relocations: [const { Vec::new() }; 7],
             labels: Vec::new(),
             references: Vec::new(),
+            handlers: BTreeSet::new(),
             last: None,
         };
         emitter.code.try_reserve(size)?;
@@ -113,6 +123,18 @@ impl Emitter {
         }
         self.last = None;
         Ok(())
+    }
+
+    /// Defines the label of a handler of `try` here. Only exceptions get there: where the
+    /// code before it seems to run on, or a jump goes to it, the compiler knew that this
+    /// does not happen, because a function before it never returns. So it is made sure.
+    pub fn define_handler(&mut self, label: u32) -> Result<(), &'static str> {
+        if self.last.is_some_and(|op| !op.is_end()) {
+            let end = Op::if_end.opcode(0) as u32;
+            self.code.extend_from_slice(&end.to_le_bytes());
+        }
+        self.handlers.insert(label);
+        self.define(label)
     }
 
     /// A label that the file does not have, to be defined later.
@@ -188,6 +210,16 @@ impl Emitter {
             self.relocations[relocation as usize].push(offset);
         }
         match (kind, *operand) {
+            // A call needs up to two registers behind its arguments.
+            (Kind::A, Operand::Number(number)) => {
+                self.x_registers = self.x_registers.max(number as u32 + 2)
+            }
+            (Kind::X | Kind::D, Operand::X(index)) => {
+                self.x_registers = self.x_registers.max(index as u32 + 1)
+            }
+            _ => {}
+        }
+        match (kind, *operand) {
             (Kind::D, Operand::X(index)) => self.half(register_destination(index, false)),
             (Kind::D, Operand::Y(index)) => self.half(register_destination(index, true)),
             (Kind::X, Operand::X(index)) | (Kind::Y, Operand::Y(index)) => self.half(index),
@@ -219,7 +251,10 @@ impl Emitter {
     /// Writes a word: a constant, a source or an element of a list.
     fn element(&mut self, operand: &Operand<'_>, instruction: u32) {
         let (relocation, word) = match *operand {
-            Operand::X(index) => (None, register_source(index, false)),
+            Operand::X(index) => {
+                self.x_registers = self.x_registers.max(index as u32 + 1);
+                (None, register_source(index, false))
+            }
             Operand::Y(index) => (None, register_source(index, true)),
             Operand::Immediate(word) | Operand::Number(word) => (None, word),
             Operand::Atom(index) => (Some(Relocation::Atom), index as u64),
@@ -266,6 +301,17 @@ impl Emitter {
             };
             let distance = target as i64 - reference.instruction as i64;
             let at = reference.at as usize;
+            if !self.handlers.is_empty() && self.handlers.contains(&reference.label) {
+                let jump = Op::jump.opcode(0).to_le_bytes();
+                let instruction = reference.instruction as usize;
+                if self.code[instruction..instruction + 2] == jump {
+                    // See `define_handler`. Two of them are as long as a jump.
+                    let end = (Op::if_end.opcode(0) as u32).to_le_bytes();
+                    self.code[instruction..instruction + 4].copy_from_slice(&end);
+                    self.code[instruction + 4..instruction + 8].copy_from_slice(&end);
+                    continue;
+                }
+            }
             if reference.wide {
                 self.code[at..at + 8].copy_from_slice(&distance.to_le_bytes());
             } else {

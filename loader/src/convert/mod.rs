@@ -106,16 +106,7 @@ impl<'b, 'a> Converter<'b, 'a> {
             return self.direct(instruction, op, order);
         }
         match instruction.opcode {
-            Generic::Label => match instruction.number(0) {
-                Ok(label) => {
-                    let defined = self
-                        .emitter
-                        .define(u32::try_from(label).unwrap_or(u32::MAX));
-                    defined
-                        .map_err(|what| instruction.damaged(format_args!("label {label}: {what}")))
-                }
-                Err(error) => Err(error),
-            },
+            Generic::Label => self.place_label(instruction, rest),
             Generic::FuncInfo => self.func_info(instruction),
             Generic::CallExtLast | Generic::CallExtOnly => self.tail_call_ext(instruction),
             Generic::Line => self.line(instruction),
@@ -184,6 +175,20 @@ impl<'b, 'a> Converter<'b, 'a> {
             _ => Err(instruction
                 .unsupported("only compilers before OTP 25 wrote it; compile the module again")),
         }
+    }
+
+    fn place_label(
+        &mut self,
+        instruction: &Instruction<'a>,
+        rest: &Instructions<'a>,
+    ) -> Result<(), LoadError> {
+        let number = instruction.number(0)?;
+        let label = u32::try_from(number).unwrap_or(u32::MAX);
+        let defined = match rest.next_opcode() {
+            Some(Generic::TryCase) => self.emitter.define_handler(label),
+            _ => self.emitter.define(label),
+        };
+        defined.map_err(|what| instruction.damaged(format_args!("label {number}: {what}")))
     }
 
     fn direct(
@@ -397,10 +402,7 @@ impl<'b, 'a> Converter<'b, 'a> {
     /// Builds the file.
     fn finish(mut self) -> Result<Vec<u8>, LoadError> {
         // Code that could run off its end gets something to run into.
-        if !matches!(
-            self.emitter.last(),
-            Some(Op::call_ext_only | Op::return_ | Op::call_only | Op::jump)
-        ) {
+        if !self.emitter.last().is_some_and(Op::is_end) {
             self.emitter.emit(Op::if_end, &[])?;
         }
         self.emitter.resolve().map_err(|label| {
@@ -469,6 +471,7 @@ impl<'b, 'a> Converter<'b, 'a> {
         }
         contents.append(Section::Attributes, beam.attributes)?;
         contents.append(Section::CompileInfo, beam.compile_info)?;
+        contents.set_x_registers(self.emitter.x_registers);
         if let Some(entry) = self.on_load {
             contents.set_on_load(entry);
         }

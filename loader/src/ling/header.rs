@@ -29,7 +29,8 @@ macro_rules! sections {
 }
 
 sections! {
-    /// 16 bytes of MD5, u32 offset of the on_load function's entry or all ones, u32 zero.
+    /// 16 bytes of MD5, u32 offset of the on_load function's entry or all ones, u32 number
+    /// of X registers.
     Info "info" 24
     /// Offsets into [`Section::AtomText`], one more than atoms. Atom 0 is the module's name.
     AtomIndex "atom index" 4

@@ -319,6 +319,11 @@ impl<'a> Module<'a> {
         }
     }
 
+    /// The code uses only X registers below this.
+    pub fn x_registers(&self) -> u32 {
+        read_u32(self.section(Section::Info), 20)
+    }
+
     /// Code offsets of one kind of relocation, ascending.
     pub fn relocations(&self, kind: Relocation) -> Offsets<'a> {
         Table::new(self.section(kind.section()))

@@ -40,6 +40,11 @@ impl Contents {
         self.sections[Section::Info as usize][16..20].copy_from_slice(&entry.to_le_bytes());
     }
 
+    /// Says that the code uses the X registers below `count`.
+    pub fn set_x_registers(&mut self, count: u32) {
+        self.sections[Section::Info as usize][20..24].copy_from_slice(&count.to_le_bytes());
+    }
+
     /// Appends bytes to a section.
     pub fn append(&mut self, section: Section, bytes: &[u8]) -> Result<(), LoadError> {
         let section = &mut self.sections[section as usize];

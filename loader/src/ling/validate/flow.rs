@@ -8,12 +8,16 @@
 //!
 //! A handler runs with the frame that was there when the exception came, so while one is in
 //! force the frame may not change, and the Y register that marks it may not be used otherwise.
+//!
+//! With each state goes the set of X registers that surely hold a term ([`super::registers`]):
+//! of several ways to an instruction, what all of them leave.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::operands::Operands;
+use super::registers::{HANDLER_FINDS, Others, Registers, effect, words_for};
 use super::wrong;
 use crate::error::LoadError;
 use crate::exits;
@@ -30,11 +34,18 @@ use crate::operation::Op;
 /// ```
 ///
 /// The frame is 0 for none or its size plus one; all ones is "not reached".
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Slot(u32);
+#[derive(Clone, Copy)]
+struct Slot {
+    bits: u32,
+    /// Which set of [`Flow::sets`] the registers before the instruction are.
+    set: u32,
+}
 
 impl Slot {
-    const NEW: Slot = Slot(State::UNREACHED);
+    const NEW: Slot = Slot {
+        bits: State::UNREACHED,
+        set: 0,
+    };
     /// An instruction begins here.
     const START: u32 = 1 << 31;
     /// Its effect has been followed.
@@ -43,15 +54,15 @@ impl Slot {
     const ENTRY: u32 = 1 << 29;
 
     fn has(self, flag: u32) -> bool {
-        self.0 & flag != 0
+        self.bits & flag != 0
     }
 
     fn state(self) -> Option<State> {
-        (self.0 & State::UNREACHED != State::UNREACHED).then_some(State(self.0 & State::BITS))
+        (self.bits & State::UNREACHED != State::UNREACHED).then_some(State(self.bits & State::BITS))
     }
 
     fn set_state(&mut self, state: State) {
-        self.0 = self.0 & !State::BITS | state.0;
+        self.bits = self.bits & !State::BITS | state.0;
     }
 }
 
@@ -157,6 +168,11 @@ pub struct Flow<'m, 'a> {
     never_returns: Vec<bool>,
     handlers: Vec<Handler>,
     handler_numbers: BTreeMap<Handler, u32>,
+    /// Sets of X registers, of `set_words` words each.
+    sets: Vec<u64>,
+    set_words: usize,
+    /// The X registers that hold something at the current instruction.
+    x: Registers,
     /// State that the instruction before falls through with.
     falling: Option<State>,
     /// Instructions reached from further down, to be followed after the pass.
@@ -174,10 +190,17 @@ impl<'m, 'a> Flow<'m, 'a> {
         let count = module.code().len() / ALIGN;
         slots.try_reserve_exact(count)?;
         slots.resize(count, Slot::NEW);
+        let set_words = words_for(module.x_registers());
+        let mut sets = Vec::new();
         for (index, function) in module.functions().iter().enumerate() {
+            if function.arity > module.x_registers() {
+                let what = alloc::format!("entry {index}: more arguments than X registers");
+                return Err(LoadError::damaged("functions", 0, what));
+            }
             match slots.get_mut(function.entry as usize / ALIGN) {
                 Some(slot) if (function.entry as usize).is_multiple_of(ALIGN) => {
-                    *slot = Slot(State::ENTRY.0 | Slot::ENTRY)
+                    slot.bits = State::ENTRY.0 | Slot::ENTRY;
+                    slot.set = store(&mut sets, &Registers::below(function.arity), set_words)?;
                 }
                 _ => {
                     let what = alloc::format!("entry {index}: not an instruction");
@@ -196,6 +219,9 @@ impl<'m, 'a> Flow<'m, 'a> {
             module,
             slots,
             never_returns,
+            sets,
+            set_words,
+            x: Registers::NONE,
             handlers: Vec::new(),
             handler_numbers: BTreeMap::new(),
             falling: None,
@@ -217,17 +243,27 @@ impl<'m, 'a> Flow<'m, 'a> {
         let falling = self.falling.take();
         if op == Op::func_info {
             self.func_info(at, length, operands)?;
-        } else if let Some(state) = falling {
+        }
+        if let Some(state) = falling {
             self.reach(op, at, at, state)?;
         }
-        self.open_end = !is_end(op);
-        let slot = self.slot(at);
-        slot.0 |= Slot::START;
-        if let Some(state) = slot.state() {
-            slot.0 |= Slot::DONE;
+        self.open_end = !op.is_end();
+        self.slot(at).bits |= Slot::START;
+        if let Some(state) = self.begin(at) {
             self.falling = self.follow(at, state, operands)?;
         }
         Ok(())
+    }
+
+    /// State and registers before the instruction at `at`, which from now on counts as
+    /// followed. `None` if it has not been reached.
+    fn begin(&mut self, at: usize) -> Option<State> {
+        let slot = self.slot(at);
+        let state = slot.state()?;
+        slot.bits |= Slot::DONE;
+        let set = slot.set as usize * self.set_words;
+        self.x.load(&self.sets[set..set + self.set_words]);
+        Some(state)
     }
 
     /// Ends the pass, and follows what was only reached from further down.
@@ -248,20 +284,17 @@ impl<'m, 'a> Flow<'m, 'a> {
             let mut at = start as usize;
             // Follows until it comes to where it has been.
             loop {
-                let slot = self.slot(at);
-                let (Some(state), false) = (slot.state(), slot.has(Slot::DONE)) else {
-                    break;
-                };
-                if !slot.has(Slot::START) {
+                let slot = *self.slot(at);
+                if slot.has(Slot::DONE) || !slot.has(Slot::START) {
                     break;
                 }
-                slot.0 |= Slot::DONE;
+                let Some(state) = self.begin(at) else { break };
                 let length = operands.read(at)?;
                 let Some(state) = self.follow(at, state, operands)? else {
                     break;
                 };
                 at += length;
-                if at >= size || self.is_func_info(at) {
+                if at >= size {
                     break;
                 }
                 self.reach(operands.op, at, at, state)?;
@@ -285,11 +318,6 @@ impl<'m, 'a> Flow<'m, 'a> {
     fn slot(&mut self, at: usize) -> &mut Slot {
         // Operands only lets labels through that lie inside the code.
         &mut self.slots[at / ALIGN]
-    }
-
-    fn is_func_info(&self, at: usize) -> bool {
-        let opcode = Op::func_info.opcode(0).to_le_bytes();
-        self.module.code().get(at..at + 2) == Some(&opcode[..])
     }
 
     /// A func_info must be that of the next function of the table.
@@ -325,40 +353,47 @@ impl<'m, 'a> Flow<'m, 'a> {
 
     /// The instruction at `target` is reached from `at` in `state`.
     fn reach(&mut self, op: Op, at: usize, target: usize, state: State) -> Result<(), LoadError> {
-        let slot = self.slot(target);
-        match slot.state() {
-            Some(known) if known == state => Ok(()),
-            Some(known) if known.handler() != state.handler() => {
-                let what = alloc::format!(
-                    "{target} is reached with other exception handlers from elsewhere"
-                );
-                Err(wrong(op, at, what))
-            }
-            Some(known) => {
-                let least = known.frame().least().min(state.frame().least());
-                let merged = known.with_frame(Frame::Mixed(least));
-                if merged == known {
-                    return Ok(());
-                }
-                slot.set_state(merged);
-                // Followed already, with a state that holds no longer.
-                if slot.has(Slot::DONE) {
-                    slot.0 &= !Slot::DONE;
-                    self.later.try_reserve(1)?;
-                    self.later.push(target as u32);
-                }
-                Ok(())
-            }
-            None => {
-                slot.set_state(state);
-                // Passed already, when nothing was known about it.
-                if slot.has(Slot::START) && !slot.has(Slot::DONE) {
-                    self.later.try_reserve(1)?;
-                    self.later.push(target as u32);
-                }
-                Ok(())
-            }
+        let slot = *self.slot(target);
+        let Some(known) = slot.state() else {
+            let set = store(&mut self.sets, &self.x, self.set_words)?;
+            let slot = self.slot(target);
+            slot.set_state(state);
+            slot.set = set;
+            return self.follow_later(target);
+        };
+        if known.handler() != state.handler() {
+            let what =
+                alloc::format!("{target} is reached with other exception handlers from elsewhere");
+            return Err(wrong(op, at, what));
         }
+        let mut merged = known;
+        if known != state {
+            let least = known.frame().least().min(state.frame().least());
+            merged = known.with_frame(Frame::Mixed(least));
+        }
+        let mut changed = merged != known;
+        self.slot(target).set_state(merged);
+        let set = slot.set as usize * self.set_words;
+        let stored = &mut self.sets[set..set + self.set_words];
+        for (word, now) in stored.iter_mut().zip(self.x.words(self.set_words)) {
+            changed |= *word & !now != 0;
+            *word &= now;
+        }
+        // Followed already, with a state that holds no longer.
+        if changed && slot.has(Slot::DONE) {
+            self.slot(target).bits &= !Slot::DONE;
+            return self.follow_later(target);
+        }
+        Ok(())
+    }
+
+    /// If the pass has been at an instruction, it is followed after the pass.
+    fn follow_later(&mut self, at: usize) -> Result<(), LoadError> {
+        if self.slot(at).has(Slot::START) {
+            self.later.try_reserve(1)?;
+            self.later.push(at as u32);
+        }
+        Ok(())
     }
 
     /// Applies the effect of an instruction; gives the state of the next one, if it goes on there.
@@ -389,6 +424,7 @@ impl<'m, 'a> Flow<'m, 'a> {
                 "an exception handler in the frame is in force",
             )),
         };
+        self.registers(at, operands)?;
         match op {
             Op::func_info => return Ok(None),
             Op::call => {
@@ -396,7 +432,7 @@ impl<'m, 'a> Flow<'m, 'a> {
                     return wrong_frame("it must have one to return to");
                 }
                 self.calls(at, operands)?;
-                return Ok(Some(state));
+                return self.go_on(state, operands);
             }
             Op::call_fun | Op::call_fun2 | Op::apply if !has_frame => {
                 return wrong_frame("it must have one to return to");
@@ -457,9 +493,11 @@ impl<'m, 'a> Flow<'m, 'a> {
             }
             Op::catch_ | Op::try_ => {
                 let inside = state.with_handler(self.enter(at, state, operands)?);
+                let x = core::mem::replace(&mut self.x, Registers::below(HANDLER_FINDS));
                 for target in &operands.labels {
                     self.reach(op, at, *target as usize, inside)?;
                 }
+                self.x = x;
                 return Ok(Some(inside));
             }
             Op::catch_end | Op::try_end | Op::try_case => {
@@ -468,7 +506,7 @@ impl<'m, 'a> Flow<'m, 'a> {
                     .get((state.handler() as usize).wrapping_sub(1));
                 return match innermost {
                     Some(handler) if operands.ys == [handler.y] => {
-                        Ok(Some(state.with_handler(handler.outer)))
+                        self.go_on(state.with_handler(handler.outer), operands)
                     }
                     _ => Err(wrong(op, at, "not the innermost exception handler")),
                 };
@@ -476,9 +514,75 @@ impl<'m, 'a> Flow<'m, 'a> {
             _ => {}
         }
         for target in &operands.labels {
+            // A wait that a message has ended goes on with the time it has: it does not
+            // read its source again.
+            if op == Op::wait_timeout && *target as usize == at {
+                continue;
+            }
             self.reach(op, at, *target as usize, state)?;
         }
-        Ok(if is_end(op) { None } else { Some(state) })
+        if op.is_end() {
+            Ok(None)
+        } else {
+            self.go_on(state, operands)
+        }
+    }
+
+    /// The next instruction follows; it finds what this one wrote.
+    fn go_on(
+        &mut self,
+        state: State,
+        operands: &Operands<'_, '_>,
+    ) -> Result<Option<State>, LoadError> {
+        self.x.insert_all(&operands.destinations, self.set_words);
+        Ok(Some(state))
+    }
+
+    /// Checks what an instruction reads, and forgets what does not survive it.
+    fn registers(&mut self, at: usize, operands: &Operands<'_, '_>) -> Result<(), LoadError> {
+        let op = operands.op;
+        let effect = effect(op, operands.count);
+        if let Some(missing) = self
+            .x
+            .first_missing(&operands.sources, effect.needs, self.set_words)
+        {
+            return Err(wrong(
+                op,
+                at,
+                alloc::format!("x{missing} may hold nothing here"),
+            ));
+        }
+        // The operands of swap are sources and destinations.
+        let swapped = match op {
+            Op::swap => self
+                .x
+                .first_missing(&operands.destinations, 0, self.set_words),
+            _ => None,
+        };
+        if let Some(missing) = swapped {
+            return Err(wrong(
+                op,
+                at,
+                alloc::format!("x{missing} may hold nothing here"),
+            ));
+        }
+        match effect.others {
+            Others::Stay => {}
+            Others::StayBelow(live) => self.x.keep_below(live, self.set_words),
+            Others::Lost(results) => self.x.set_below(results, self.set_words),
+        }
+        let lost = match effect.sources_live {
+            true => self.x.first_missing(&operands.sources, 0, self.set_words),
+            false => None,
+        };
+        match lost {
+            Some(lost) => Err(wrong(
+                op,
+                at,
+                alloc::format!("x{lost} is read, but not live"),
+            )),
+            None => Ok(()),
+        }
     }
 
     /// A call inside the module goes to the entry of a function of its arity.
@@ -555,29 +659,10 @@ impl<'m, 'a> Flow<'m, 'a> {
     }
 }
 
-/// Whether the next instruction never follows.
-fn is_end(op: Op) -> bool {
-    use Op::*;
-    matches!(
-        op,
-        func_info
-            | call_last
-            | call_only
-            | call_ext_last
-            | call_ext_only
-            | apply_last
-            | return_
-            | jump
-            | select_val
-            | jump_table
-            | select_tuple_arity
-            | badmatch
-            | case_end
-            | if_end
-            | try_case_end
-            | badrecord
-            | raise
-            | loop_rec_end
-            | wait
-    )
+/// Adds a set; gives its number.
+fn store(sets: &mut Vec<u64>, x: &Registers, set_words: usize) -> Result<u32, LoadError> {
+    let number = sets.len() / set_words;
+    sets.try_reserve(set_words)?;
+    sets.extend_from_slice(x.words(set_words));
+    Ok(number as u32)
 }

@@ -8,15 +8,16 @@
 //! - instructions: known opcodes, operands in range, lists well formed, and each word that
 //!   needs a relocation has exactly one of the right kind ([`operands`]);
 //! - flow: labels are instructions, code does not run off its end, stack frames have the
-//!   same size on every way to an instruction, Y registers lie in the frame and exception
-//!   handlers are balanced ([`flow`]).
+//!   same size on every way to an instruction, Y registers lie in the frame, X registers
+//!   that are read or live hold something, and exception handlers are balanced ([`flow`]).
 //!
-//! Not checked: the types of terms in registers (that a get_list has a list, say), and
-//! which X registers hold something. The machine must stand any term there.
+//! Not checked: the types of terms in registers (that a get_list has a list, say). The
+//! machine must stand any term there.
 //! Called by [`super::Module::parse`].
 
 mod flow;
 mod operands;
+mod registers;
 mod relocations;
 mod tables;
 

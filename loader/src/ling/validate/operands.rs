@@ -8,6 +8,7 @@
 use alloc::vec::Vec;
 
 use super::super::{Module, Relocation};
+use super::registers::{Registers, words_for};
 use super::relocations::Cursors;
 use super::{header, wrong};
 use crate::error::LoadError;
@@ -56,6 +57,16 @@ pub struct Operands<'m, 'a> {
     pub ys: Vec<u16>,
     /// Its operands of kinds A and Q, in their order, as far as there are.
     pub halves: [u16; 2],
+    /// Its first operand of kind A, or 0: an arity, or a number of live X registers.
+    pub count: u16,
+    /// X registers that it reads.
+    pub sources: Registers,
+    /// X registers that it writes.
+    pub destinations: Registers,
+    /// Words of those sets that count.
+    pub set_words: usize,
+    /// X registers are below this.
+    x_registers: u64,
     /// Its import, if it calls one.
     pub import: Option<u32>,
 }
@@ -87,7 +98,12 @@ impl<'m, 'a> Operands<'m, 'a> {
             labels: Vec::new(),
             ys: Vec::new(),
             halves: [0; 2],
+            count: 0,
             import: None,
+            sources: Registers::NONE,
+            destinations: Registers::NONE,
+            set_words: words_for(module.x_registers()),
+            x_registers: module.x_registers().min(X_REGISTERS as u32) as u64,
         }
     }
 
@@ -104,18 +120,20 @@ impl<'m, 'a> Operands<'m, 'a> {
         self.labels.clear();
         self.ys.clear();
         self.import = None;
+        self.count = 0;
+        self.sources.clear(self.set_words);
+        self.destinations.clear(self.set_words);
         if at + variant.fixed_size as usize > self.code.len() {
             return Err(wrong(variant.op, at, "cut off"));
         }
         let mut operand = at + 2;
         let mut halves = 0;
-        for kind in variant.kinds {
+        for (number, kind) in variant.kinds.iter().enumerate() {
+            let writes = variant.destinations >> number & 1 != 0;
             match kind {
                 Kind::X => {
                     let register = self.u16(operand);
-                    if register as usize >= X_REGISTERS {
-                        return Err(wrong(variant.op, at, format_args!("register x{register}")));
-                    }
+                    self.x(variant.op, at, register as u64, writes)?;
                 }
                 Kind::Y => {
                     let register = self.u16(operand);
@@ -125,8 +143,8 @@ impl<'m, 'a> Operands<'m, 'a> {
                     let register = self.u16(operand) >> 1;
                     if self.u16(operand) & 1 != 0 {
                         self.y(variant.op, at, register as u64)?;
-                    } else if register as usize >= X_REGISTERS {
-                        return Err(wrong(variant.op, at, format_args!("register x{register}")));
+                    } else {
+                        self.x(variant.op, at, register as u64, true)?;
                     }
                 }
                 Kind::C => {
@@ -156,12 +174,15 @@ impl<'m, 'a> Operands<'m, 'a> {
                 Kind::A | Kind::Q => {
                     let number = self.u16(operand);
                     let most = if *kind == Kind::A {
-                        X_REGISTERS - 1
+                        self.x_registers
                     } else {
-                        MAX_FRAME
+                        MAX_FRAME as u64
                     };
-                    if number as usize > most {
+                    if number as u64 > most {
                         return Err(wrong(variant.op, at, format_args!("{number} registers")));
+                    }
+                    if *kind == Kind::A && self.count == 0 {
+                        self.count = number;
                     }
                     if halves < 2 {
                         self.halves[halves] = number;
@@ -256,6 +277,25 @@ impl<'m, 'a> Operands<'m, 'a> {
     }
 
     #[inline]
+    fn x(&mut self, op: Op, at: usize, register: u64, writes: bool) -> Result<(), LoadError> {
+        if register >= self.x_registers {
+            let most = self.x_registers;
+            return Err(wrong(
+                op,
+                at,
+                format_args!("register x{register} of {most}"),
+            ));
+        }
+        let set = if writes {
+            &mut self.destinations
+        } else {
+            &mut self.sources
+        };
+        set.insert(register as u16);
+        Ok(())
+    }
+
+    #[inline]
     fn y(&mut self, op: Op, at: usize, register: u64) -> Result<(), LoadError> {
         if register >= MAX_FRAME as u64 {
             return Err(wrong(op, at, format_args!("register y{register}")));
@@ -289,7 +329,10 @@ impl<'m, 'a> Operands<'m, 'a> {
             };
         }
         match word & 7 {
-            0 if word >> 3 < X_REGISTERS as u64 => Ok(Word::X),
+            0 => {
+                self.x(op, at, word >> 3, false)?;
+                Ok(Word::X)
+            }
             4 => {
                 self.y(op, at, word >> 3)?;
                 Ok(Word::Y)
@@ -430,7 +473,7 @@ impl<'m, 'a> Operands<'m, 'a> {
                     // A relocation here would not be met, and so be found in the end.
                     let destination = self.u64(first + 16 * pair + 8);
                     match destination & 7 {
-                        0 if destination >> 3 < X_REGISTERS as u64 => {}
+                        0 => self.x(op, at, destination >> 3, true)?,
                         4 => self.y(op, at, destination >> 3)?,
                         _ => {
                             return Err(wrong(

@@ -9,20 +9,35 @@
 //! where they are; what it builds goes to the process's heap, or to a fragment when
 //! that is full.
 
-mod apply;
 mod arithmetic;
 mod atom;
 mod binary;
 mod bitstring;
+mod dictionary;
+mod exception;
 mod iolist;
+mod link;
 mod lists;
 mod maps;
 mod math;
+pub(crate) mod message;
+mod monitor;
 mod number;
+mod process;
+mod process_flag;
+mod process_info;
+mod registry;
+mod spawn;
+mod statistics;
+mod system;
 mod term;
+mod term_format;
+mod time;
+mod timer;
 mod tuple;
 
 use crate::atom::AtomTable;
+use crate::code::Code;
 use crate::machine::Machine;
 use crate::memory::arena::{Arena, NoMemory};
 use crate::memory::heap::Heap;
@@ -96,18 +111,32 @@ pub const fn bif(module: &'static str, function: &'static str, arity: u8, run: F
 
 /// All tables.
 pub static TABLES: &[&[Bif]] = &[
-    apply::TABLE,
     binary::TABLE,
     bitstring::TABLE,
     arithmetic::TABLE,
     maps::TABLE,
     math::TABLE,
     number::TABLE,
+    term_format::TABLE,
     tuple::TABLE,
     term::TABLE,
     lists::TABLE,
     iolist::TABLE,
     atom::TABLE,
+    dictionary::TABLE,
+    exception::TABLE,
+    link::TABLE,
+    message::TABLE,
+    monitor::TABLE,
+    process::TABLE,
+    process_flag::TABLE,
+    process_info::TABLE,
+    registry::TABLE,
+    spawn::TABLE,
+    statistics::TABLE,
+    system::TABLE,
+    time::TABLE,
+    timer::TABLE,
 ];
 
 /// Exception classes.
@@ -180,6 +209,20 @@ impl Context {
         }
     }
 
+    /// The heap of the calling process to build on, the atom table and the loaded code: for what makes
+    /// atoms and funs of bytes.
+    pub fn heap_atoms_and_code(&mut self) -> (&mut Heap, &mut AtomTable, &mut Code) {
+        // SAFETY: as above; atoms and code are two fields of the machine.
+        unsafe {
+            let machine = self.machine.as_mut();
+            (
+                &mut self.process.as_mut().heap,
+                &mut machine.atoms,
+                &mut machine.code,
+            )
+        }
+    }
+
     /// Ends the function with an exception: `return Err(cx.raise(Class::Error, reason))`.
     #[cold]
     pub fn raise(&mut self, class: Class, reason: Term) -> Fail {
@@ -195,6 +238,13 @@ impl Context {
     pub fn raise_from_caller(&mut self, class: Class, reason: Term) -> Fail {
         self.process().exception.by_caller = true;
         self.raise(class, reason)
+    }
+
+    /// `error:badarg` with the `cause` that OTP's `error_info` has: `return Err(cx.fail_because(am::BADOPT))`.
+    #[cold]
+    pub fn fail_because(&mut self, cause: Atom) -> Fail {
+        self.process().exception.cause = Some(cause);
+        Fail::Badarg
     }
 
     /// `error:{Tag, Value}`, such as `{badmap, M}`.

@@ -120,6 +120,12 @@ impl Code {
         self.exports.iter().map(|export| unsafe { export.as_ref() })
     }
 
+    /// Bytes of linked code.
+    pub fn memory(&self) -> usize {
+        let words: usize = self.modules.iter().map(|module| module.code.words()).sum();
+        words * 8
+    }
+
     /// Whether `name` is loaded.
     pub fn is_loaded(&self, name: Atom) -> bool {
         self.module(name).is_some()
@@ -183,11 +189,14 @@ impl FunResolver for Code {
         )
     }
 
-    fn local_fun(&mut self, identity: &FunIdentity) -> Option<*const u64> {
+    fn local_fun(&mut self, identity: &FunIdentity, free: u32) -> Option<*const u64> {
         let key = (identity.module, identity.index, identity.uniq);
-        self.funs
-            .get(&key)
-            .map(|entry| entry.as_ptr().cast_const().cast())
+        let entry = *self.funs.get(&key)?;
+        // SAFETY: entries are never freed.
+        let found = unsafe { entry.as_ref() };
+        // What comes from outside may claim another shape than the code has.
+        let fits = found.entry.identity.arity == identity.arity && found.free == free;
+        fits.then(|| entry.as_ptr().cast_const().cast())
     }
 }
 

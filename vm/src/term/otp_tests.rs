@@ -146,7 +146,7 @@ impl FunResolver for AnyFun {
         let entry: &'static Entry<Mfa> = Box::leak(Box::new(Entry { code, identity }));
         Some(core::ptr::from_ref(entry).cast())
     }
-    fn local_fun(&mut self, _: &FunIdentity) -> Option<*const u64> {
+    fn local_fun(&mut self, _: &FunIdentity, _: u32) -> Option<*const u64> {
         None
     }
 }

@@ -29,8 +29,8 @@ pub trait FunResolver {
     /// The export entry of `module:function/arity`, made if it is not there.
     fn export(&mut self, module: Atom, function: Atom, arity: u8) -> Option<*const u64>;
 
-    /// The entry of a fun with a body of its own.
-    fn local_fun(&mut self, identity: &FunIdentity) -> Option<*const u64>;
+    /// The entry of a fun with a body of its own and `free` free variables.
+    fn local_fun(&mut self, identity: &FunIdentity, free: u32) -> Option<*const u64>;
 }
 
 /// Where no fun is expected: refuses all.
@@ -40,7 +40,7 @@ impl FunResolver for NoFuns {
     fn export(&mut self, _: Atom, _: Atom, _: u8) -> Option<*const u64> {
         None
     }
-    fn local_fun(&mut self, _: &FunIdentity) -> Option<*const u64> {
+    fn local_fun(&mut self, _: &FunIdentity, _: u32) -> Option<*const u64> {
         None
     }
 }
@@ -545,7 +545,7 @@ impl<'a, A: Arena + ?Sized> Decoder<'a, A> {
             uniq: head.uniq,
         };
         let creator = self.identifier(&head.creator)?;
-        let entry = self.funs.local_fun(&identity);
+        let entry = self.funs.local_fun(&identity, head.free as u32);
         let entry = entry.ok_or(DecodeError::UnknownFun)?;
         let meta = Meta {
             arity: head.arity as usize,

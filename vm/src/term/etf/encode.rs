@@ -122,11 +122,30 @@ pub fn append(
         options,
         out,
         frames: SmallVec::new(),
+        short_fun_integers: 0,
     };
     encoder.run(term)
 }
 
+/// What `erlang:external_size/1,2` says of `term`: the size of its encoding, but that of the two integers of a
+/// fun is not looked at.
+pub fn external_size(atoms: &AtomTable, term: Term, options: &Options) -> Result<usize, NoMemory> {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder {
+        atoms,
+        options,
+        out: &mut bytes,
+        frames: SmallVec::new(),
+        short_fun_integers: 0,
+    };
+    encoder.run(term)?;
+    let short = encoder.short_fun_integers;
+    Ok(1 + bytes.len() + 3 * short)
+}
+
 struct Encoder<'a> {
+    /// Integers of funs that took two bytes and not five.
+    short_fun_integers: usize,
     atoms: &'a AtomTable,
     options: &'a Options,
     out: &'a mut Vec<u8>,
@@ -449,8 +468,10 @@ impl Encoder<'_> {
                 self.u32(identity.index)?;
                 self.u32(fun.free().len() as u32)?;
                 self.atom(identity.module)?;
-                self.small(identity.old_index as i64)?;
-                self.small(identity.old_uniq as i64)?;
+                for number in [identity.old_index, identity.old_uniq] {
+                    self.small(number as i64)?;
+                    self.short_fun_integers += (number <= 255) as usize;
+                }
                 self.term(fun.creator())?;
                 self.push_frame(Frame::FunSize(size_at))?;
                 self.push_terms(fun.free())

@@ -1,0 +1,159 @@
+//! Built-in functions about the external term format.
+
+use super::{Bif, Context, Fail, Value, bif};
+use crate::atom::am;
+use crate::bits::view::{BitsView, view};
+use crate::memory::Arena;
+use crate::term::Term;
+use crate::term::etf::encode::{self, compress};
+use crate::term::etf::{DecodeError, decode};
+use alloc::vec::Vec;
+
+/// The functions.
+pub const TABLE: &[Bif] = &[
+    bif("erlang", "binary_to_term", 1, binary_to_term_1),
+    bif("erlang", "binary_to_term", 2, binary_to_term_2),
+    bif("erlang", "external_size", 1, external_size_1),
+    bif("erlang", "external_size", 2, external_size_2),
+    bif("erlang", "term_to_binary", 1, term_to_binary_1),
+    bif("erlang", "term_to_binary", 2, term_to_binary_2),
+    bif("erlang", "term_to_iovec", 1, term_to_iovec_1),
+    bif("erlang", "term_to_iovec", 2, term_to_iovec_2),
+];
+
+/// The compression level of `compressed` without a number.
+const DEFAULT_LEVEL: u8 = 6;
+
+/// What the second argument of `term_to_binary/2` asks for.
+struct EncodeOptions {
+    encode: encode::Options,
+    level: u8,
+}
+
+impl EncodeOptions {
+    fn new() -> EncodeOptions {
+        EncodeOptions {
+            encode: encode::Options::default(),
+            level: 0,
+        }
+    }
+
+    fn of(list: Term) -> Result<EncodeOptions, Fail> {
+        let mut options = EncodeOptions::new();
+        let mut elements = list.iter_list();
+        for option in elements.by_ref() {
+            match (option.as_atom(), option.as_tuple()) {
+                (Some(am::COMPRESSED), _) => options.level = DEFAULT_LEVEL,
+                (Some(am::DETERMINISTIC), _) => options.encode.deterministic = true,
+                // Only nodes that are connected tell the two apart.
+                (Some(am::LOCAL), _) => return Err(Fail::Badarg),
+                (None, Some(&[key, value])) => match (key.as_atom(), value.as_small()) {
+                    (Some(am::COMPRESSED), Some(level @ 0..=9)) => options.level = level as u8,
+                    (Some(am::MINOR_VERSION), Some(version @ 0..=2)) => {
+                        options.encode.minor_version = version as u8;
+                    }
+                    _ => return Err(Fail::Badarg),
+                },
+                _ => return Err(Fail::Badarg),
+            }
+        }
+        match elements.tail().is_nil() {
+            true => Ok(options),
+            false => Err(Fail::Badarg),
+        }
+    }
+}
+
+/// Bytes that one reduction pays for.
+const BYTES_PER_REDUCTION: usize = 64;
+
+fn encoded(cx: &mut Context, term: Term, options: &EncodeOptions) -> Result<Vec<u8>, Fail> {
+    let bytes = encode::encode(cx.atoms(), term, &options.encode)?;
+    cx.bump_reductions(bytes.len() / BYTES_PER_REDUCTION);
+    Ok(compress(bytes, options.level)?)
+}
+
+fn term_to_binary(cx: &mut Context, term: Term, options: &EncodeOptions) -> Value {
+    let bytes = encoded(cx, term, options)?;
+    Ok(crate::bits::make_binary(cx, &bytes)?)
+}
+
+fn term_to_binary_1(cx: &mut Context, args: &[Term]) -> Value {
+    term_to_binary(cx, args[0], &EncodeOptions::new())
+}
+
+fn term_to_binary_2(cx: &mut Context, args: &[Term]) -> Value {
+    let options = EncodeOptions::of(args[1])?;
+    term_to_binary(cx, args[0], &options)
+}
+
+/// One binary: how the bytes are cut into several is up to the implementation.
+fn term_to_iovec_1(cx: &mut Context, args: &[Term]) -> Value {
+    let binary = term_to_binary_1(cx, args)?;
+    Ok(cx.cons(binary, Term::NIL)?)
+}
+
+fn term_to_iovec_2(cx: &mut Context, args: &[Term]) -> Value {
+    let binary = term_to_binary_2(cx, args)?;
+    Ok(cx.cons(binary, Term::NIL)?)
+}
+
+fn external_size(cx: &mut Context, term: Term, options: &encode::Options) -> Value {
+    let size = encode::external_size(cx.atoms(), term, options)?;
+    cx.bump_reductions(size / BYTES_PER_REDUCTION);
+    Ok(cx.integer(size as i64)?)
+}
+
+fn external_size_1(cx: &mut Context, args: &[Term]) -> Value {
+    external_size(cx, args[0], &encode::Options::default())
+}
+
+/// Knows the option `{minor_version, 0 | 1}` alone.
+fn external_size_2(cx: &mut Context, args: &[Term]) -> Value {
+    let options = EncodeOptions::of(args[1])?;
+    if options.level > 0 || options.encode.deterministic || options.encode.minor_version > 1 {
+        return Err(Fail::Badarg);
+    }
+    external_size(cx, args[0], &options.encode)
+}
+
+/// The term, and how many bytes it was.
+fn decoded(cx: &mut Context, binary: Term, safe: bool) -> Result<(Term, usize), Fail> {
+    let bits = view(&binary).filter(|bits| BitsView::is_binary(*bits));
+    let bytes = bits.ok_or(Fail::Badarg)?.to_bytes()?.ok_or(Fail::Badarg)?;
+    cx.bump_reductions(bytes.len() / BYTES_PER_REDUCTION);
+    let options = decode::Options {
+        safe,
+        ..decode::Options::default()
+    };
+    let (heap, atoms, code) = cx.heap_atoms_and_code();
+    decode(&bytes, atoms, heap, code, &options).map_err(|error| match error {
+        DecodeError::NoMemory => Fail::NoMemory,
+        DecodeError::AtomTableFull => Fail::SystemLimit,
+        _ => Fail::Badarg,
+    })
+}
+
+fn binary_to_term_1(cx: &mut Context, args: &[Term]) -> Value {
+    Ok(decoded(cx, args[0], false)?.0)
+}
+
+fn binary_to_term_2(cx: &mut Context, args: &[Term]) -> Value {
+    let (mut safe, mut used) = (false, false);
+    let mut elements = args[1].iter_list();
+    for option in elements.by_ref() {
+        match option.as_atom() {
+            Some(am::SAFE) => safe = true,
+            Some(am::USED) => used = true,
+            _ => return Err(Fail::Badarg),
+        }
+    }
+    if !elements.tail().is_nil() {
+        return Err(Fail::Badarg);
+    }
+    let (term, size) = decoded(cx, args[0], safe)?;
+    match used {
+        true => Ok(cx.tuple(&[term, Term::small(size as i64)])?),
+        false => Ok(term),
+    }
+}

@@ -70,7 +70,10 @@ pub unsafe fn start(info: &'static StartInfo, mut facts: KernelFacts) -> ! {
     // SAFETY: the stubs never return; start_info is the one Xen passed.
     unsafe {
         require(set_trap_table(&facts.traps), "set the trap table");
-        require(set_failsafe_callback(facts.failsafe), "set the failsafe callback");
+        require(
+            set_failsafe_callback(facts.failsafe),
+            "set the failsafe callback",
+        );
         console::init(info.console());
         require(clock::init(info.shared_info), "map the shared info page");
     }
@@ -95,16 +98,28 @@ pub unsafe fn start(info: &'static StartInfo, mut facts: KernelFacts) -> ! {
     crash::update_context(|context| context.symbols = symbols);
     let mut args = arguments(archive.as_ref(), info);
 
-    let extra = [facts.entry_tsc, read_tsc(), clock::system_time_ns() as u64, info.shared_info, clock::monotonic_ns()];
+    let extra = [
+        facts.entry_tsc,
+        read_tsc(),
+        clock::system_time_ns() as u64,
+        info.shared_info,
+        clock::monotonic_ns(),
+    ];
     let entropy = Entropy::from_processor(&extra);
     let platform = Box::new(XenPlatform::new(facts.heap, entropy));
 
-    let asked = args.iter().position(|argument| argument == BOOT_INFO).map(|at| args.remove(at));
+    let asked = args
+        .iter()
+        .position(|argument| argument == BOOT_INFO)
+        .map(|at| args.remove(at));
     if asked.is_some() {
         write_boot_info(info, &facts, first_updates);
     }
     crash::update_context(|context| context.phase = "running the machine");
-    let config = BootConfig { args, modules: Box::new(ImageModules::new(archive)) };
+    let config = BootConfig {
+        args,
+        modules: Box::new(ImageModules::new(archive)),
+    };
     run_bare(platform, config)
 }
 
@@ -145,8 +160,11 @@ unsafe fn set_up_memory(info: &'static StartInfo, facts: &KernelFacts) -> u64 {
     let layout = Layout::new(crate::memory::layout::DYNAMIC_BASE, nr_pages);
     let records = layout.directories();
     let record_pages = (records * size_of::<Directory>()).div_ceil(PAGE_SIZE);
-    let Some(first) = premapped.take_block(record_pages.next_power_of_two().trailing_zeros()) else {
-        crash::fatal(format_args!("too little memory for the records of page tables: {record_pages} pages"));
+    let Some(first) = premapped.take_block(record_pages.next_power_of_two().trailing_zeros())
+    else {
+        crash::fatal(format_args!(
+            "too little memory for the records of page tables: {record_pages} pages"
+        ));
     };
     let directories = (first as usize * PAGE_SIZE) as *mut Directory;
     // SAFETY: the block was free, is mapped writable, and is large enough; now it is ours for good.
@@ -160,7 +178,16 @@ unsafe fn set_up_memory(info: &'static StartInfo, facts: &KernelFacts) -> u64 {
     let p2m = unsafe { core::slice::from_raw_parts(info.mfn_list as *const Mfn, nr_pages) };
     let frames = FrameAllocator::new(untouched, premapped, layout.returned_frames as *mut u32);
     // SAFETY: the dynamic space is empty: Xen maps nothing there.
-    let mut tables = unsafe { PageTables::new(layout, frames, p2m, bootstrap.end, bootstrap.top, directories) };
+    let mut tables = unsafe {
+        PageTables::new(
+            layout,
+            frames,
+            p2m,
+            bootstrap.end,
+            bootstrap.top,
+            directories,
+        )
+    };
     if !tables.ensure_table(layout.returned_frames) {
         crash::fatal(format_args!("too little memory for the first page table"));
     }
@@ -179,7 +206,9 @@ fn archive(range: &Range<usize>) -> Option<Archive<'static>> {
         return None;
     }
     // SAFETY: the baker put the archive there, and the mapping made it read-only.
-    Some(Archive::new(unsafe { core::slice::from_raw_parts(range.start as *const u8, range.len()) }))
+    Some(Archive::new(unsafe {
+        core::slice::from_raw_parts(range.start as *const u8, range.len())
+    }))
 }
 
 /// A member that may be missing, as may the archive.
@@ -207,9 +236,13 @@ fn arguments(archive: Option<&Archive<'static>>, info: &StartInfo) -> Vec<String
 
 /// One line for benchmarks: `key=value` pairs.
 fn write_boot_info(info: &StartInfo, facts: &KernelFacts, first_updates: u64) {
-    let entry_to_machine = clock::sample().map_or(0, |sample| sample.ticks_to_ns(read_tsc().saturating_sub(facts.entry_tsc)));
-    let (updates, available) =
-        facts.heap.with(|heap| (heap.pager().updates(), heap.available())).unwrap_or_default();
+    let entry_to_machine = clock::sample().map_or(0, |sample| {
+        sample.ticks_to_ns(read_tsc().saturating_sub(facts.entry_tsc))
+    });
+    let (updates, available) = facts
+        .heap
+        .with(|heap| (heap.pager().updates(), heap.available()))
+        .unwrap_or_default();
     let (major, minor) = starling_xen::hypercall::xen_version();
     let _ = writeln!(
         Writer,

@@ -24,7 +24,10 @@ struct Clock {
     monotonic: MonotonicClock,
 }
 
-static CLOCK: Exclusive<Clock> = Exclusive::new(Clock { shared_info: None, monotonic: MonotonicClock::new() });
+static CLOCK: Exclusive<Clock> = Exclusive::new(Clock {
+    shared_info: None,
+    monotonic: MonotonicClock::new(),
+});
 
 /// Maps the shared info page, whose machine address start_info gives, masks upcalls for good and
 /// starts the clock. The frame that was behind the page is mapped nowhere afterwards.

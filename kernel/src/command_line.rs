@@ -44,10 +44,16 @@ pub fn split(line: &[u8]) -> Result<Vec<String>, UnclosedQuote> {
         }
     }
     if let Some((quote, offset)) = quoted {
-        return Err(UnclosedQuote { quote: char::from(quote), offset });
+        return Err(UnclosedQuote {
+            quote: char::from(quote),
+            offset,
+        });
     }
     words.extend(word);
-    Ok(words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect())
+    Ok(words
+        .iter()
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect())
 }
 
 /// The image's own arguments: each ends with a NUL.
@@ -68,19 +74,31 @@ mod tests {
             ("", &[]),
             ("   \t ", &[]),
             ("-s hello main", &["-s", "hello", "main"]),
-            ("  -eval 'io:format(\"hi\")'  ", &["-eval", "io:format(\"hi\")"]),
+            (
+                "  -eval 'io:format(\"hi\")'  ",
+                &["-eval", "io:format(\"hi\")"],
+            ),
             ("a'b c'd", &["ab cd"]),
             ("x '' \"\"", &["x", "", ""]),
             ("\"it's\"", &["it's"]),
         ];
         for (line, words) in table {
-            assert_eq!(split(line.as_bytes()).as_deref(), Ok(&words.iter().map(|w| String::from(*w)).collect::<Vec<_>>()[..]));
+            assert_eq!(
+                split(line.as_bytes()).as_deref(),
+                Ok(&words.iter().map(|w| String::from(*w)).collect::<Vec<_>>()[..])
+            );
         }
     }
 
     #[test]
     fn an_unclosed_quote_is_an_error_with_its_place() {
-        assert_eq!(split(b"ab 'cd"), Err(UnclosedQuote { quote: '\'', offset: 3 }));
+        assert_eq!(
+            split(b"ab 'cd"),
+            Err(UnclosedQuote {
+                quote: '\'',
+                offset: 3
+            })
+        );
     }
 
     #[test]

@@ -21,10 +21,15 @@ enum Console {
     Unknown,
     Ring(RingConsole),
     /// dom0; with the port that signals typed input.
-    Hypervisor { input: Option<u32> },
+    Hypervisor {
+        input: Option<u32>,
+    },
 }
 
 static CONSOLE: Exclusive<Console> = Exclusive::new(Console::Unknown);
+
+/// Set once waiting has been given up on the way to the end: nothing waits again.
+static ABANDONED: Exclusive<bool> = Exclusive::new(false);
 
 /// How long one wait for xenconsoled lasts before the ring is looked at again.
 const WAIT_NS: u64 = 100_000_000;
@@ -49,7 +54,9 @@ pub unsafe fn init(kind: ConsoleKind) {
                 None => return,
             }
         }
-        ConsoleKind::Hypervisor => Console::Hypervisor { input: bind_virq(Virq::Console).ok() },
+        ConsoleKind::Hypervisor => Console::Hypervisor {
+            input: bind_virq(Virq::Console).ok(),
+        },
     };
     CONSOLE.with(|slot| *slot = console);
 }
@@ -62,23 +69,46 @@ pub fn write(bytes: &[u8]) {
 /// Writes as much of `bytes` as can be written in a crash.
 pub fn write_in_crash(bytes: &[u8]) {
     // SAFETY: the crash path never returns to whoever held the console.
-    write_to(unsafe { CONSOLE.seize() }, bytes, Some(PATIENCE_IN_CRASH));
+    write_at_end(unsafe { CONSOLE.seize() }, bytes, PATIENCE_IN_CRASH);
 }
 
-fn write_to(console: &mut Console, bytes: &[u8], patience: Option<u32>) {
+/// Writes the last words of an orderly end.
+pub fn write_at_halt(bytes: &[u8]) {
+    CONSOLE.with(|console| write_at_end(console, bytes, PATIENCE_AT_HALT));
+}
+
+fn write_at_end(console: &mut Console, bytes: &[u8], patience: u32) {
+    // SAFETY: a flag that is only used here, on the way to the end.
+    let abandoned = unsafe { ABANDONED.seize() };
+    let patience = if *abandoned { 0 } else { patience };
+    *abandoned |= !write_to(console, bytes, Some(patience));
+}
+
+/// False if patience ended before all was written.
+fn write_to(console: &mut Console, bytes: &[u8], patience: Option<u32>) -> bool {
     match console {
         Console::Ring(ring) => {
+            let mut complete = true;
             for line in bytes.split_inclusive(|&byte| byte == b'\n') {
                 let text = line.strip_suffix(b"\n").unwrap_or(line);
-                let end: &[u8] = if text.len() < line.len() { b"\r\n" } else { b"" };
-                if !(push(ring, text, patience) && push(ring, end, patience)) {
+                let end: &[u8] = if text.len() < line.len() {
+                    b"\r\n"
+                } else {
+                    b""
+                };
+                complete = push(ring, text, patience) && push(ring, end, patience);
+                if !complete {
                     break;
                 }
             }
             let _ = ring.notify();
+            complete
         }
-        // Nothing can be done about a console that Xen refuses.
-        Console::Hypervisor { .. } | Console::Unknown => drop(hypervisor_write(bytes)),
+        Console::Hypervisor { .. } | Console::Unknown => {
+            // Nothing can be done about a console that Xen refuses.
+            let _ = hypervisor_write(bytes);
+            true
+        }
     }
 }
 
@@ -92,7 +122,7 @@ fn push(ring: &mut RingConsole, mut bytes: &[u8], patience: Option<u32>) -> bool
             return true;
         }
         idle_waits = if written > 0 { 0 } else { idle_waits + 1 };
-        if patience.is_some_and(|limit| idle_waits > limit) {
+        if patience.is_some_and(|limit| idle_waits >= limit.max(1)) {
             return false;
         }
         let full = ring.unread_output();
@@ -103,7 +133,9 @@ fn push(ring: &mut RingConsole, mut bytes: &[u8], patience: Option<u32>) -> bool
 /// Wakes the reader and sleeps for a while, unless it has `moved` by then.
 fn wait_for_reader(ring: &RingConsole, moved: impl Fn(&RingConsole) -> bool) {
     let _ = ring.notify();
-    let Some(info) = clock::shared_info() else { return };
+    let Some(info) = clock::shared_info() else {
+        return;
+    };
     info.vcpu().clear_upcall_pending();
     info.take_pending(ring.evtchn());
     if !moved(ring) {
@@ -126,9 +158,13 @@ pub fn flush_in_crash() {
 
 fn flush_to(console: &mut Console, patience: u32) {
     let Console::Ring(ring) = console else { return };
+    // SAFETY: as in `write_at_end`.
+    if unsafe { *ABANDONED.seize() } {
+        return;
+    }
     let mut idle_waits = 0;
     let mut unread = ring.unread_output();
-    while unread > 0 && idle_waits <= patience {
+    while unread > 0 && idle_waits < patience {
         wait_for_reader(ring, |ring| ring.unread_output() < unread);
         let now = ring.unread_output();
         idle_waits = if now < unread { 0 } else { idle_waits + 1 };
@@ -188,7 +224,11 @@ impl log::Log for ConsoleLog {
 
     fn log(&self, record: &log::Record) {
         if self.enabled(record.metadata()) {
-            let level = if record.level() == log::Level::Error { "error" } else { "warning" };
+            let level = if record.level() == log::Level::Error {
+                "error"
+            } else {
+                "warning"
+            };
             let _ = writeln!(Writer, "starling: {level}: {}", record.args());
         }
     }

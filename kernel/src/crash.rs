@@ -36,7 +36,13 @@ struct State {
 }
 
 static STATE: Exclusive<State> = Exclusive::new(State {
-    context: CrashContext { text: 0..0, stack: 0..0, symbols: &[], phase: "entry", heap: None },
+    context: CrashContext {
+        text: 0..0,
+        stack: 0..0,
+        symbols: &[],
+        phase: "entry",
+        heap: None,
+    },
     crashing: false,
 });
 
@@ -74,9 +80,19 @@ fn begin() -> &'static State {
 /// Reports an exception and ends the domain. Called by the trap stubs.
 pub fn exception(frame: &TrapFrame) -> ! {
     let state = begin();
-    let TrapFrame { vector, error_code, rip, rsp, .. } = *frame;
+    let TrapFrame {
+        vector,
+        error_code,
+        rip,
+        rsp,
+        ..
+    } = *frame;
     let mut out = Report;
-    let _ = write!(out, "\nstarling: exception {vector} {}, error code {error_code:#x}", exception_name(vector));
+    let _ = write!(
+        out,
+        "\nstarling: exception {vector} {}, error code {error_code:#x}",
+        exception_name(vector)
+    );
     const PAGE_FAULT: u64 = 14;
     if vector == PAGE_FAULT {
         let address = clock::shared_info().map_or(0, |info| info.vcpu().fault_address());
@@ -85,7 +101,11 @@ pub fn exception(frame: &TrapFrame) -> ! {
             code if code & 0x2 != 0 => "writing",
             _ => "reading",
         };
-        let why = if error_code & 1 != 0 { "not allowed" } else { "not mapped" };
+        let why = if error_code & 1 != 0 {
+            "not allowed"
+        } else {
+            "not mapped"
+        };
         let _ = write!(out, "\n  {access} {address:#x}: {why}");
     }
     let _ = writeln!(out);
@@ -102,6 +122,18 @@ pub fn exception(frame: &TrapFrame) -> ! {
 pub fn panic(info: &PanicInfo) -> ! {
     let state = begin();
     let mut out = Report;
+    if is_allocation_failure(info) {
+        let (available, refusal) = memory(&state.context).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "starling: out of memory while {}: {} bytes more were needed, {} KiB are free; give the domain more memory \
+             (memory= in its configuration, or starling boot -m)",
+            state.context.phase,
+            refusal.unwrap_or_default(),
+            available / 1024,
+        );
+        power::crash();
+    }
     let _ = write!(out, "\nstarling: panic: {}", info.message());
     if let Some(location) = info.location() {
         let _ = write!(out, "\n  at {location}");
@@ -121,13 +153,51 @@ pub fn fatal(message: fmt::Arguments) -> ! {
     power::crash()
 }
 
+/// Whether this is the panic that `alloc` ends in when memory it cannot do without was refused.
+fn is_allocation_failure(info: &PanicInfo) -> bool {
+    info.location()
+        .is_some_and(|location| location.file().ends_with("library/alloc/src/alloc.rs"))
+}
+
+/// Bytes that are free, and the size of the last request that was refused.
+fn memory(context: &CrashContext) -> Option<(usize, Option<usize>)> {
+    context
+        .heap
+        .and_then(|heap| heap.with(|heap| (heap.available(), heap.last_refusal())))
+}
+
 fn write_registers(out: &mut Report, frame: &TrapFrame) {
     let registers = [
-        [("rax", frame.rax), ("rbx", frame.rbx), ("rcx", frame.rcx), ("rdx", frame.rdx)],
-        [("rsi", frame.rsi), ("rdi", frame.rdi), ("rbp", frame.rbp), ("rsp", frame.rsp)],
-        [("r8 ", frame.r8), ("r9 ", frame.r9), ("r10", frame.r10), ("r11", frame.r11)],
-        [("r12", frame.r12), ("r13", frame.r13), ("r14", frame.r14), ("r15", frame.r15)],
-        [("rip", frame.rip), ("cs ", frame.cs & 0xffff), ("ss ", frame.ss), ("rfl", frame.rflags)],
+        [
+            ("rax", frame.rax),
+            ("rbx", frame.rbx),
+            ("rcx", frame.rcx),
+            ("rdx", frame.rdx),
+        ],
+        [
+            ("rsi", frame.rsi),
+            ("rdi", frame.rdi),
+            ("rbp", frame.rbp),
+            ("rsp", frame.rsp),
+        ],
+        [
+            ("r8 ", frame.r8),
+            ("r9 ", frame.r9),
+            ("r10", frame.r10),
+            ("r11", frame.r11),
+        ],
+        [
+            ("r12", frame.r12),
+            ("r13", frame.r13),
+            ("r14", frame.r14),
+            ("r15", frame.r15),
+        ],
+        [
+            ("rip", frame.rip),
+            ("cs ", frame.cs & 0xffff),
+            ("ss ", frame.ss),
+            ("rfl", frame.rflags),
+        ],
     ];
     for line in registers {
         for (name, value) in line {
@@ -139,8 +209,7 @@ fn write_registers(out: &mut Report, frame: &TrapFrame) {
 
 fn write_state(out: &mut Report, context: &CrashContext) {
     let _ = write!(out, "state: {}", context.phase);
-    let memory = context.heap.and_then(|heap| heap.with(|heap| (heap.available(), heap.last_refusal())));
-    if let Some((available, refusal)) = memory {
+    if let Some((available, refusal)) = memory(context) {
         let _ = write!(out, ", {} KiB of memory free", available / 1024);
         if let Some(size) = refusal {
             let _ = write!(out, ", last refused a request for {size} bytes");
@@ -166,7 +235,9 @@ fn write_backtrace(out: &mut Report, context: &CrashContext, stack_pointer: u64,
             continue;
         }
         // SAFETY: bytes of the kernel's own code.
-        let code = unsafe { core::slice::from_raw_parts((address - LONGEST_CALL) as *const u8, LONGEST_CALL) };
+        let code = unsafe {
+            core::slice::from_raw_parts((address - LONGEST_CALL) as *const u8, LONGEST_CALL)
+        };
         if symbols::ends_in_call(code) {
             write_frame(out, context, number, word);
             number += 1;
@@ -181,10 +252,18 @@ fn write_backtrace(out: &mut Report, context: &CrashContext, stack_pointer: u64,
 fn write_frame(out: &mut Report, context: &CrashContext, number: usize, address: u64) {
     // A return address may be the first of the next function, if the call was a function's last instruction.
     let inside = if number == 0 { address } else { address - 1 };
-    let named = if context.text.contains(&(address as usize)) { symbols::lookup(context.symbols, inside) } else { None };
+    let named = if context.text.contains(&(address as usize)) {
+        symbols::lookup(context.symbols, inside)
+    } else {
+        None
+    };
     let _ = match named {
         Some((name, offset)) => {
-            writeln!(out, "  {number:2} {address:#x} {name}+{:#x}", offset + (address - inside))
+            writeln!(
+                out,
+                "  {number:2} {address:#x} {name}+{:#x}",
+                offset + (address - inside)
+            )
         }
         None => writeln!(out, "  {number:2} {address:#x}"),
     };

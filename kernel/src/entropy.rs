@@ -69,7 +69,9 @@ fn jitter() -> u64 {
         let _ = xen_version();
         let taken = read_tsc().wrapping_sub(before);
         // An odd multiplier (the golden ratio's fraction) spreads the low bits, where the noise is.
-        pool = (pool ^ taken).rotate_left(7).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        pool = (pool ^ taken)
+            .rotate_left(7)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
     pool
 }

@@ -20,7 +20,10 @@ unsafe impl<T> Sync for Exclusive<T> {}
 impl<T> Exclusive<T> {
     /// Holds `value`.
     pub const fn new(value: T) -> Self {
-        Self { borrowed: Cell::new(false), value: UnsafeCell::new(value) }
+        Self {
+            borrowed: Cell::new(false),
+            value: UnsafeCell::new(value),
+        }
     }
 
     /// Lends the value to `use_it`. Panics if it is lent already.

@@ -32,15 +32,23 @@ impl ImageDescriptor {
 
     /// A descriptor of no archive.
     pub const fn empty() -> Self {
-        Self { magic: Self::MAGIC, address: 0, length: 0 }
+        Self {
+            magic: Self::MAGIC,
+            address: 0,
+            length: 0,
+        }
     }
 
     /// The addresses of the archive; empty if there is none.
     pub fn range(&self) -> Range<usize> {
         // SAFETY: both are fields of `self`; volatile because the value in the file is not the one the
         // compiler saw.
-        let (address, length) =
-            unsafe { ((&raw const self.address).read_volatile(), (&raw const self.length).read_volatile()) };
+        let (address, length) = unsafe {
+            (
+                (&raw const self.address).read_volatile(),
+                (&raw const self.length).read_volatile(),
+            )
+        };
         address as usize..address.saturating_add(length) as usize
     }
 }
@@ -60,11 +68,15 @@ impl ImageModules {
 impl ModuleStore for ImageModules {
     fn find(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>, String> {
         let path = format!("{BARE_MODULES}/{name}.ling");
-        match self.archive.as_ref().map_or(Ok(None), |archive| archive.find(&path)) {
+        match self
+            .archive
+            .as_ref()
+            .map_or(Ok(None), |archive| archive.find(&path))
+        {
             Ok(found) => Ok(found.map(Cow::Borrowed)),
-            Err(error) => {
-                Err(format!("the image's archive is damaged ({error}, looking for {path}); bake the image again"))
-            }
+            Err(error) => Err(format!(
+                "the image's archive is damaged ({error}, looking for {path}); bake the image again"
+            )),
         }
     }
 }
@@ -84,13 +96,33 @@ mod tests {
     #[test]
     fn modules_are_found_by_name_and_damage_is_reported() {
         let mut writer = Writer::new();
-        assert!(writer.file("starling/bare/hello.ling", 0o644, b"code").is_ok());
+        assert!(
+            writer
+                .file("starling/bare/hello.ling", 0o644, b"code")
+                .is_ok()
+        );
         let bytes: &'static [u8] = Box::leak(writer.finish().into_boxed_slice());
         let modules = ImageModules::new(Some(Archive::new(bytes)));
-        assert_eq!(modules.find("hello").as_ref().map(|m| m.as_deref()), Ok(Some(&b"code"[..])));
-        assert_eq!(modules.find("other").as_ref().map(|m| m.as_deref()), Ok(None));
-        assert_eq!(ImageModules::new(None).find("hello").as_ref().map(|m| m.as_deref()), Ok(None));
+        assert_eq!(
+            modules.find("hello").as_ref().map(|m| m.as_deref()),
+            Ok(Some(&b"code"[..]))
+        );
+        assert_eq!(
+            modules.find("other").as_ref().map(|m| m.as_deref()),
+            Ok(None)
+        );
+        assert_eq!(
+            ImageModules::new(None)
+                .find("hello")
+                .as_ref()
+                .map(|m| m.as_deref()),
+            Ok(None)
+        );
         let damaged = ImageModules::new(Some(Archive::new(&bytes[..40])));
-        assert!(damaged.find("hello").is_err_and(|message| message.contains("bake the image again")));
+        assert!(
+            damaged
+                .find("hello")
+                .is_err_and(|message| message.contains("bake the image again"))
+        );
     }
 }

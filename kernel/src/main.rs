@@ -41,7 +41,10 @@ static NOTES: Notes = Notes {
     entry: Note::new(NoteType::Entry, starling_entry),
     pae_mode: Note::new(NoteType::PaeMode, text("yes")),
     features: Note::new(NoteType::Features, text("pae_pgdir_above_4gb")),
-    supported_features: Note::new(NoteType::SupportedFeatures, feature::PAE_PGDIR_ABOVE_4GB | feature::DOM0),
+    supported_features: Note::new(
+        NoteType::SupportedFeatures,
+        feature::PAE_PGDIR_ABOVE_4GB | feature::DOM0,
+    ),
 };
 
 #[repr(C)]

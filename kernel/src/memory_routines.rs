@@ -240,7 +240,8 @@ mod tests {
             let mut to = vec![0xee; count + 2];
             let target = to[1..].as_mut_ptr();
             // SAFETY: both buffers hold `count` bytes from offset 1.
-            assert_eq!(unsafe { starling_test_memcpy(target, from[1..].as_ptr(), count) }, target);
+            let returned = unsafe { starling_test_memcpy(target, from[1..].as_ptr(), count) };
+            assert_eq!(returned, target);
             assert_eq!(to[1..=count], from[1..=count]);
             assert_eq!((to[0], to[count + 1]), (0xee, 0xee));
         }
@@ -260,9 +261,20 @@ mod tests {
                     let base = backwards.as_mut_ptr();
                     starling_test_memmove(base.add(distance), base, count);
                 }
-                assert_eq!(forwards[..count], original[distance..], "{count} by -{distance}");
-                assert_eq!(backwards[distance..], original[..count], "{count} by {distance}");
-                assert_eq!(backwards[..distance.min(count)], original[..distance.min(count)]);
+                assert_eq!(
+                    forwards[..count],
+                    original[distance..],
+                    "{count} by -{distance}"
+                );
+                assert_eq!(
+                    backwards[distance..],
+                    original[..count],
+                    "{count} by {distance}"
+                );
+                assert_eq!(
+                    backwards[..distance.min(count)],
+                    original[..distance.min(count)]
+                );
             }
         }
     }
@@ -283,7 +295,9 @@ mod tests {
         for count in counts() {
             let left = pattern(count);
             // SAFETY: both buffers hold `count` bytes.
-            let compare = |right: &[u8]| unsafe { starling_test_memcmp(left.as_ptr(), right.as_ptr(), count) };
+            let compare = |right: &[u8]| unsafe {
+                starling_test_memcmp(left.as_ptr(), right.as_ptr(), count)
+            };
             assert_eq!(compare(&left), 0);
             for position in (0..count).step_by(1 + count / 50) {
                 let mut right = left.clone();
@@ -295,7 +309,8 @@ mod tests {
                 assert_eq!(compare(&right).cmp(&0), expected, "{count} at {position}");
                 assert_ne!(expected, Ordering::Equal);
                 // SAFETY: as above.
-                assert_ne!(unsafe { starling_test_bcmp(left.as_ptr(), right.as_ptr(), count) }, 0);
+                let unequal = unsafe { starling_test_bcmp(left.as_ptr(), right.as_ptr(), count) };
+                assert_ne!(unequal, 0);
             }
         }
     }

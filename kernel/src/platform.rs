@@ -47,7 +47,9 @@ impl Platform for XenPlatform {
     }
 
     fn idle_until(&mut self, deadline: Option<u64>) {
-        let Some(info) = clock::shared_info() else { return };
+        let Some(info) = clock::shared_info() else {
+            return;
+        };
         let port = console::input_port();
         // Forget old events first, then look at what they announced: one that comes in between is
         // pending again when the poll begins, and ends it at once.
@@ -67,7 +69,9 @@ impl Platform for XenPlatform {
 
     fn commit(&mut self, start: NonNull<u8>, len: usize) -> bool {
         let start = start.as_ptr() as usize;
-        self.heap.with(|heap| heap.commit(start, len, PageTables::is_mapped)).unwrap_or(false)
+        self.heap
+            .with(|heap| heap.commit(start, len, PageTables::is_mapped))
+            .unwrap_or(false)
     }
 
     fn memory_available(&mut self) -> u64 {

@@ -7,7 +7,7 @@
 
 use crate::console;
 use crate::exclusive::Exclusive;
-use core::fmt::Write;
+use core::fmt::{self, Write};
 use starling_xen::physdev::IoPorts;
 use starling_xen::sched::{Shutdown, shutdown};
 
@@ -23,14 +23,28 @@ pub fn init(initial_domain: bool) {
     INITIAL_DOMAIN.with(|initial| *initial = initial_domain);
 }
 
+/// The console, which may have lost its reader.
+struct LastWords;
+
+impl Write for LastWords {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        console::write_at_halt(text.as_bytes());
+        Ok(())
+    }
+}
+
 /// Ends the machine with `status`.
 pub fn halt(status: u8) -> ! {
     if status != 0 {
-        let _ = writeln!(console::Writer, "starling: exit status {status}");
+        let _ = writeln!(LastWords, "starling: exit status {status}");
     }
     console::flush();
     leave_emulator(u32::from(status));
-    shutdown(if is_initial_domain() { Shutdown::Reboot } else { Shutdown::Poweroff })
+    shutdown(if is_initial_domain() {
+        Shutdown::Reboot
+    } else {
+        Shutdown::Poweroff
+    })
 }
 
 /// Ends a domain that has reported its crash.
@@ -39,7 +53,11 @@ pub fn crash() -> ! {
     console::flush_in_crash();
     leave_emulator(DEBUG_EXIT_CRASH);
     // A crash of dom0 makes Xen wait five seconds, or for ever; a reboot ends the emulator.
-    shutdown(if is_initial_domain() { Shutdown::Reboot } else { Shutdown::Crash })
+    shutdown(if is_initial_domain() {
+        Shutdown::Reboot
+    } else {
+        Shutdown::Crash
+    })
 }
 
 fn is_initial_domain() -> bool {
@@ -49,7 +67,9 @@ fn is_initial_domain() -> bool {
 
 /// Ends QEMU, if this is dom0 and the test device is there; nothing happens otherwise.
 fn leave_emulator(value: u32) {
-    if is_initial_domain() && let Ok(ports) = IoPorts::acquire() {
+    if is_initial_domain()
+        && let Ok(ports) = IoPorts::acquire()
+    {
         // SAFETY: on a machine without the device, nothing listens at this port.
         unsafe { ports.write(DEBUG_EXIT_PORT, value) };
     }

@@ -37,11 +37,17 @@ pub fn lookup(symbols: &[u8], address: u64) -> Option<(&str, u64)> {
 }
 
 fn line_start(text: &[u8], position: usize) -> usize {
-    text[..position].iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1)
+    text[..position]
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .map_or(0, |newline| newline + 1)
 }
 
 fn line_end(text: &[u8], start: usize) -> usize {
-    text[start..].iter().position(|&byte| byte == b'\n').map_or(text.len(), |length| start + length)
+    text[start..]
+        .iter()
+        .position(|&byte| byte == b'\n')
+        .map_or(text.len(), |length| start + length)
 }
 
 fn parse_line(text: &[u8], start: usize) -> Option<(u64, &str)> {
@@ -56,14 +62,20 @@ fn parse_line(text: &[u8], start: usize) -> Option<(u64, &str)> {
 /// a REX prefix.
 pub fn ends_in_call(code: &[u8]) -> bool {
     // (length, offset of the opcode, mask and value of the ModRM byte that follows it)
-    let at = |length: usize| code.len().checked_sub(length).and_then(|start| code.get(start..));
+    let at = |length: usize| {
+        code.len()
+            .checked_sub(length)
+            .and_then(|start| code.get(start..))
+    };
     if at(5).is_some_and(|bytes| bytes[0] == 0xe8) {
         return true;
     }
     // FF /2 with each addressing form: the displacement and SIB byte decide the length.
     (2..=7).any(|length| {
         at(length).is_some_and(|bytes| {
-            bytes[0] == 0xff && (bytes[1] >> 3) & 7 == 2 && indirect_call_length(bytes[1], bytes.get(2)) == length
+            bytes[0] == 0xff
+                && (bytes[1] >> 3) & 7 == 2
+                && indirect_call_length(bytes[1], bytes.get(2)) == length
         })
     })
 }
@@ -92,23 +104,39 @@ mod tests {
         assert_eq!(lookup(SYMBOLS, 0x100000), Some(("entry", 0)));
         assert_eq!(lookup(SYMBOLS, 0x10003f), Some(("entry", 0x3f)));
         assert_eq!(lookup(SYMBOLS, 0x100040), Some(("kernel::boot::start", 0)));
-        assert_eq!(lookup(SYMBOLS, 0x1003ff), Some(("kernel::boot::start", 0x3bf)));
+        assert_eq!(
+            lookup(SYMBOLS, 0x1003ff),
+            Some(("kernel::boot::start", 0x3bf))
+        );
         assert_eq!(lookup(SYMBOLS, 0x100401), Some(("vm::run<u8, 1>", 1)));
         assert_eq!(lookup(SYMBOLS, 0xfffff), None);
     }
 
     #[test]
     fn finds_every_one_of_many() {
-        let text: alloc::string::String = (0..1000u64).map(|i| alloc::format!("{:x} f{i}\n", i * 16)).collect();
+        let text: alloc::string::String = (0..1000u64)
+            .map(|i| alloc::format!("{:x} f{i}\n", i * 16))
+            .collect();
         for i in 0..1000u64 {
             let name = alloc::format!("f{i}");
-            assert_eq!(lookup(text.as_bytes(), i * 16 + 7), Some((name.as_str(), 7)));
+            assert_eq!(
+                lookup(text.as_bytes(), i * 16 + 7),
+                Some((name.as_str(), 7))
+            );
         }
     }
 
     #[test]
     fn damaged_symbols_are_no_symbols() {
-        for text in [&b""[..], b"\n\n", b"zz", b"zz zz\n", b"10", b"10 \xff\n", b"\xff\xff\xff"] {
+        for text in [
+            &b""[..],
+            b"\n\n",
+            b"zz",
+            b"zz zz\n",
+            b"10",
+            b"10 \xff\n",
+            b"\xff\xff\xff",
+        ] {
             assert_eq!(lookup(text, 0x1000), None, "{text:?}");
         }
     }
@@ -130,7 +158,14 @@ mod tests {
         for call in calls {
             assert!(ends_in_call(call), "{call:x?}");
         }
-        let others: &[&[u8]] = &[&[], &[0x90], &[0xff, 0xe0], &[0xff, 0x60, 0x18], &[0x48, 0x89, 0xc3], &[1, 2, 3, 4, 5]];
+        let others: &[&[u8]] = &[
+            &[],
+            &[0x90],
+            &[0xff, 0xe0],
+            &[0xff, 0x60, 0x18],
+            &[0x48, 0x89, 0xc3],
+            &[1, 2, 3, 4, 5],
+        ];
         for other in others {
             assert!(!ends_in_call(other), "{other:x?}");
         }

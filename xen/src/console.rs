@@ -57,7 +57,12 @@ impl RingConsole {
         let shared = unsafe { page.as_ref() };
         let out_prod = shared.out_prod.load(Ordering::Acquire);
         let in_cons = shared.in_cons.load(Ordering::Acquire);
-        Self { page, evtchn, out_prod, in_cons }
+        Self {
+            page,
+            evtchn,
+            out_prod,
+            in_cons,
+        }
     }
 
     fn page(&self) -> &ConsolePage {
@@ -135,14 +140,26 @@ const CONSOLEIO_READ: u64 = 1;
 /// Writes to Xen's own console, which takes everything; only the initial domain may (others may in
 /// a debug build of Xen). A hypercall.
 pub fn hypervisor_write(bytes: &[u8]) -> Result<(), XenError> {
-    let arguments = [CONSOLEIO_WRITE, bytes.len() as u64, bytes.as_ptr() as u64, 0, 0];
+    let arguments = [
+        CONSOLEIO_WRITE,
+        bytes.len() as u64,
+        bytes.as_ptr() as u64,
+        0,
+        0,
+    ];
     // SAFETY: Xen reads `bytes`.
     unsafe { call(Hypercall::ConsoleIo, arguments) }.map(drop)
 }
 
 /// Reads what was typed on Xen's console; 0 if nothing was. A hypercall.
 pub fn hypervisor_read(bytes: &mut [u8]) -> Result<usize, XenError> {
-    let arguments = [CONSOLEIO_READ, bytes.len() as u64, bytes.as_mut_ptr() as u64, 0, 0];
+    let arguments = [
+        CONSOLEIO_READ,
+        bytes.len() as u64,
+        bytes.as_mut_ptr() as u64,
+        0,
+        0,
+    ];
     // SAFETY: Xen writes at most `bytes.len()` bytes.
     let count = unsafe { call(Hypercall::ConsoleIo, arguments) }?;
     Ok((count as usize).min(bytes.len()))
@@ -173,7 +190,10 @@ mod tests {
     fn drain(page: NonNull<ConsolePage>) -> Vec<u8> {
         // SAFETY: single-threaded test.
         let page = unsafe { &*page.as_ptr() };
-        let (cons, prod) = (page.out_cons.load(Ordering::Relaxed), page.out_prod.load(Ordering::Relaxed));
+        let (cons, prod) = (
+            page.out_cons.load(Ordering::Relaxed),
+            page.out_prod.load(Ordering::Relaxed),
+        );
         let bytes = (0..prod.wrapping_sub(cons))
             .map(|i| page.output[cons.wrapping_add(i) as usize % OUTPUT_SIZE])
             .collect();
@@ -188,7 +208,8 @@ mod tests {
         for (i, &byte) in bytes.iter().enumerate() {
             page.input[prod.wrapping_add(i as u32) as usize % INPUT_SIZE] = byte;
         }
-        page.in_prod.store(prod.wrapping_add(bytes.len() as u32), Ordering::Relaxed);
+        page.in_prod
+            .store(prod.wrapping_add(bytes.len() as u32), Ordering::Relaxed);
     }
 
     #[test]
@@ -260,7 +281,9 @@ mod tests {
     fn our_own_indices_cannot_be_moved_by_the_other_end() {
         let (page, mut ring) = console(0);
         // SAFETY: single-threaded test.
-        unsafe { page.as_ref() }.out_prod.store(0xdead_beef, Ordering::Relaxed);
+        unsafe { page.as_ref() }
+            .out_prod
+            .store(0xdead_beef, Ordering::Relaxed);
         assert_eq!(ring.write(b"abc"), 3);
         // SAFETY: as above.
         assert_eq!(unsafe { page.as_ref() }.out_prod.load(Ordering::Relaxed), 3);

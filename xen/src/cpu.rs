@@ -45,7 +45,12 @@ pub fn cpuid(leaf: u32, subleaf: u32) -> CpuId {
         );
     }
     let _: u64 = ebx;
-    CpuId { eax, ebx: ebx as u32, ecx, edx }
+    CpuId {
+        eax,
+        ebx: ebx as u32,
+        ecx,
+        edx,
+    }
 }
 
 /// The hardware's sources of randomness, in order of preference.
@@ -75,10 +80,14 @@ impl RandomInstructions {
             let (value, ok): (u64, u8);
             if self.rdseed {
                 // SAFETY: CPUID says that the instruction exists.
-                unsafe { asm!("rdseed {}", "setc {}", out(reg) value, out(reg_byte) ok, options(nomem, nostack)) }
+                unsafe {
+                    asm!("rdseed {}", "setc {}", out(reg) value, out(reg_byte) ok, options(nomem, nostack))
+                }
             } else if self.rdrand {
                 // SAFETY: as above.
-                unsafe { asm!("rdrand {}", "setc {}", out(reg) value, out(reg_byte) ok, options(nomem, nostack)) }
+                unsafe {
+                    asm!("rdrand {}", "setc {}", out(reg) value, out(reg_byte) ok, options(nomem, nostack))
+                }
             } else {
                 return None;
             }
@@ -89,7 +98,11 @@ impl RandomInstructions {
         }
         // RDSEED may be starved by a neighbour where RDRAND still answers.
         if self.rdseed && self.rdrand {
-            return Self { rdseed: false, rdrand: true }.next();
+            return Self {
+                rdseed: false,
+                rdrand: true,
+            }
+            .next();
         }
         None
     }

@@ -48,7 +48,10 @@ pub struct Note<T> {
 impl<T> Note<T> {
     /// A note of type `kind` with descriptor `desc`.
     pub const fn new(kind: NoteType, desc: T) -> Self {
-        assert!(size_of::<T>() % 8 == 0, "a note's descriptor must be padded to eight bytes");
+        assert!(
+            size_of::<T>().is_multiple_of(8),
+            "a note's descriptor must be padded to eight bytes"
+        );
         Self {
             namesz: NAME.len() as u32,
             descsz: size_of::<T>() as u32,

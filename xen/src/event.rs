@@ -30,13 +30,28 @@ struct BindVirq {
 pub fn send(port: u32) -> Result<(), XenError> {
     let mut argument = port;
     // SAFETY: `struct evtchn_send` is the port alone; Xen reads it.
-    unsafe { call(Hypercall::EventChannelOp, [EVTCHNOP_SEND, &raw mut argument as u64, 0, 0, 0]) }.map(drop)
+    unsafe {
+        call(
+            Hypercall::EventChannelOp,
+            [EVTCHNOP_SEND, &raw mut argument as u64, 0, 0, 0],
+        )
+    }
+    .map(drop)
 }
 
 /// Binds `virq` on vCPU 0 and returns its new port.
 pub fn bind_virq(virq: Virq) -> Result<u32, XenError> {
-    let mut argument = BindVirq { virq: virq as u32, vcpu: 0, port: 0 };
+    let mut argument = BindVirq {
+        virq: virq as u32,
+        vcpu: 0,
+        port: 0,
+    };
     // SAFETY: the structure is the one this operation reads and writes.
-    unsafe { call(Hypercall::EventChannelOp, [EVTCHNOP_BIND_VIRQ, &raw mut argument as u64, 0, 0, 0]) }?;
+    unsafe {
+        call(
+            Hypercall::EventChannelOp,
+            [EVTCHNOP_BIND_VIRQ, &raw mut argument as u64, 0, 0, 0],
+        )
+    }?;
     Ok(argument.port)
 }

@@ -29,7 +29,11 @@ pub enum Hypercall {
 
 /// Turns the raw register into the result every wrapper returns.
 fn result(raw: i64) -> Result<u64, XenError> {
-    if raw < 0 { Err(XenError(-raw)) } else { Ok(raw as u64) }
+    if raw < 0 {
+        Err(XenError(-raw))
+    } else {
+        Ok(raw as u64)
+    }
 }
 
 /// Makes a hypercall with up to five arguments; unused ones are zero.
@@ -73,7 +77,11 @@ impl MulticallEntry {
     /// An entry for `number` with up to five arguments.
     pub const fn new(number: Hypercall, arguments: [u64; 5]) -> Self {
         let [a, b, c, d, e] = arguments;
-        Self { op: number as u64, result: 0, args: [a, b, c, d, e, 0] }
+        Self {
+            op: number as u64,
+            result: 0,
+            args: [a, b, c, d, e, 0],
+        }
     }
 }
 
@@ -89,7 +97,8 @@ pub unsafe fn multicall(entries: &mut [MulticallEntry]) -> Result<(), (usize, Xe
     }
     let list = entries.as_mut_ptr() as u64;
     // SAFETY: the list is a valid array of entries and the caller vouches for each.
-    unsafe { call(Hypercall::Multicall, [list, entries.len() as u64, 0, 0, 0]) }.map_err(|e| (0, e))?;
+    unsafe { call(Hypercall::Multicall, [list, entries.len() as u64, 0, 0, 0]) }
+        .map_err(|e| (0, e))?;
     for (index, entry) in entries.iter().enumerate() {
         result(entry.result as i64).map_err(|e| (index, e))?;
     }

@@ -59,7 +59,11 @@ impl Pte {
 
     /// The frame it maps, if it maps one.
     pub const fn frame(self) -> Option<Mfn> {
-        if self.0 & flag::PRESENT == 0 { None } else { Some(Mfn((self.0 & Self::FRAME) >> PAGE_SHIFT)) }
+        if self.0 & flag::PRESENT == 0 {
+            None
+        } else {
+            Some(Mfn((self.0 & Self::FRAME) >> PAGE_SHIFT))
+        }
     }
 }
 
@@ -99,7 +103,10 @@ pub enum Flush {
 
 /// A multicall entry that sets the lowest-level entry for `address`; the tables above must exist.
 pub const fn update_va_mapping(address: usize, pte: Pte, flush: Flush) -> MulticallEntry {
-    MulticallEntry::new(Hypercall::UpdateVaMapping, [address as u64, pte.0, flush as u64, 0, 0])
+    MulticallEntry::new(
+        Hypercall::UpdateVaMapping,
+        [address as u64, pte.0, flush as u64, 0, 0],
+    )
 }
 
 /// Mapping changes, collected and sent in one trip.
@@ -136,7 +143,11 @@ impl MappingBatch {
     pub unsafe fn push(&mut self, address: usize, pte: Pte, flush: Flush) -> Result<(), XenError> {
         self.entries[self.used] = update_va_mapping(address, pte, flush);
         self.used += 1;
-        if self.used == Self::CAPACITY { self.send() } else { Ok(()) }
+        if self.used == Self::CAPACITY {
+            self.send()
+        } else {
+            Ok(())
+        }
     }
 
     fn send(&mut self) -> Result<(), XenError> {
@@ -166,9 +177,18 @@ struct MmuUpdate {
 /// # Safety
 /// As for [`MappingBatch::push`], for all that the entry maps.
 pub unsafe fn set_table_entry(table: Mfn, index: usize, pte: Pte) -> Result<(), XenError> {
-    let request = MmuUpdate { ptr: (table.0 << PAGE_SHIFT) + index as u64 * 8, val: pte.0 };
+    let request = MmuUpdate {
+        ptr: (table.0 << PAGE_SHIFT) + index as u64 * 8,
+        val: pte.0,
+    };
     // SAFETY: one request is read; the caller vouches for its effect.
-    unsafe { call(Hypercall::MmuUpdate, [&raw const request as u64, 1, 0, DOMID_SELF, 0]) }.map(drop)
+    unsafe {
+        call(
+            Hypercall::MmuUpdate,
+            [&raw const request as u64, 1, 0, DOMID_SELF, 0],
+        )
+    }
+    .map(drop)
 }
 
 /// Commands of [`extended`](mmuext) (`MMUEXT_*`).
@@ -194,7 +214,13 @@ const _: () = {
 unsafe fn mmuext(cmd: u32, arg1: u64) -> Result<(), XenError> {
     let operation = MmuextOp { cmd, arg1, arg2: 0 };
     // SAFETY: one operation is read; the caller vouches for its effect.
-    unsafe { call(Hypercall::MmuextOp, [&raw const operation as u64, 1, 0, DOMID_SELF, 0]) }.map(drop)
+    unsafe {
+        call(
+            Hypercall::MmuextOp,
+            [&raw const operation as u64, 1, 0, DOMID_SELF, 0],
+        )
+    }
+    .map(drop)
 }
 
 /// Zeroes a frame without mapping it. A hypercall.
@@ -219,7 +245,10 @@ mod tests {
     #[test]
     fn table_indices_split_an_address() {
         let address = (3 << 39) | (5 << 30) | (7 << 21) | (9 << 12) | 0xabc;
-        assert_eq!([4, 3, 2, 1].map(|level| table_index(address, level)), [3, 5, 7, 9]);
+        assert_eq!(
+            [4, 3, 2, 1].map(|level| table_index(address, level)),
+            [3, 5, 7, 9]
+        );
     }
 
     #[test]

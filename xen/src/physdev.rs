@@ -14,7 +14,12 @@ impl IoPorts {
     pub fn acquire() -> Result<Self, XenError> {
         let iopl = 1u32;
         // SAFETY: `struct physdev_set_iopl` is the level alone; Xen reads it.
-        unsafe { call(Hypercall::PhysdevOp, [PHYSDEVOP_SET_IOPL, &raw const iopl as u64, 0, 0, 0]) }?;
+        unsafe {
+            call(
+                Hypercall::PhysdevOp,
+                [PHYSDEVOP_SET_IOPL, &raw const iopl as u64, 0, 0, 0],
+            )
+        }?;
         Ok(Self(()))
     }
 
@@ -24,6 +29,8 @@ impl IoPorts {
     /// Whatever device listens at `port` does what it is told.
     pub unsafe fn write(&self, port: u16, value: u32) {
         // SAFETY: I/O privilege was granted, so the instruction does not fault.
-        unsafe { asm!("out dx, eax", in("dx") port, in("eax") value, options(nostack, preserves_flags)) }
+        unsafe {
+            asm!("out dx, eax", in("dx") port, in("eax") value, options(nostack, preserves_flags))
+        }
     }
 }

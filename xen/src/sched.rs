@@ -39,9 +39,19 @@ const _: () = {
 pub fn poll(ports: &[u32], deadline: Option<u64>) -> Result<(), XenError> {
     // A timeout of zero means for ever, so a deadline of zero becomes the earliest one there is.
     let timeout = deadline.map_or(0, |ns| ns.max(1));
-    let argument = Poll { ports: ports.as_ptr(), nr_ports: ports.len() as u32, timeout };
+    let argument = Poll {
+        ports: ports.as_ptr(),
+        nr_ports: ports.len() as u32,
+        timeout,
+    };
     // SAFETY: Xen reads the structure and `nr_ports` ports behind it.
-    unsafe { call(Hypercall::SchedOp, [SCHEDOP_POLL, &raw const argument as u64, 0, 0, 0]) }.map(drop)
+    unsafe {
+        call(
+            Hypercall::SchedOp,
+            [SCHEDOP_POLL, &raw const argument as u64, 0, 0, 0],
+        )
+    }
+    .map(drop)
 }
 
 /// Ends the domain.
@@ -50,6 +60,11 @@ pub fn shutdown(reason: Shutdown) -> ! {
     loop {
         // SAFETY: `struct sched_shutdown` is the reason alone. If it ever returned, asking again
         // is all that is left.
-        let _ = unsafe { call(Hypercall::SchedOp, [SCHEDOP_SHUTDOWN, &raw const argument as u64, 0, 0, 0]) };
+        let _ = unsafe {
+            call(
+                Hypercall::SchedOp,
+                [SCHEDOP_SHUTDOWN, &raw const argument as u64, 0, 0, 0],
+            )
+        };
     }
 }

@@ -104,13 +104,20 @@ impl StartInfo {
         if self.is_initial_domain() || self.console.mfn.0 == 0 {
             ConsoleKind::Hypervisor
         } else {
-            ConsoleKind::Ring { mfn: self.console.mfn, evtchn: self.console.evtchn }
+            ConsoleKind::Ring {
+                mfn: self.console.mfn,
+                evtchn: self.console.evtchn,
+            }
         }
     }
 
     /// The command line up to its NUL; all of the field if there is none.
     pub fn command_line(&self) -> &[u8] {
-        let end = self.cmd_line.iter().position(|&b| b == 0).unwrap_or(self.cmd_line.len());
+        let end = self
+            .cmd_line
+            .iter()
+            .position(|&b| b == 0)
+            .unwrap_or(self.cmd_line.len());
         &self.cmd_line[..end]
     }
 }

@@ -48,14 +48,19 @@ impl TimeSample {
     /// System time, in nanoseconds, when the TSC reads `tsc`. A TSC before the sample (another
     /// processor's, slightly behind) counts as the sample itself.
     pub fn system_time_at(&self, tsc: u64) -> u64 {
-        self.system_time.wrapping_add(self.ticks_to_ns(tsc.saturating_sub(self.tsc_timestamp)))
+        self.system_time
+            .wrapping_add(self.ticks_to_ns(tsc.saturating_sub(self.tsc_timestamp)))
     }
 
     /// How long `ticks` of the TSC are, in nanoseconds.
     pub fn ticks_to_ns(&self, ticks: u64) -> u64 {
         let ticks = u128::from(ticks);
         let shift = u32::from(self.tsc_shift.unsigned_abs()).min(63);
-        let shifted = if self.tsc_shift < 0 { ticks >> shift } else { ticks << shift.min(32) };
+        let shifted = if self.tsc_shift < 0 {
+            ticks >> shift
+        } else {
+            ticks << shift.min(32)
+        };
         ((shifted * u128::from(self.tsc_to_system_mul)) >> 32) as u64
     }
 }
@@ -120,7 +125,9 @@ pub fn wall_clock_base_ns(info: &SharedInfo) -> i64 {
         fence(Ordering::Acquire);
         if before & 1 == 0 && before == version.load(Ordering::Relaxed) {
             let seconds = (u64::from(high) << 32 | u64::from(low)) as i64;
-            return seconds.wrapping_mul(NS_PER_SECOND).wrapping_add(i64::from(ns));
+            return seconds
+                .wrapping_mul(NS_PER_SECOND)
+                .wrapping_add(i64::from(ns));
         }
         core::hint::spin_loop();
     }
@@ -132,8 +139,12 @@ mod tests {
     use std::boxed::Box;
 
     /// A 1 GHz TSC: half a tick per nanosecond after a left shift of one.
-    const ONE_GHZ: TimeSample =
-        TimeSample { tsc_timestamp: 1000, system_time: 5_000, tsc_to_system_mul: 0x8000_0000, tsc_shift: 1 };
+    const ONE_GHZ: TimeSample = TimeSample {
+        tsc_timestamp: 1000,
+        system_time: 5_000,
+        tsc_to_system_mul: 0x8000_0000,
+        tsc_shift: 1,
+    };
 
     #[test]
     fn ticks_become_nanoseconds() {
@@ -144,7 +155,11 @@ mod tests {
     #[test]
     fn a_negative_shift_divides_first() {
         // 4 GHz: 4 ticks a nanosecond.
-        let fast = TimeSample { tsc_to_system_mul: 0x8000_0000, tsc_shift: -1, ..ONE_GHZ };
+        let fast = TimeSample {
+            tsc_to_system_mul: 0x8000_0000,
+            tsc_shift: -1,
+            ..ONE_GHZ
+        };
         assert_eq!(fast.system_time_at(1000 + 4_000), 6_000);
     }
 
@@ -155,14 +170,22 @@ mod tests {
 
     #[test]
     fn hundreds_of_years_do_not_overflow() {
-        let old = TimeSample { tsc_timestamp: 0, system_time: 0, ..ONE_GHZ };
+        let old = TimeSample {
+            tsc_timestamp: 0,
+            system_time: 0,
+            ..ONE_GHZ
+        };
         assert_eq!(old.system_time_at(u64::MAX / 2), u64::MAX / 2);
     }
 
     #[test]
     fn absurd_shifts_do_not_panic() {
         for tsc_shift in [i8::MIN, -64, 64, i8::MAX] {
-            let _ = TimeSample { tsc_shift, ..ONE_GHZ }.system_time_at(u64::MAX);
+            let _ = TimeSample {
+                tsc_shift,
+                ..ONE_GHZ
+            }
+            .system_time_at(u64::MAX);
         }
     }
 
@@ -182,6 +205,9 @@ mod tests {
         info.wall_clock[2].store(42, Ordering::Relaxed);
         assert_eq!(wall_clock_base_ns(&info), 7_000_000_042);
         info.wall_clock[3].store(1, Ordering::Relaxed);
-        assert_eq!(wall_clock_base_ns(&info), ((1 << 32) + 7) * 1_000_000_000 + 42);
+        assert_eq!(
+            wall_clock_base_ns(&info),
+            ((1 << 32) + 7) * 1_000_000_000 + 42
+        );
     }
 }

@@ -28,10 +28,20 @@ pub struct TrapInfo {
 const _: () = assert!(size_of::<TrapInfo>() == 16);
 
 impl TrapInfo {
-    const END: Self = Self { vector: 0, flags: 0, cs: 0, address: 0 };
+    const END: Self = Self {
+        vector: 0,
+        flags: 0,
+        cs: 0,
+        address: 0,
+    };
 
     const fn new(vector: u8, address: u64) -> Self {
-        Self { vector, flags: MASK_EVENTS, cs: FLAT_KERNEL_CS, address }
+        Self {
+            vector,
+            flags: MASK_EVENTS,
+            cs: FLAT_KERNEL_CS,
+            address,
+        }
     }
 }
 
@@ -66,7 +76,10 @@ pub fn exception_name(vector: u64) -> &'static str {
         "#VE virtualization",
         "#CP control protection",
     ];
-    NAMES.get(vector as usize).copied().unwrap_or("unknown exception")
+    NAMES
+        .get(vector as usize)
+        .copied()
+        .unwrap_or("unknown exception")
 }
 
 /// Registers at an exception: what the entry stubs save, above what Xen pushed.
@@ -107,10 +120,8 @@ const _: () = assert!(size_of::<TrapFrame>() == 22 * 8);
 /// rsp, ss, from the top of the stack) and never returns to the interrupted code.
 pub unsafe fn set_trap_table(entries: &[u64; EXCEPTIONS]) -> Result<(), XenError> {
     let mut table = [TrapInfo::END; EXCEPTIONS + 1];
-    let mut used = 0;
-    for (vector, &address) in entries.iter().enumerate().filter(|(_, address)| **address != 0) {
-        table[used] = TrapInfo::new(vector as u8, address);
-        used += 1;
+    for (vector, (slot, &address)) in table.iter_mut().zip(entries).enumerate() {
+        *slot = TrapInfo::new(vector as u8, address);
     }
     // SAFETY: the table ends with a zero entry; the caller vouches for the addresses.
     unsafe { call(Hypercall::SetTrapTable, [table.as_ptr() as u64, 0, 0, 0, 0]) }.map(drop)
@@ -132,9 +143,19 @@ const CALLBACKTYPE_FAILSAFE: u16 = 1;
 /// # Safety
 /// As for [`set_trap_table`].
 pub unsafe fn set_failsafe_callback(address: u64) -> Result<(), XenError> {
-    let argument = CallbackRegister { kind: CALLBACKTYPE_FAILSAFE, flags: 0, address };
+    let argument = CallbackRegister {
+        kind: CALLBACKTYPE_FAILSAFE,
+        flags: 0,
+        address,
+    };
     // SAFETY: the structure is read; the caller vouches for the address.
-    unsafe { call(Hypercall::CallbackOp, [CALLBACKOP_REGISTER, &raw const argument as u64, 0, 0, 0]) }.map(drop)
+    unsafe {
+        call(
+            Hypercall::CallbackOp,
+            [CALLBACKOP_REGISTER, &raw const argument as u64, 0, 0, 0],
+        )
+    }
+    .map(drop)
 }
 
 #[cfg(test)]
@@ -145,6 +166,8 @@ mod tests {
     fn names_and_error_codes_agree_with_the_manuals() {
         assert_eq!(exception_name(14), "#PF page fault");
         assert_eq!(exception_name(200), "unknown exception");
-        assert!(has_error_code(14) && has_error_code(13) && !has_error_code(6) && !has_error_code(3));
+        assert!(
+            has_error_code(14) && has_error_code(13) && !has_error_code(6) && !has_error_code(3)
+        );
     }
 }

@@ -12,7 +12,8 @@ use super::extents::Extents;
 use super::layout::TABLE_SPAN;
 use core::ops::Range;
 use starling_xen::mmu::{
-    ENTRIES, Flush, MappingBatch, Mfn, Pte, flag, flush_tlb, machine_to_phys, set_table_entry, table_index,
+    ENTRIES, Flush, MappingBatch, Mfn, Pte, flag, flush_tlb, machine_to_phys, set_table_entry,
+    table_index,
 };
 use starling_xen::start_info::{ConsoleKind, StartInfo, flag as start_flag};
 use starling_xen::{PAGE_SHIFT, XenError};
@@ -84,7 +85,12 @@ impl Bootstrap {
         let p2m = info.mfn_list as *const Mfn;
         // SAFETY: the P2M list has an entry for every frame, and page tables lie one-to-one.
         let top = unsafe { p2m.add(info.pt_base as usize >> PAGE_SHIFT).read() };
-        let mut bootstrap = Self { info, top, end: 0, updates: 0 };
+        let mut bootstrap = Self {
+            info,
+            top,
+            end: 0,
+            updates: 0,
+        };
         bootstrap.end = bootstrap.find_end();
         bootstrap
     }
@@ -106,12 +112,18 @@ impl Bootstrap {
     fn find_end(&self) -> usize {
         let mut span = 0;
         let mut last = None;
-        while let Some(table) = self.directory_entry(span).and_then(|(_, entry)| entry.frame()) {
+        while let Some(table) = self
+            .directory_entry(span)
+            .and_then(|(_, entry)| entry.frame())
+        {
             last = Some(table);
             span += TABLE_SPAN;
         }
         let in_last = last.map_or(0, |table| {
-            self.table(table).iter().rposition(|entry| entry.frame().is_some()).map_or(0, |index| index + 1)
+            self.table(table)
+                .iter()
+                .rposition(|entry| entry.frame().is_some())
+                .map_or(0, |index| index + 1)
         });
         span.saturating_sub(TABLE_SPAN) + in_last * PAGE_SIZE
     }
@@ -127,16 +139,26 @@ impl Bootstrap {
     /// # Safety
     /// `sections` must be true: code outside `text`, or variables in `rodata`, fault from now on. Nobody
     /// may use the pages in `free`.
-    pub unsafe fn protect(&mut self, sections: &ImageSections, free: &mut Extents) -> Result<(), XenError> {
+    pub unsafe fn protect(
+        &mut self,
+        sections: &ImageSections,
+        free: &mut Extents,
+    ) -> Result<(), XenError> {
         for span in (0..self.end).step_by(TABLE_SPAN) {
-            let Some((second, entry)) = self.directory_entry(span) else { break };
+            let Some((second, entry)) = self.directory_entry(span) else {
+                break;
+            };
             let Some(table) = entry.frame() else { break };
             let pages = || (span..self.end.min(span + TABLE_SPAN)).step_by(PAGE_SIZE);
             let first = sections.rights(span);
             let uniform = matches!(first, Rights::Data | Rights::Constant)
                 && pages().all(|page| sections.rights(page) == first);
             let replacement = if uniform {
-                let cleared = if first == Rights::Constant { flag::WRITE } else { 0 };
+                let cleared = if first == Rights::Constant {
+                    flag::WRITE
+                } else {
+                    0
+                };
                 Pte((entry.0 & !cleared) | flag::NO_EXECUTE)
             } else {
                 // SAFETY: the caller's promise.
@@ -168,7 +190,11 @@ impl Bootstrap {
         let page = free.take_block(0).ok_or(ENOMEM)? as usize * PAGE_SIZE;
         let own_entry = self.page_entry(page).ok_or(ENOMEM)?;
         let mut entries = *self.table(old);
-        for (index, entry) in entries.iter_mut().enumerate().filter(|(_, entry)| entry.frame().is_some()) {
+        for (index, entry) in entries
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, entry)| entry.frame().is_some())
+        {
             let address = span + index * PAGE_SIZE;
             *entry = match sections.rights(address) {
                 // A table must not be writable, in the view it gives of itself either.
@@ -183,12 +209,18 @@ impl Bootstrap {
         unsafe {
             (page as *mut [Pte; ENTRIES]).write(entries);
             let mut batch = MappingBatch::new();
-            batch.push(page, Pte(own_entry.0 & !flag::WRITE | flag::NO_EXECUTE), Flush::Page)?;
+            batch.push(
+                page,
+                Pte(own_entry.0 & !flag::WRITE | flag::NO_EXECUTE),
+                Flush::Page,
+            )?;
             batch.finish()?;
         }
         self.updates += 1;
         let flags = old_entry.0 & !(Pte::new(old, 0).0);
-        Ok(own_entry.frame().map_or(Pte::NONE, |mfn| Pte::new(mfn, flags)))
+        Ok(own_entry
+            .frame()
+            .map_or(Pte::NONE, |mfn| Pte::new(mfn, flags)))
     }
 
     /// The lowest-level entry for `address`.
@@ -214,7 +246,11 @@ impl Bootstrap {
         };
         let mut occupied = [
             sections.end(),
-            if info.mod_len == 0 { 0 } else { ramdisk + info.mod_len as usize },
+            if info.mod_len == 0 {
+                0
+            } else {
+                ramdisk + info.mod_len as usize
+            },
             info.mfn_list as usize + nr_pages * size_of::<Mfn>(),
             core::ptr::from_ref(info) as usize + PAGE_SIZE,
             info.pt_base as usize + info.nr_pt_frames as usize * PAGE_SIZE,
@@ -227,11 +263,18 @@ impl Bootstrap {
             occupied[6] = page_of(mfn) + PAGE_SIZE;
             occupied[7] = page_of(info.store_mfn) + PAGE_SIZE;
         }
-        let first_free = occupied.into_iter().filter(|&end| end <= self.end).max().unwrap_or(self.end);
+        let first_free = occupied
+            .into_iter()
+            .filter(|&end| end <= self.end)
+            .max()
+            .unwrap_or(self.end);
         let mut free = Extents::new();
         // A fresh list has room for two ranges.
         let _ = free.give(1..(sections.kernel.start >> PAGE_SHIFT) as u32);
-        let _ = free.give(first_free.div_ceil(PAGE_SIZE) as u32..(self.end.min(nr_pages * PAGE_SIZE) >> PAGE_SHIFT) as u32);
+        let _ = free.give(
+            first_free.div_ceil(PAGE_SIZE) as u32
+                ..(self.end.min(nr_pages * PAGE_SIZE) >> PAGE_SHIFT) as u32,
+        );
         free
     }
 }

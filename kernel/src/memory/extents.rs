@@ -23,7 +23,11 @@ impl Extents {
 
     /// The empty set.
     pub const fn new() -> Self {
-        Self { ranges: [(0, 0); Self::CAPACITY], used: 0, pages: 0 }
+        Self {
+            ranges: [(0, 0); Self::CAPACITY],
+            used: 0,
+            pages: 0,
+        }
     }
 
     /// Number of pages in the set.
@@ -63,8 +67,12 @@ impl Extents {
         let size = 1u32 << order;
         for at in 0..self.used {
             let (start, end) = self.ranges[at];
-            let Some(first) = start.checked_next_multiple_of(size) else { continue };
-            let Some(last) = first.checked_add(size).filter(|&last| last <= end) else { continue };
+            let Some(first) = start.checked_next_multiple_of(size) else {
+                continue;
+            };
+            let Some(last) = first.checked_add(size).filter(|&last| last <= end) else {
+                continue;
+            };
             match (first == start, last == end) {
                 (true, true) => self.remove(at),
                 (true, false) => self.ranges[at].0 = last,

@@ -50,8 +50,18 @@ pub struct FrameAllocator {
 impl FrameAllocator {
     /// `untouched` are the frames beyond the bootstrap mapping, `premapped` the free ones in it.
     /// `returned` is the address of the array; nothing needs to be mapped there yet.
-    pub const fn new(untouched: core::ops::Range<u32>, premapped: Extents, returned: *mut u32) -> Self {
-        Self { untouched, premapped, returned, returned_count: 0, returned_capacity: 0 }
+    pub const fn new(
+        untouched: core::ops::Range<u32>,
+        premapped: Extents,
+        returned: *mut u32,
+    ) -> Self {
+        Self {
+            untouched,
+            premapped,
+            returned,
+            returned_count: 0,
+            returned_capacity: 0,
+        }
     }
 
     /// Frames that can still be taken.
@@ -65,18 +75,25 @@ impl FrameAllocator {
             self.returned_count = top;
             // SAFETY: entries below `returned_capacity` are mapped (see `extend`), and this one was
             // written by `release`.
-            return Some(Frame::Unmapped(Pfn(unsafe { self.returned.add(top as usize).read() })));
+            return Some(Frame::Unmapped(Pfn(unsafe {
+                self.returned.add(top as usize).read()
+            })));
         }
         if let Some(pfn) = self.untouched.next() {
             return Some(Frame::Unmapped(Pfn(pfn)));
         }
-        self.premapped.take_top().map(|pfn| Frame::Premapped(Pfn(pfn)))
+        self.premapped
+            .take_top()
+            .map(|pfn| Frame::Premapped(Pfn(pfn)))
     }
 
     /// Gives back `pfn`, which must be mapped nowhere.
     pub fn release(&mut self, pfn: Pfn) -> Release {
         if self.returned_count == self.returned_capacity {
-            return Release::Extend { address: self.returned as usize + self.returned_capacity as usize * size_of::<u32>() };
+            return Release::Extend {
+                address: self.returned as usize
+                    + self.returned_capacity as usize * size_of::<u32>(),
+            };
         }
         // SAFETY: the index is below the mapped capacity.
         unsafe { self.returned.add(self.returned_count as usize).write(pfn.0) };
@@ -122,13 +139,23 @@ mod tests {
         let mut array = vec![0u32; 2 * ENTRIES_PER_PAGE as usize];
         let base = array.as_mut_ptr();
         let mut frames = FrameAllocator::new(0..0, Extents::new(), base);
-        assert_eq!(frames.release(Pfn(7)), Release::Extend { address: base as usize });
+        assert_eq!(
+            frames.release(Pfn(7)),
+            Release::Extend {
+                address: base as usize
+            }
+        );
         // SAFETY: the test's array is writable.
         unsafe { frames.extend() };
         for pfn in 0..ENTRIES_PER_PAGE {
             assert_eq!(frames.release(Pfn(pfn)), Release::Noted);
         }
-        assert_eq!(frames.release(Pfn(9)), Release::Extend { address: base as usize + PAGE_SIZE });
+        assert_eq!(
+            frames.release(Pfn(9)),
+            Release::Extend {
+                address: base as usize + PAGE_SIZE
+            }
+        );
         for pfn in (0..ENTRIES_PER_PAGE).rev() {
             assert_eq!(frames.take(), Some(Frame::Unmapped(Pfn(pfn))));
         }

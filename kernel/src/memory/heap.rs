@@ -41,7 +41,9 @@ struct Blocks<'a, P> {
 
 impl<P: Pager> BlockSource for Blocks<'_, P> {
     fn take(&mut self, order: u32) -> Option<NonNull<u8>> {
-        self.pager.take_premapped(order).or_else(|| self.runs.allocate(self.pager, 1 << order, order))
+        self.pager
+            .take_premapped(order)
+            .or_else(|| self.runs.allocate(self.pager, 1 << order, order))
     }
 
     fn give(&mut self, block: NonNull<u8>, order: u32) {
@@ -66,7 +68,9 @@ impl Kind {
     fn of(layout: Layout) -> Self {
         let (size, align) = (layout.size(), layout.align());
         if size <= MAX_OBJECT && align <= 16 {
-            return Self::Object { class: class_for(size.max(1)) };
+            return Self::Object {
+                class: class_for(size.max(1)),
+            };
         }
         Self::uncommon(size, align)
     }
@@ -82,7 +86,10 @@ impl Kind {
             }
         }
         let (pages, alignment_order) = page_request(size, align);
-        Self::Run { pages, alignment_order }
+        Self::Run {
+            pages,
+            alignment_order,
+        }
     }
 }
 
@@ -116,7 +123,10 @@ impl<P: Pager> Heap<P> {
     #[inline]
     fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         if let Kind::Object { class } = Kind::of(layout) {
-            let mut blocks = Blocks { pager: &mut self.pager, runs: &mut self.runs };
+            let mut blocks = Blocks {
+                pager: &mut self.pager,
+                runs: &mut self.runs,
+            };
             if let Some(object) = self.slabs.allocate(class, &mut blocks) {
                 return Some(object);
             }
@@ -144,10 +154,16 @@ impl<P: Pager> Heap<P> {
     fn try_once(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         match Kind::of(layout) {
             Kind::Object { class } => {
-                let mut blocks = Blocks { pager: &mut self.pager, runs: &mut self.runs };
+                let mut blocks = Blocks {
+                    pager: &mut self.pager,
+                    runs: &mut self.runs,
+                };
                 self.slabs.allocate(class, &mut blocks)
             }
-            Kind::Run { pages, alignment_order } => self.runs.allocate(&mut self.pager, pages, alignment_order),
+            Kind::Run {
+                pages,
+                alignment_order,
+            } => self.runs.allocate(&mut self.pager, pages, alignment_order),
         }
     }
 
@@ -155,7 +171,10 @@ impl<P: Pager> Heap<P> {
     fn reclaim(&mut self, pages: usize) {
         let wanted = pages + pages / 256 + RECLAIM_PAGES;
         if self.runs.strip(&mut self.pager, wanted) < wanted {
-            let mut blocks = Blocks { pager: &mut self.pager, runs: &mut self.runs };
+            let mut blocks = Blocks {
+                pager: &mut self.pager,
+                runs: &mut self.runs,
+            };
             if self.slabs.trim(&mut blocks) > 0 {
                 self.runs.strip(&mut self.pager, wanted);
             }
@@ -168,7 +187,10 @@ impl<P: Pager> Heap<P> {
     unsafe fn deallocate(&mut self, address: NonNull<u8>, layout: Layout) {
         match Kind::of(layout) {
             Kind::Object { class } => {
-                let mut blocks = Blocks { pager: &mut self.pager, runs: &mut self.runs };
+                let mut blocks = Blocks {
+                    pager: &mut self.pager,
+                    runs: &mut self.runs,
+                };
                 // SAFETY: the caller's promise: allocated with this layout, so with this class.
                 unsafe { self.slabs.free(address, class, &mut blocks) }
             }
@@ -178,10 +200,23 @@ impl<P: Pager> Heap<P> {
 
     /// # Safety
     /// As [`GlobalAlloc::realloc`].
-    unsafe fn reallocate(&mut self, address: NonNull<u8>, old: Layout, new: Layout) -> Option<NonNull<u8>> {
+    unsafe fn reallocate(
+        &mut self,
+        address: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Option<NonNull<u8>> {
         match (Kind::of(old), Kind::of(new)) {
-            (Kind::Object { class: old }, Kind::Object { class: new }) if old == new => return Some(address),
-            (Kind::Run { .. }, Kind::Run { pages, alignment_order: 0 }) => {
+            (Kind::Object { class: old }, Kind::Object { class: new }) if old == new => {
+                return Some(address);
+            }
+            (
+                Kind::Run { .. },
+                Kind::Run {
+                    pages,
+                    alignment_order: 0,
+                },
+            ) => {
                 if self.runs.resize(&mut self.pager, address, pages) {
                     return Some(address);
                 }
@@ -218,11 +253,19 @@ impl<P: Pager> Heap<P> {
             return None;
         }
         self.reservations.start = next;
-        Some(Reservation { base: NonNull::new(base as *mut u8)?, len })
+        Some(Reservation {
+            base: NonNull::new(base as *mut u8)?,
+            len,
+        })
     }
 
     /// Maps zeroed pages over those of `start..start + len` for which `is_mapped` is false.
-    pub fn commit(&mut self, start: usize, len: usize, is_mapped: impl Fn(&P, usize) -> bool) -> bool {
+    pub fn commit(
+        &mut self,
+        start: usize,
+        len: usize,
+        is_mapped: impl Fn(&P, usize) -> bool,
+    ) -> bool {
         let end = start + len;
         let mut page = start;
         while page < end {
@@ -230,7 +273,10 @@ impl<P: Pager> Heap<P> {
                 page += PAGE_SIZE;
                 continue;
             }
-            let missing = (page..end).step_by(PAGE_SIZE).take_while(|&p| !is_mapped(&self.pager, p)).count();
+            let missing = (page..end)
+                .step_by(PAGE_SIZE)
+                .take_while(|&p| !is_mapped(&self.pager, p))
+                .count();
             let mut mapped = self.pager.map(page, missing);
             if mapped == 0 {
                 self.reclaim(missing);
@@ -293,7 +339,9 @@ impl KernelHeap {
 unsafe impl GlobalAlloc for KernelHeap {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        self.heap().and_then(|heap| heap.allocate(layout)).map_or(null_mut(), NonNull::as_ptr)
+        self.heap()
+            .and_then(|heap| heap.allocate(layout))
+            .map_or(null_mut(), NonNull::as_ptr)
     }
 
     #[inline]
@@ -305,8 +353,12 @@ unsafe impl GlobalAlloc for KernelHeap {
     }
 
     unsafe fn realloc(&self, address: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        let (Some(heap), Some(address)) = (self.heap(), NonNull::new(address)) else { return null_mut() };
-        let Ok(new) = Layout::from_size_align(new_size, layout.align()) else { return null_mut() };
+        let (Some(heap), Some(address)) = (self.heap(), NonNull::new(address)) else {
+            return null_mut();
+        };
+        let Ok(new) = Layout::from_size_align(new_size, layout.align()) else {
+            return null_mut();
+        };
         // SAFETY: the caller's promise.
         unsafe { heap.reallocate(address, layout, new) }.map_or(null_mut(), NonNull::as_ptr)
     }
@@ -371,24 +423,29 @@ mod tests {
 
     #[test]
     fn growing_keeps_contents_and_does_not_need_twice_the_memory() {
+        const MARKED: usize = 100;
+        let intact = |address: NonNull<u8>| {
+            // SAFETY: at least this many bytes are allocated and were written.
+            let bytes = unsafe { core::slice::from_raw_parts(address.as_ptr(), MARKED) };
+            bytes.iter().all(|&byte| byte == 0xa5)
+        };
         let mut heap = heap(1000);
-        let mut size = 100;
+        let mut size = MARKED;
         let mut address = heap.allocate(layout(size, 8)).unwrap();
-        // SAFETY: 100 bytes were allocated.
-        unsafe { address.as_ptr().write_bytes(0xa5, size) };
+        // SAFETY: that many bytes were allocated.
+        unsafe { address.as_ptr().write_bytes(0xa5, MARKED) };
         // Up to 3.3 MiB of the 4 MiB there are.
         while size < 2 << 20 {
             let new = size * 16 / 10;
             // SAFETY: live, with that layout.
             address = unsafe { heap.reallocate(address, layout(size, 8), layout(new, 8)) }.unwrap();
-            // SAFETY: the first 100 bytes were written.
-            assert!(unsafe { core::slice::from_raw_parts(address.as_ptr(), 100) }.iter().all(|&byte| byte == 0xa5));
+            assert!(intact(address));
             size = new;
         }
-        // SAFETY: as above; shrinking to an object copies.
-        address = unsafe { heap.reallocate(address, layout(size, 8), layout(100, 8)) }.unwrap();
+        // Shrinking to an object copies.
         // SAFETY: as above.
-        assert!(unsafe { core::slice::from_raw_parts(address.as_ptr(), 100) }.iter().all(|&byte| byte == 0xa5));
+        address = unsafe { heap.reallocate(address, layout(size, 8), layout(MARKED, 8)) }.unwrap();
+        assert!(intact(address));
     }
 
     #[test]
@@ -421,7 +478,8 @@ mod tests {
         unsafe { start.add(PAGE_SIZE).write(1) };
         assert!(heap.commit(start as usize, 3 * PAGE_SIZE, mapped));
         // SAFETY: committed.
-        assert_eq!(unsafe { (start.read(), start.add(PAGE_SIZE).read()) }, (0, 1));
+        let (zeroed, kept) = unsafe { (start.read(), start.add(PAGE_SIZE).read()) };
+        assert_eq!((zeroed, kept), (0, 1));
         assert_eq!(heap.pager.mapped.len(), 3);
         assert!(!heap.commit(start as usize, 1 << 20, mapped));
     }

@@ -57,15 +57,32 @@ impl Layout {
     /// The layout for a domain of `nr_pages` frames, with the areas starting at `base`.
     pub const fn new(base: usize, nr_pages: usize) -> Self {
         let memory = nr_pages * PAGE_SIZE;
-        let area = if memory < MINIMUM_AREA { MINIMUM_AREA } else { memory.next_power_of_two() };
+        let area = if memory < MINIMUM_AREA {
+            MINIMUM_AREA
+        } else {
+            memory.next_power_of_two()
+        };
         let area_shift = area.trailing_zeros();
         let orders = Self::orders_for(area_shift) as usize;
         let returned_frames = base + orders * area;
-        let run_states = returned_frames + (nr_pages * size_of::<u32>()).next_multiple_of(PAGE_SIZE);
-        let reservations = (run_states + Self::run_state_bytes(area_shift)).next_multiple_of(TABLE_SPAN);
-        let reserved = if 2 * area < MINIMUM_RESERVATIONS { MINIMUM_RESERVATIONS } else { 2 * area };
+        let run_states =
+            returned_frames + (nr_pages * size_of::<u32>()).next_multiple_of(PAGE_SIZE);
+        let reservations =
+            (run_states + Self::run_state_bytes(area_shift)).next_multiple_of(TABLE_SPAN);
+        let reserved = if 2 * area < MINIMUM_RESERVATIONS {
+            MINIMUM_RESERVATIONS
+        } else {
+            2 * area
+        };
         let end = (reservations + reserved).next_multiple_of(DIRECTORY_SPAN);
-        Self { runs: base, area_shift, returned_frames, run_states, reservations, end }
+        Self {
+            runs: base,
+            area_shift,
+            returned_frames,
+            run_states,
+            reservations,
+            end,
+        }
     }
 
     const fn orders_for(area_shift: u32) -> u32 {
@@ -130,7 +147,10 @@ mod tests {
                 let area = layout.area(order);
                 assert_eq!(layout.order_at(area), order);
                 assert_eq!(layout.order_at(area + (1 << layout.area_shift) - 1), order);
-                assert_eq!(layout.runs_in(order) * (PAGE_SIZE << order), 1 << layout.area_shift);
+                assert_eq!(
+                    layout.runs_in(order) * (PAGE_SIZE << order),
+                    1 << layout.area_shift
+                );
                 assert_eq!(
                     layout.states_of(order) + layout.runs_in(order) * RUN_STATE_SIZE,
                     layout.states_of(order + 1)

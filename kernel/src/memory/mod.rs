@@ -68,10 +68,13 @@ pub(crate) mod testing {
     use std::alloc::{Layout, alloc_zeroed, dealloc};
     use std::collections::BTreeSet;
 
+    const ALIGNMENT: usize = 32 << 20;
+
     /// Addresses `base..base + len`, with `frames` frames to put behind them.
     pub struct TestPager {
         memory: NonNull<u8>,
         layout: Layout,
+        base: usize,
         pub mapped: BTreeSet<usize>,
         pub free_frames: usize,
         pub map_calls: usize,
@@ -79,16 +82,26 @@ pub(crate) mod testing {
     }
 
     impl TestPager {
-        /// A space of `len` bytes, aligned to its own size.
+        /// A space of `len` bytes, aligned as the largest run of a small domain is.
         pub fn new(len: usize, frames: usize) -> Self {
-            let layout = Layout::from_size_align(len, len).unwrap();
-            // SAFETY: the layout is not empty. The system backs zeroed memory lazily.
+            // The system backs zeroed memory lazily, but only if no alignment is asked of it.
+            let layout = Layout::from_size_align(len + ALIGNMENT, 16).unwrap();
+            // SAFETY: the layout is not empty.
             let memory = NonNull::new(unsafe { alloc_zeroed(layout) }).unwrap();
-            Self { memory, layout, mapped: BTreeSet::new(), free_frames: frames, map_calls: 0, unmapped_pages: 0 }
+            let base = (memory.as_ptr() as usize).next_multiple_of(ALIGNMENT);
+            Self {
+                memory,
+                layout,
+                base,
+                mapped: BTreeSet::new(),
+                free_frames: frames,
+                map_calls: 0,
+                unmapped_pages: 0,
+            }
         }
 
         pub fn base(&self) -> usize {
-            self.memory.as_ptr() as usize
+            self.base
         }
     }
 
@@ -105,7 +118,10 @@ pub(crate) mod testing {
             let count = pages.min(self.free_frames);
             for page in 0..count {
                 let address = start + page * PAGE_SIZE;
-                assert!((self.base()..self.base() + self.layout.size()).contains(&address), "outside: {address:x}");
+                assert!(
+                    (self.base..self.base + self.layout.size() - ALIGNMENT).contains(&address),
+                    "outside: {address:x}"
+                );
                 assert!(self.mapped.insert(address), "mapped twice: {address:x}");
             }
             self.free_frames -= count;
@@ -114,7 +130,10 @@ pub(crate) mod testing {
 
         fn unmap(&mut self, start: usize, pages: usize) {
             for page in 0..pages {
-                assert!(self.mapped.remove(&(start + page * PAGE_SIZE)), "unmapped twice");
+                assert!(
+                    self.mapped.remove(&(start + page * PAGE_SIZE)),
+                    "unmapped twice"
+                );
             }
             self.free_frames += pages;
             self.unmapped_pages += pages;
@@ -123,11 +142,16 @@ pub(crate) mod testing {
         fn relocate(&mut self, from: usize, to: usize, pages: usize) -> bool {
             for page in 0..pages {
                 let offset = page * PAGE_SIZE;
-                assert!(self.mapped.remove(&(from + offset)), "moved what was not there");
+                assert!(
+                    self.mapped.remove(&(from + offset)),
+                    "moved what was not there"
+                );
                 assert!(self.mapped.insert(to + offset), "moved over something");
             }
             // SAFETY: both ranges lie in the test's memory and do not overlap.
-            unsafe { core::ptr::copy_nonoverlapping(from as *const u8, to as *mut u8, pages * PAGE_SIZE) };
+            unsafe {
+                core::ptr::copy_nonoverlapping(from as *const u8, to as *mut u8, pages * PAGE_SIZE)
+            };
             true
         }
 

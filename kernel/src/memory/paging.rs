@@ -13,11 +13,14 @@
 //! what it claims to be: that is a panic with the name of the operation.
 
 use super::frames::{Frame, FrameAllocator, Release};
-use super::layout::{DIRECTORY_SPAN, DYNAMIC_BASE, Layout, MAX_TOP_ENTRIES, TABLE_SPAN, WINDOW_BASE};
+use super::layout::{
+    DIRECTORY_SPAN, DYNAMIC_BASE, Layout, MAX_TOP_ENTRIES, TABLE_SPAN, WINDOW_BASE,
+};
 use super::{PAGE_SIZE, Pager};
 use core::ptr::NonNull;
 use starling_xen::mmu::{
-    ENTRIES, Flush, MappingBatch, Mfn, Pfn, Pte, clear_frame, flag, machine_to_phys, set_table_entry, table_index,
+    ENTRIES, Flush, MappingBatch, Mfn, Pfn, Pte, clear_frame, flag, machine_to_phys,
+    set_table_entry, table_index,
 };
 use starling_xen::{PAGE_SHIFT, XenError};
 
@@ -32,7 +35,10 @@ pub struct Directory {
 
 impl Directory {
     /// No tables.
-    pub const EMPTY: Self = Self { table: None, present: [0; ENTRIES / 64] };
+    pub const EMPTY: Self = Self {
+        table: None,
+        present: [0; ENTRIES / 64],
+    };
 }
 
 /// Frames that building the tables for one address can take at most: three levels for the address, three
@@ -83,7 +89,10 @@ impl PageTables {
         top: Mfn,
         directories: &'static mut [Directory],
     ) -> Self {
-        assert!(directories.len() >= layout.directories(), "a record for each directory");
+        assert!(
+            directories.len() >= layout.directories(),
+            "a record for each directory"
+        );
         Self {
             layout,
             frames,
@@ -128,8 +137,12 @@ impl PageTables {
                 Frame::Premapped(pfn) => {
                     let mut batch = MappingBatch::new();
                     // SAFETY: the page was free, so nobody refers to it.
-                    let unmapped = unsafe { batch.push(pfn.0 as usize * PAGE_SIZE, Pte::NONE, Flush::Page) };
-                    must(unmapped.and_then(|()| batch.finish()), "unmap a bootstrap page");
+                    let unmapped =
+                        unsafe { batch.push(pfn.0 as usize * PAGE_SIZE, Pte::NONE, Flush::Page) };
+                    must(
+                        unmapped.and_then(|()| batch.finish()),
+                        "unmap a bootstrap page",
+                    );
                     self.updates += 1;
                     pfn
                 }
@@ -142,7 +155,9 @@ impl PageTables {
     }
 
     fn release(&mut self, pfn: Pfn) {
-        let Release::Extend { address } = self.frames.release(pfn) else { return };
+        let Release::Extend { address } = self.frames.release(pfn) else {
+            return;
+        };
         // While the array is full it holds frames for the table; when it is empty, `init` has made the
         // first table. Failing that, the frame is lost, which is better than anything else.
         let Some(mfn) = self.mfn(pfn) else { return };
@@ -178,7 +193,10 @@ impl PageTables {
         }
         let table = self.take_table()?;
         // SAFETY: the entry was empty and the new table is, so no mapping changes.
-        must(unsafe { set_table_entry(parent, index, Pte::new(table, flag::TABLE)) }, "hook in a page table");
+        must(
+            unsafe { set_table_entry(parent, index, Pte::new(table, flag::TABLE)) },
+            "hook in a page table",
+        );
         Some(table)
     }
 
@@ -204,9 +222,14 @@ impl PageTables {
         if self.directories[directory].table.is_none() {
             let third = self.table_under(self.third[slot], self.top, table_index(address, 4))?;
             self.third[slot] = Some(third);
-            let window_third = self.table_under(self.window_third, self.top, table_index(window, 4))?;
+            let window_third =
+                self.table_under(self.window_third, self.top, table_index(window, 4))?;
             self.window_third = Some(window_third);
-            let window_second = self.table_under(self.window_second[slot], window_third, table_index(window, 3))?;
+            let window_second = self.table_under(
+                self.window_second[slot],
+                window_third,
+                table_index(window, 3),
+            )?;
             self.window_second[slot] = Some(window_second);
             self.table_under(None, window_second, table_index(window, 2))?;
             let second = self.table_under(None, third, table_index(address, 3))?;
@@ -256,7 +279,10 @@ impl Pager for PageTables {
                 };
                 let pte = Pte::new(mfn, flag::READ_WRITE);
                 // SAFETY: nothing is mapped there, so no reference exists; the frame is ours alone.
-                must(unsafe { batch.push(start + done * PAGE_SIZE, pte, Flush::None) }, "map pages");
+                must(
+                    unsafe { batch.push(start + done * PAGE_SIZE, pte, Flush::None) },
+                    "map pages",
+                );
                 done += 1;
             }
         }
@@ -280,7 +306,10 @@ impl Pager for PageTables {
                     (false, false) => Flush::None,
                 };
                 // SAFETY: the caller owns the pages and has given them up.
-                must(unsafe { batch.push(address, Pte::NONE, flush) }, "unmap pages");
+                must(
+                    unsafe { batch.push(address, Pte::NONE, flush) },
+                    "unmap pages",
+                );
             }
             must(batch.finish(), "unmap pages");
             for mfn in frames.into_iter().flatten() {
@@ -302,11 +331,19 @@ impl Pager for PageTables {
         let mut batch = MappingBatch::new();
         for page in 0..pages {
             let (source, target) = (from + page * PAGE_SIZE, to + page * PAGE_SIZE);
-            let flush = if page + 1 == pages { Flush::All } else { Flush::None };
+            let flush = if page + 1 == pages {
+                Flush::All
+            } else {
+                Flush::None
+            };
             let entry = self.entry(source);
             // SAFETY: the caller owns both ranges and refers to neither; the frame leaves the one for
             // the other. Until the flush at the end both show it, but nobody looks.
-            let moved = unsafe { batch.push(target, entry, Flush::None).and_then(|()| batch.push(source, Pte::NONE, flush)) };
+            let moved = unsafe {
+                batch
+                    .push(target, entry, Flush::None)
+                    .and_then(|()| batch.push(source, Pte::NONE, flush))
+            };
             must(moved, "move pages");
         }
         must(batch.finish(), "move pages");

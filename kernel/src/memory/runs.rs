@@ -59,7 +59,16 @@ impl Runs {
     /// No runs yet.
     pub const fn new(layout: Layout) -> Self {
         assert!(layout.orders() as usize <= MAX_ORDERS);
-        Self { layout, orders: [Order { warm: 0, bare: 0, fresh: 0, states: 0 }; MAX_ORDERS], idle_pages: 0 }
+        Self {
+            layout,
+            orders: [Order {
+                warm: 0,
+                bare: 0,
+                fresh: 0,
+                states: 0,
+            }; MAX_ORDERS],
+            idle_pages: 0,
+        }
     }
 
     /// Pages mapped in free runs: [`Runs::strip`] can have them.
@@ -91,11 +100,18 @@ impl Runs {
 
     /// Takes `pages` mapped pages, aligned to `1 << alignment_order` pages. `None` if frames ran out;
     /// nothing has changed then.
-    pub fn allocate(&mut self, pager: &mut impl Pager, pages: usize, alignment_order: u32) -> Option<NonNull<u8>> {
+    pub fn allocate(
+        &mut self,
+        pager: &mut impl Pager,
+        pages: usize,
+        alignment_order: u32,
+    ) -> Option<NonNull<u8>> {
         let smallest = order_for(pages).max(alignment_order);
         for order in smallest..self.layout.orders() {
             // The next order is tried only if this one's addresses are used up.
-            let Some(index) = self.take(pager, order)? else { continue };
+            let Some(index) = self.take(pager, order)? else {
+                continue;
+            };
             let state = self.state(order, index);
             let address = self.address(order, index);
             // SAFETY: `take` gives runs whose states are mapped.
@@ -144,7 +160,12 @@ impl Runs {
 
     /// Makes a run of `pages` pages in another place by moving the frames, so that neither the memory
     /// nor the time for a copy is needed. `None` leaves everything as it was.
-    pub fn relocate(&mut self, pager: &mut impl Pager, address: NonNull<u8>, pages: usize) -> Option<NonNull<u8>> {
+    pub fn relocate(
+        &mut self,
+        pager: &mut impl Pager,
+        address: NonNull<u8>,
+        pages: usize,
+    ) -> Option<NonNull<u8>> {
         let start = address.as_ptr() as usize;
         let (old_order, old_index) = self.locate(start);
         let order = order_for(pages);
@@ -187,7 +208,9 @@ impl Runs {
         let mut freed = 0;
         for order in (0..self.layout.orders()).rev() {
             while freed < pages {
-                let Some(index) = self.orders[order as usize].warm.checked_sub(1) else { break };
+                let Some(index) = self.orders[order as usize].warm.checked_sub(1) else {
+                    break;
+                };
                 let state = self.state(order, index).as_ptr();
                 // SAFETY: runs on lists have mapped states.
                 let RunState { mapped, next } = unsafe { state.read() };
@@ -209,7 +232,10 @@ impl Runs {
         // SAFETY: the caller has the run in its hands.
         let mapped = unsafe { (*state).mapped } as usize;
         if mapped - pages > SLACK_PAGES.max(pages / 4) {
-            pager.unmap(self.address(order, index) + pages * PAGE_SIZE, mapped - pages);
+            pager.unmap(
+                self.address(order, index) + pages * PAGE_SIZE,
+                mapped - pages,
+            );
             // SAFETY: as above.
             unsafe { (*state).mapped = pages as u32 };
         }
@@ -245,7 +271,10 @@ impl Runs {
         let index = lists.fresh;
         self.orders[order as usize].fresh += 1;
         // SAFETY: below `states`, so mapped and writable.
-        unsafe { self.state(order, index).write(RunState { mapped: 0, next: 0 }) };
+        unsafe {
+            self.state(order, index)
+                .write(RunState { mapped: 0, next: 0 })
+        };
         Some(Some(index))
     }
 
@@ -254,7 +283,11 @@ impl Runs {
         let lists = &mut self.orders[order as usize];
         // SAFETY: the run was in use, so its state is mapped.
         let mapped = unsafe { (*state).mapped };
-        let list = if mapped == 0 { &mut lists.bare } else { &mut lists.warm };
+        let list = if mapped == 0 {
+            &mut lists.bare
+        } else {
+            &mut lists.warm
+        };
         // SAFETY: as above.
         unsafe { (*state).next = *list };
         *list = index + 1;
@@ -263,13 +296,15 @@ impl Runs {
 
     /// Maps the page with the next states of `order`. Small orders share pages with their neighbours.
     fn extend_states(&mut self, pager: &mut impl Pager, order: u32) -> bool {
-        let from = self.layout.states_of(order) + self.orders[order as usize].states as usize * RUN_STATE_SIZE;
+        let from = self.layout.states_of(order)
+            + self.orders[order as usize].states as usize * RUN_STATE_SIZE;
         let end = self.layout.states_of(order + 1);
         let page = from & !(PAGE_SIZE - 1);
         if !self.state_page_mapped(page) && pager.map(page, 1) == 0 {
             return false;
         }
-        self.orders[order as usize].states += ((end.min(page + PAGE_SIZE) - from) / RUN_STATE_SIZE) as u32;
+        self.orders[order as usize].states +=
+            ((end.min(page + PAGE_SIZE) - from) / RUN_STATE_SIZE) as u32;
         true
     }
 
@@ -346,10 +381,15 @@ mod tests {
         let (mut pager, mut runs) = runs(8000);
         for order in (0..runs.layout.orders() - 1).rev() {
             for _ in 0..2 {
-                let Some(run) = runs.allocate(&mut pager, 1, order) else { continue };
+                let Some(run) = runs.allocate(&mut pager, 1, order) else {
+                    continue;
+                };
                 let (order, index) = runs.locate(run.as_ptr() as usize);
                 let state = runs.state(order, index).as_ptr() as usize;
-                assert!(pager.mapped.contains(&(state & !(PAGE_SIZE - 1))), "order {order}, run {index}");
+                assert!(
+                    pager.mapped.contains(&(state & !(PAGE_SIZE - 1))),
+                    "order {order}, run {index}"
+                );
             }
         }
     }
@@ -376,9 +416,14 @@ mod tests {
         let moved = runs.relocate(&mut pager, run, 80).unwrap();
         assert_ne!(moved, run);
         // SAFETY: 80 pages are allocated, 60 of them written.
-        assert!(unsafe { core::slice::from_raw_parts(moved.as_ptr(), 60 * PAGE_SIZE) }.iter().all(|&b| b == 7));
+        let bytes = unsafe { core::slice::from_raw_parts(moved.as_ptr(), 60 * PAGE_SIZE) };
+        assert!(bytes.iter().all(|&byte| byte == 7));
         assert_eq!(runs.idle_pages(), 0);
-        assert_eq!(runs.relocate(&mut pager, moved, 200), None, "no frames for that");
+        assert_eq!(
+            runs.relocate(&mut pager, moved, 200),
+            None,
+            "no frames for that"
+        );
         // SAFETY: still allocated.
         assert_eq!(unsafe { moved.read() }, 7);
         assert!(runs.resize(&mut pager, moved, 81));
@@ -390,7 +435,9 @@ mod tests {
         let mut live: Vec<(NonNull<u8>, usize)> = Vec::new();
         let mut random = 12345u64;
         let mut next = |bound: usize| {
-            random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            random = random
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             (random >> 33) as usize % bound
         };
         for step in 0..5_000 {
@@ -416,8 +463,17 @@ mod tests {
                 };
                 for page in 0..pages {
                     // SAFETY: just allocated.
-                    unsafe { run.as_ptr().add(page * PAGE_SIZE).cast::<usize>().write(run.as_ptr() as usize) };
-                    assert!(pager.mapped.contains(&(run.as_ptr() as usize + page * PAGE_SIZE)));
+                    unsafe {
+                        run.as_ptr()
+                            .add(page * PAGE_SIZE)
+                            .cast::<usize>()
+                            .write(run.as_ptr() as usize)
+                    };
+                    assert!(
+                        pager
+                            .mapped
+                            .contains(&(run.as_ptr() as usize + page * PAGE_SIZE))
+                    );
                 }
                 live.push((run, pages));
             }

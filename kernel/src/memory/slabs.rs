@@ -118,7 +118,9 @@ impl Default for Slabs {
 impl Slabs {
     /// No slabs yet.
     pub const fn new() -> Self {
-        Self { partial: [null_mut(); CLASSES] }
+        Self {
+            partial: [null_mut(); CLASSES],
+        }
     }
 
     /// Takes an object of `class`.
@@ -154,10 +156,18 @@ impl Slabs {
     /// # Safety
     /// The object came from [`Slabs::allocate`] with this class and is not used any more.
     #[inline]
-    pub unsafe fn free(&mut self, object: NonNull<u8>, class: usize, source: &mut impl BlockSource) {
+    pub unsafe fn free(
+        &mut self,
+        object: NonNull<u8>,
+        class: usize,
+        source: &mut impl BlockSource,
+    ) {
         let order = u32::from(ORDERS[class]);
         let address = object.as_ptr() as usize;
-        let slab = object.as_ptr().wrapping_sub(address & ((PAGE_SIZE << order) - 1)).cast::<Slab>();
+        let slab = object
+            .as_ptr()
+            .wrapping_sub(address & ((PAGE_SIZE << order) - 1))
+            .cast::<Slab>();
         let object = object.cast::<FreeObject>().as_ptr();
         // SAFETY: slabs are aligned to their size, so masking finds the header of the object's slab; the
         // object is at least a word long, and free.
@@ -178,7 +188,8 @@ impl Slabs {
     /// Gives back the slabs that are kept although they are empty. Returns how many pages that is.
     pub fn trim(&mut self, source: &mut impl BlockSource) -> usize {
         let mut pages = 0;
-        for class in 0..CLASSES {
+        for (class, &order) in ORDERS.iter().enumerate() {
+            let order = u32::from(order);
             let mut slab = self.partial[class];
             while !slab.is_null() {
                 // SAFETY: slabs on the list are live; the next one is read before this one goes.
@@ -186,7 +197,6 @@ impl Slabs {
                     let next = (*slab).next;
                     if (*slab).used == 0 {
                         self.unlink(class, slab);
-                        let order = u32::from(ORDERS[class]);
                         source.give(NonNull::new_unchecked(slab.cast()), order);
                         pages += 1 << order;
                     }
@@ -298,9 +308,11 @@ mod tests {
             assert!(class == 0 || (SIZES[class - 1] as usize) < size);
             assert!(room - size < GRAIN.max(size / 8 + GRAIN));
         }
-        for class in 0..CLASSES {
-            assert_eq!(SIZES[class] as usize % GRAIN, 0);
-        }
+        assert!(
+            SIZES
+                .iter()
+                .all(|&size| usize::from(size).is_multiple_of(GRAIN))
+        );
         // A process's first heap is 233 words.
         assert_eq!(SIZES[class_for(233 * 8)], 1920);
     }
@@ -312,9 +324,17 @@ mod tests {
         for align in [16, 32, 64] {
             for size in (align..=MAX_OBJECT).step_by(align) {
                 // Classes that are not multiples of the alignment are skipped by rounding up.
-                let class = (class_for(size)..CLASSES).find(|&c| SIZES[c] as usize % align == 0).unwrap();
-                let objects: Vec<_> = (0..3).map(|_| slabs.allocate(class, &mut blocks).unwrap()).collect();
-                assert!(objects.iter().all(|object| object.as_ptr() as usize % align == 0));
+                let class = (class_for(size)..CLASSES)
+                    .find(|&c| usize::from(SIZES[c]).is_multiple_of(align))
+                    .unwrap();
+                let objects: Vec<_> = (0..3)
+                    .map(|_| slabs.allocate(class, &mut blocks).unwrap())
+                    .collect();
+                assert!(
+                    objects
+                        .iter()
+                        .all(|object| (object.as_ptr() as usize).is_multiple_of(align))
+                );
             }
         }
     }
@@ -324,7 +344,9 @@ mod tests {
         let mut blocks = SystemBlocks::default();
         let mut slabs = Slabs::new();
         let class = class_for(1000);
-        let objects: Vec<_> = (0..200).map(|_| slabs.allocate(class, &mut blocks).unwrap()).collect();
+        let objects: Vec<_> = (0..200)
+            .map(|_| slabs.allocate(class, &mut blocks).unwrap())
+            .collect();
         assert!(blocks.live.len() > 10);
         for object in objects {
             // SAFETY: allocated above with this class.
@@ -337,7 +359,10 @@ mod tests {
 
     #[test]
     fn running_out_is_a_none() {
-        let mut blocks = SystemBlocks { limit: Some(1), ..SystemBlocks::default() };
+        let mut blocks = SystemBlocks {
+            limit: Some(1),
+            ..SystemBlocks::default()
+        };
         let mut slabs = Slabs::new();
         let class = class_for(4096);
         for _ in 0..7 {
@@ -353,7 +378,9 @@ mod tests {
         let mut live: Vec<(NonNull<u8>, usize, u8)> = Vec::new();
         let mut random = 99u64;
         let mut next = |bound: usize| {
-            random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            random = random
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             (random >> 33) as usize % bound
         };
         for step in 0..50_000 {

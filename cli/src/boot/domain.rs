@@ -25,6 +25,9 @@ const XEN_SHARE: u64 = 64;
 /// dom0 and `xl create` take 8 s on two idle cores; a busy machine may be much slower.
 const BOOT_LIMIT: Duration = Duration::from_secs(180);
 
+/// How `xl` says that a domain has too little memory for its kernel.
+const MEMORY_SIGNS: [&str; 3] = ["Out of memory", "not enough memory", "failed to populate"];
+
 /// Xen drops mitigations and scrubbing, which an emulated machine that lives for one guest does not need.
 const XEN_ARGS: &str =
     "com1=115200,8n1 console=com1 no-real-mode edd=off bootscrub=0 xpti=0 spec-ctrl=0 cpufreq=none";
@@ -180,27 +183,17 @@ impl Boot {
 
     /// The failure for a domain that could not be created, in xl's own words.
     fn create_failed(&self, why: &str) -> Failure {
-        let mut hint: Vec<&str> = self.notes.iter().map(String::as_str).collect();
-        let words = self.notes.join("\n");
-        let too_small = format!("The domain has {} MiB; give it more with -m.", self.memory);
-        if [
-            "failed to populate",
-            "Cannot allocate",
-            "xc_dom_mem_init",
-            "not enough memory",
-            "out of memory",
-            "segment",
-        ]
-        .iter()
-        .any(|sign| words.contains(sign))
-        {
-            hint.push(&too_small);
+        let message = format!("boot: {why}");
+        if self.notes.is_empty() {
+            return self.session.failure(message);
         }
-        let failure = Failure::new(format!("boot: {why}"));
-        if hint.is_empty() {
-            self.session.failure(format!("boot: {why}"))
-        } else {
-            failure.with_hint(hint.join("\n"))
+        let mut hint = self.notes.join("\n");
+        if MEMORY_SIGNS.iter().any(|sign| hint.contains(sign)) {
+            hint.push_str(&format!(
+                "\nThe domain has {} MiB; give it more with -m.",
+                self.memory
+            ));
         }
+        Failure::new(message).with_hint(hint)
     }
 }

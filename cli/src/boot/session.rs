@@ -22,6 +22,9 @@ const STATUS_BROKEN_PIPE: u8 = 141;
 /// Exit status of `timeout(1)`.
 const STATUS_TIMEOUT: u8 = 124;
 
+/// While this much input waits for QEMU, no more is read.
+const UNSENT_MAX: usize = 64 * 1024;
+
 /// Lines of Xen's console that are kept for messages.
 const LOG_LINES: usize = 400;
 /// Lines of Xen's console that a failure shows.
@@ -48,6 +51,9 @@ pub struct Session {
     signals: UnixStream,
     input_ended: bool,
     line_ended: bool,
+    /// Bytes that QEMU has not taken yet.
+    to_console: Vec<u8>,
+    to_line: Vec<u8>,
     started: Instant,
     time_limit: Option<Duration>,
     boot_limit: Option<(Instant, &'static str)>,
@@ -58,13 +64,21 @@ impl Session {
     /// Takes a machine that was just started.
     pub fn new(qemu: Qemu, options: &Options) -> Result<Session> {
         let signals = end_signals()
-            .map_err(|error| Failure::new(format!("boot: cannot watch for signals: {error}")))?;
+            .and_then(|signals| {
+                // Neither side may ever wait for the other to read.
+                qemu.console.set_nonblocking(true)?;
+                qemu.line.set_nonblocking(true)?;
+                Ok(signals)
+            })
+            .map_err(|error| Failure::new(format!("boot: cannot watch the machine: {error}")))?;
         Ok(Session {
             qemu,
             terminal: KeyByKey::enter(),
             signals,
             input_ended: false,
             line_ended: false,
+            to_console: Vec::new(),
+            to_line: Vec::new(),
             started: Instant::now(),
             time_limit: options.timeout.map(Duration::from_secs),
             boot_limit: None,
@@ -94,51 +108,90 @@ impl Session {
     pub fn next(&mut self) -> Result<Event> {
         loop {
             let deadline = self.check_limits()?;
-            let stdin = rustix::stdio::stdin();
-            let mut files = vec![
-                PollFd::new(&self.signals, PollFlags::IN),
-                PollFd::new(&self.qemu.console, PollFlags::IN),
-            ];
-            let line_at = (!self.line_ended).then(|| {
-                files.push(PollFd::new(&self.qemu.line, PollFlags::IN));
-                files.len() - 1
-            });
-            let input_at = (!self.input_ended).then(|| {
-                files.push(PollFd::new(&stdin, PollFlags::IN));
-                files.len() - 1
-            });
-            match poll(&mut files, deadline.map(timespec).as_ref()) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(Failure::new(format!("boot: poll: {error}"))),
-            }
-            let ready = |at: usize| !files[at].revents().is_empty();
-            if ready(0) {
+            let ready = self.wait(deadline)?;
+            if ready.signal {
                 return Err(interrupted());
             }
-            // The domain's news first: they come before QEMU's end.
-            if line_at.is_some_and(ready) {
-                let bytes = receive(&mut self.qemu.line);
-                if !bytes.is_empty() {
-                    return Ok(Event::Line(bytes));
+            send(&mut self.qemu.console, &mut self.to_console);
+            send(&mut self.qemu.line, &mut self.to_line);
+            // Keys before output, or a guest that prints without end could not be ended. dom0's news before Xen's
+            // console, whose end means QEMU's end.
+            if ready.input {
+                return self.read_input();
+            }
+            if ready.line {
+                match receive(&mut self.qemu.line) {
+                    Received::Bytes(bytes) => return Ok(Event::Line(bytes)),
+                    Received::Nothing => {}
+                    Received::End => self.line_ended = true,
                 }
-                self.line_ended = true;
-            } else if ready(1) {
-                let bytes = receive(&mut self.qemu.console);
-                return Ok(if bytes.is_empty() {
-                    Event::QemuEnded
-                } else {
-                    Event::Console(bytes)
-                });
-            } else if input_at.is_some_and(ready) {
-                let mut bytes = [0; 1024];
-                let len = rustix::io::read(stdin, &mut bytes).unwrap_or(0);
-                self.input_ended = len == 0;
-                if self.terminal.asks_for_end(&bytes[..len]) {
-                    return Err(interrupted());
+            } else if ready.console {
+                match receive(&mut self.qemu.console) {
+                    Received::Bytes(bytes) => return Ok(Event::Console(bytes)),
+                    Received::Nothing => {}
+                    Received::End => return Ok(Event::QemuEnded),
                 }
-                return Ok(Event::Typed(bytes[..len].to_vec()));
             }
         }
+    }
+
+    fn wait(&self, timeout: Option<Duration>) -> Result<Ready> {
+        let wants_input =
+            !self.input_ended && self.to_console.len() + self.to_line.len() < UNSENT_MAX;
+        let events = |wanted, unsent: &[u8]| {
+            let read = if wanted {
+                PollFlags::IN
+            } else {
+                PollFlags::empty()
+            };
+            let write = if unsent.is_empty() {
+                PollFlags::empty()
+            } else {
+                PollFlags::OUT
+            };
+            read | write
+        };
+        let stdin = rustix::stdio::stdin();
+        let mut files = [
+            PollFd::new(&self.signals, PollFlags::IN),
+            PollFd::new(&self.qemu.console, events(true, &self.to_console)),
+            PollFd::new(&self.qemu.line, events(true, &self.to_line)),
+            PollFd::new(&stdin, PollFlags::IN),
+        ];
+        // Files that have ended would wake us for ever, so they are left out: both are at the end.
+        let files = match (wants_input, self.line_ended) {
+            (true, false) => &mut files[..],
+            (false, false) => &mut files[..3],
+            (_, true) => &mut files[..2],
+        };
+        match poll(files, timeout.map(timespec).as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(Failure::new(format!("boot: poll: {error}"))),
+        }
+        let ready = |at: usize| files.get(at).is_some_and(|file| !file.revents().is_empty());
+        Ok(Ready {
+            signal: ready(0),
+            console: ready(1),
+            line: ready(2),
+            input: ready(3),
+        })
+    }
+
+    fn read_input(&mut self) -> Result<Event> {
+        let mut bytes = [0; 1024];
+        let len = match rustix::io::read(rustix::stdio::stdin(), &mut bytes) {
+            Ok(len) => len,
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {
+                return Ok(Event::Typed(Vec::new()));
+            }
+            // A terminal that is gone, or not ours to read: there is no more input.
+            Err(_) => 0,
+        };
+        self.input_ended = len == 0;
+        if self.terminal.asks_for_end(&bytes[..len]) {
+            return Err(interrupted());
+        }
+        Ok(Event::Typed(bytes[..len].to_vec()))
     }
 
     /// Fails if a limit has passed; otherwise the time to the nearest.
@@ -165,14 +218,12 @@ impl Session {
 
     /// Bytes for Xen's console.
     pub fn send_console(&mut self, bytes: &[u8]) {
-        // A QEMU that has gone away is noticed by reading.
-        let _ = self.qemu.console.write_all(bytes);
+        self.to_console.extend_from_slice(bytes);
     }
 
     /// Bytes for dom0's first process.
     pub fn send_line(&mut self, bytes: &[u8]) {
-        // As above.
-        let _ = self.qemu.line.write_all(bytes);
+        self.to_line.extend_from_slice(bytes);
     }
 
     /// Keeps what came on Xen's console; the whole lines in it.
@@ -245,18 +296,43 @@ fn timespec(duration: Duration) -> Timespec {
     }
 }
 
-/// What a readable stream has; nothing at its end, or when the other side is gone.
-fn receive(stream: &mut UnixStream) -> Vec<u8> {
+/// Which files have something.
+struct Ready {
+    signal: bool,
+    console: bool,
+    line: bool,
+    input: bool,
+}
+
+/// What a stream had.
+enum Received {
+    Bytes(Vec<u8>),
+    Nothing,
+    /// Its end, or the other side is gone.
+    End,
+}
+
+fn receive(stream: &mut UnixStream) -> Received {
     let mut bytes = vec![0; 16 * 1024];
-    loop {
-        match stream.read(&mut bytes) {
-            Ok(len) => {
-                bytes.truncate(len);
-                return bytes;
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return Vec::new(),
+    match stream.read(&mut bytes) {
+        Ok(0) => Received::End,
+        Ok(len) => {
+            bytes.truncate(len);
+            Received::Bytes(bytes)
         }
+        Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {
+            Received::Nothing
+        }
+        Err(_) => Received::End,
+    }
+}
+
+/// Writes what the stream takes now. A QEMU that has gone away is noticed by reading.
+fn send(stream: &mut UnixStream, unsent: &mut Vec<u8>) {
+    if !unsent.is_empty()
+        && let Ok(len) = stream.write(unsent)
+    {
+        unsent.drain(..len);
     }
 }
 

@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::operands::Operands;
-use super::registers::{HANDLER_FINDS, Others, Registers, effect, words_for};
+use super::registers::{HANDLER_FINDS, Others, Registers, effect};
 use super::wrong;
 use crate::error::LoadError;
 use crate::exits;
@@ -161,18 +161,17 @@ const NO_HANDLER: u32 = 0;
 const MOST_HANDLERS: usize = 1 << (29 - State::HANDLER_SHIFT);
 
 /// The analysis of one module.
-pub struct Flow<'m, 'a> {
+pub struct Flow<'m, 'a, const WORDS: usize> {
     module: &'m Module<'a>,
     slots: Vec<Slot>,
     /// For each import whether it never returns.
     never_returns: Vec<bool>,
     handlers: Vec<Handler>,
     handler_numbers: BTreeMap<Handler, u32>,
-    /// Sets of X registers, of `set_words` words each.
-    sets: Vec<u64>,
-    set_words: usize,
+    /// The sets of X registers that slots name.
+    sets: Vec<Registers<WORDS>>,
     /// The X registers that hold something at the current instruction.
-    x: Registers,
+    x: Registers<WORDS>,
     /// State that the instruction before falls through with.
     falling: Option<State>,
     /// Instructions reached from further down, to be followed after the pass.
@@ -183,14 +182,13 @@ pub struct Flow<'m, 'a> {
     open_end: bool,
 }
 
-impl<'m, 'a> Flow<'m, 'a> {
+impl<'m, 'a, const WORDS: usize> Flow<'m, 'a, WORDS> {
     /// Starts at the entries of all functions.
     pub fn new(module: &'m Module<'a>) -> Result<Self, LoadError> {
         let mut slots = Vec::new();
         let count = module.code().len() / ALIGN;
         slots.try_reserve_exact(count)?;
         slots.resize(count, Slot::NEW);
-        let set_words = words_for(module.x_registers());
         let mut sets = Vec::new();
         for (index, function) in module.functions().iter().enumerate() {
             if function.arity > module.x_registers() {
@@ -200,7 +198,7 @@ impl<'m, 'a> Flow<'m, 'a> {
             match slots.get_mut(function.entry as usize / ALIGN) {
                 Some(slot) if (function.entry as usize).is_multiple_of(ALIGN) => {
                     slot.bits = State::ENTRY.0 | Slot::ENTRY;
-                    slot.set = store(&mut sets, &Registers::below(function.arity), set_words)?;
+                    slot.set = store(&mut sets, Registers::below(function.arity))?;
                 }
                 _ => {
                     let what = alloc::format!("entry {index}: not an instruction");
@@ -220,7 +218,6 @@ impl<'m, 'a> Flow<'m, 'a> {
             slots,
             never_returns,
             sets,
-            set_words,
             x: Registers::NONE,
             handlers: Vec::new(),
             handler_numbers: BTreeMap::new(),
@@ -237,7 +234,7 @@ impl<'m, 'a> Flow<'m, 'a> {
         &mut self,
         at: usize,
         length: usize,
-        operands: &Operands<'_, '_>,
+        operands: &Operands<'_, '_, WORDS>,
     ) -> Result<(), LoadError> {
         let op = operands.op;
         let falling = self.falling.take();
@@ -261,13 +258,13 @@ impl<'m, 'a> Flow<'m, 'a> {
         let slot = self.slot(at);
         let state = slot.state()?;
         slot.bits |= Slot::DONE;
-        let set = slot.set as usize * self.set_words;
-        self.x.load(&self.sets[set..set + self.set_words]);
+        let set = slot.set;
+        self.x = self.sets[set as usize];
         Some(state)
     }
 
     /// Ends the pass, and follows what was only reached from further down.
-    pub fn finish(&mut self, operands: &mut Operands<'_, '_>) -> Result<(), LoadError> {
+    pub fn finish(&mut self, operands: &mut Operands<'_, '_, WORDS>) -> Result<(), LoadError> {
         let size = self.module.code().len();
         if self.open_end {
             return Err(LoadError::damaged(
@@ -325,7 +322,7 @@ impl<'m, 'a> Flow<'m, 'a> {
         &mut self,
         at: usize,
         length: usize,
-        operands: &Operands<'_, '_>,
+        operands: &Operands<'_, '_, WORDS>,
     ) -> Result<(), LoadError> {
         let function = self.next_function;
         let name = self
@@ -355,7 +352,7 @@ impl<'m, 'a> Flow<'m, 'a> {
     fn reach(&mut self, op: Op, at: usize, target: usize, state: State) -> Result<(), LoadError> {
         let slot = *self.slot(target);
         let Some(known) = slot.state() else {
-            let set = store(&mut self.sets, &self.x, self.set_words)?;
+            let set = store(&mut self.sets, self.x)?;
             let slot = self.slot(target);
             slot.set_state(state);
             slot.set = set;
@@ -373,12 +370,7 @@ impl<'m, 'a> Flow<'m, 'a> {
         }
         let mut changed = merged != known;
         self.slot(target).set_state(merged);
-        let set = slot.set as usize * self.set_words;
-        let stored = &mut self.sets[set..set + self.set_words];
-        for (word, now) in stored.iter_mut().zip(self.x.words(self.set_words)) {
-            changed |= *word & !now != 0;
-            *word &= now;
-        }
+        changed |= self.sets[slot.set as usize].keep(&self.x);
         // Followed already, with a state that holds no longer.
         if changed && slot.has(Slot::DONE) {
             self.slot(target).bits &= !Slot::DONE;
@@ -401,7 +393,7 @@ impl<'m, 'a> Flow<'m, 'a> {
         &mut self,
         at: usize,
         state: State,
-        operands: &Operands<'_, '_>,
+        operands: &Operands<'_, '_, WORDS>,
     ) -> Result<Option<State>, LoadError> {
         let op = operands.op;
         let frame = state.frame();
@@ -532,20 +524,21 @@ impl<'m, 'a> Flow<'m, 'a> {
     fn go_on(
         &mut self,
         state: State,
-        operands: &Operands<'_, '_>,
+        operands: &Operands<'_, '_, WORDS>,
     ) -> Result<Option<State>, LoadError> {
-        self.x.insert_all(&operands.destinations, self.set_words);
+        self.x.insert_all(&operands.destinations);
         Ok(Some(state))
     }
 
     /// Checks what an instruction reads, and forgets what does not survive it.
-    fn registers(&mut self, at: usize, operands: &Operands<'_, '_>) -> Result<(), LoadError> {
+    fn registers(
+        &mut self,
+        at: usize,
+        operands: &Operands<'_, '_, WORDS>,
+    ) -> Result<(), LoadError> {
         let op = operands.op;
         let effect = effect(op, operands.count);
-        if let Some(missing) = self
-            .x
-            .first_missing(&operands.sources, effect.needs, self.set_words)
-        {
+        if let Some(missing) = self.x.first_missing(&operands.sources, effect.needs) {
             return Err(wrong(
                 op,
                 at,
@@ -554,9 +547,7 @@ impl<'m, 'a> Flow<'m, 'a> {
         }
         // The operands of swap are sources and destinations.
         let swapped = match op {
-            Op::swap => self
-                .x
-                .first_missing(&operands.destinations, 0, self.set_words),
+            Op::swap => self.x.first_missing(&operands.destinations, 0),
             _ => None,
         };
         if let Some(missing) = swapped {
@@ -568,11 +559,13 @@ impl<'m, 'a> Flow<'m, 'a> {
         }
         match effect.others {
             Others::Stay => {}
-            Others::StayBelow(live) => self.x.keep_below(live, self.set_words),
-            Others::Lost(results) => self.x.set_below(results, self.set_words),
+            Others::StayBelow(live) => {
+                self.x.keep(&Registers::below(live));
+            }
+            Others::Lost(results) => self.x = Registers::below(results),
         }
         let lost = match effect.sources_live {
-            true => self.x.first_missing(&operands.sources, 0, self.set_words),
+            true => self.x.first_missing(&operands.sources, 0),
             false => None,
         };
         match lost {
@@ -586,7 +579,7 @@ impl<'m, 'a> Flow<'m, 'a> {
     }
 
     /// A call inside the module goes to the entry of a function of its arity.
-    fn calls(&mut self, at: usize, operands: &Operands<'_, '_>) -> Result<(), LoadError> {
+    fn calls(&mut self, at: usize, operands: &Operands<'_, '_, WORDS>) -> Result<(), LoadError> {
         let target = operands.labels.first().copied().unwrap_or_default();
         if !self.slot(target as usize).has(Slot::ENTRY) {
             return Err(wrong(
@@ -610,7 +603,7 @@ impl<'m, 'a> Flow<'m, 'a> {
         &mut self,
         at: usize,
         state: State,
-        operands: &Operands<'_, '_>,
+        operands: &Operands<'_, '_, WORDS>,
     ) -> Result<u32, LoadError> {
         let (Some(y), Some(target)) = (operands.ys.first(), operands.labels.first()) else {
             return Err(wrong(operands.op, at, "without a register or label"));
@@ -642,7 +635,7 @@ impl<'m, 'a> Flow<'m, 'a> {
         &self,
         at: usize,
         state: State,
-        operands: &Operands<'_, '_>,
+        operands: &Operands<'_, '_, WORDS>,
     ) -> Result<(), LoadError> {
         if matches!(operands.op, Op::catch_end | Op::try_end | Op::try_case) {
             return Ok(());
@@ -660,9 +653,11 @@ impl<'m, 'a> Flow<'m, 'a> {
 }
 
 /// Adds a set; gives its number.
-fn store(sets: &mut Vec<u64>, x: &Registers, set_words: usize) -> Result<u32, LoadError> {
-    let number = sets.len() / set_words;
-    sets.try_reserve(set_words)?;
-    sets.extend_from_slice(x.words(set_words));
-    Ok(number as u32)
+fn store<const WORDS: usize>(
+    sets: &mut Vec<Registers<WORDS>>,
+    x: Registers<WORDS>,
+) -> Result<u32, LoadError> {
+    sets.try_reserve(1)?;
+    sets.push(x);
+    Ok(sets.len() as u32 - 1)
 }

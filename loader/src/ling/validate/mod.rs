@@ -28,6 +28,7 @@ use crate::error::LoadError;
 use crate::operation::{Op, VARIANTS, Variant};
 use flow::Flow;
 use operands::Operands;
+use registers::MOST_WORDS;
 
 /// Place of errors in code.
 const CODE: &str = "code";
@@ -35,8 +36,17 @@ const CODE: &str = "code";
 /// Validates a file whose header and section table are good.
 pub fn module(module: &Module<'_>) -> Result<(), LoadError> {
     tables::check(module)?;
+    // Few modules use so many X registers that a set of them needs more than one word.
+    match module.x_registers() {
+        0..=64 => code::<1>(module),
+        _ => code::<MOST_WORDS>(module),
+    }
+}
+
+/// Validates the code of a module with at most `64 * WORDS` X registers.
+fn code<const WORDS: usize>(module: &Module<'_>) -> Result<(), LoadError> {
     let code = module.code();
-    let mut flow = Flow::new(module)?;
+    let mut flow = Flow::<WORDS>::new(module)?;
     let mut operands = Operands::new(module);
     let mut at = 0;
     while at < code.len() {

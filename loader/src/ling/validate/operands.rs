@@ -8,11 +8,11 @@
 use alloc::vec::Vec;
 
 use super::super::{Module, Relocation};
-use super::registers::{Registers, words_for};
+use super::registers::Registers;
 use super::relocations::Cursors;
 use super::{header, wrong};
 use crate::error::LoadError;
-use crate::isa::{ALIGN, FLOAT_REGISTERS, MAX_FRAME, X_REGISTERS, segment};
+use crate::isa::{ALIGN, FLOAT_REGISTERS, MAX_FRAME, segment};
 use crate::operation::{Kind, Op, Variant, align};
 
 /// The empty list as a term.
@@ -42,7 +42,7 @@ impl Word {
 }
 
 /// The reader of instructions.
-pub struct Operands<'m, 'a> {
+pub struct Operands<'m, 'a, const WORDS: usize> {
     module: &'m Module<'a>,
     code: &'a [u8],
     cursors: Cursors<'a>,
@@ -60,11 +60,9 @@ pub struct Operands<'m, 'a> {
     /// Its first operand of kind A, or 0: an arity, or a number of live X registers.
     pub count: u16,
     /// X registers that it reads.
-    pub sources: Registers,
+    pub sources: Registers<WORDS>,
     /// X registers that it writes.
-    pub destinations: Registers,
-    /// Words of those sets that count.
-    pub set_words: usize,
+    pub destinations: Registers<WORDS>,
     /// X registers are below this.
     x_registers: u64,
     /// Its import, if it calls one.
@@ -79,7 +77,7 @@ struct Counts {
     strings: u64,
 }
 
-impl<'m, 'a> Operands<'m, 'a> {
+impl<'m, 'a, const WORDS: usize> Operands<'m, 'a, WORDS> {
     /// A reader of a module's code.
     pub fn new(module: &'m Module<'a>) -> Self {
         Operands {
@@ -102,8 +100,7 @@ impl<'m, 'a> Operands<'m, 'a> {
             import: None,
             sources: Registers::NONE,
             destinations: Registers::NONE,
-            set_words: words_for(module.x_registers()),
-            x_registers: module.x_registers().min(X_REGISTERS as u32) as u64,
+            x_registers: module.x_registers().min(64 * WORDS as u32) as u64,
         }
     }
 
@@ -121,8 +118,8 @@ impl<'m, 'a> Operands<'m, 'a> {
         self.ys.clear();
         self.import = None;
         self.count = 0;
-        self.sources.clear(self.set_words);
-        self.destinations.clear(self.set_words);
+        self.sources = Registers::NONE;
+        self.destinations = Registers::NONE;
         if at + variant.fixed_size as usize > self.code.len() {
             return Err(wrong(variant.op, at, "cut off"));
         }

@@ -12,24 +12,18 @@ use crate::operation::Op;
 /// Words of the largest set.
 pub const MOST_WORDS: usize = X_REGISTERS / 64;
 
-/// A set of X registers. How many words of it count depends on the module ([`words_for`]).
-#[derive(Clone, Copy, Debug)]
-pub struct Registers {
-    words: [u64; MOST_WORDS],
+/// A set of X registers below `64 * WORDS`: most modules need one word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Registers<const WORDS: usize> {
+    words: [u64; WORDS],
 }
 
-/// Number of words that sets need in a module that uses registers below `count`.
-pub fn words_for(count: u32) -> usize {
-    (count as usize).div_ceil(64).clamp(1, MOST_WORDS)
-}
-
-impl Registers {
+impl<const WORDS: usize> Registers<WORDS> {
     /// The empty set.
-    pub const NONE: Registers = Registers {
-        words: [0; MOST_WORDS],
-    };
+    pub const NONE: Self = Registers { words: [0; WORDS] };
 
     /// The registers below `count`.
+    #[inline]
     pub fn below(count: u32) -> Self {
         let mut set = Registers::NONE;
         for (index, word) in set.words.iter_mut().enumerate() {
@@ -38,34 +32,7 @@ impl Registers {
         set
     }
 
-    /// Becomes the set whose words are these.
-    #[inline]
-    pub fn load(&mut self, stored: &[u64]) {
-        for (word, stored) in self.words.iter_mut().zip(stored) {
-            *word = *stored;
-        }
-    }
-
-    /// Becomes the registers below `limit`, as far as `count` words go.
-    #[inline]
-    pub fn set_below(&mut self, limit: u32, count: usize) {
-        for (index, word) in self.words[..count].iter_mut().enumerate() {
-            *word = below(limit, index);
-        }
-    }
-
-    /// Its first words.
-    pub fn words(&self, count: usize) -> &[u64] {
-        &self.words[..count.min(MOST_WORDS)]
-    }
-
-    /// Forgets all of it, as far as `count` words go.
-    #[inline]
-    pub fn clear(&mut self, count: usize) {
-        self.words[..count].fill(0);
-    }
-
-    /// Adds a register, which is below [`X_REGISTERS`].
+    /// Adds a register; one that the set cannot hold is left out.
     #[inline]
     pub fn insert(&mut self, register: u16) {
         if let Some(word) = self.words.get_mut(register as usize / 64) {
@@ -75,25 +42,28 @@ impl Registers {
 
     /// Adds another set.
     #[inline]
-    pub fn insert_all(&mut self, other: &Registers, count: usize) {
-        for (word, other) in self.words[..count].iter_mut().zip(&other.words) {
+    pub fn insert_all(&mut self, other: &Self) {
+        for (word, other) in self.words.iter_mut().zip(&other.words) {
             *word |= other;
         }
     }
 
-    /// Keeps only registers below `live`.
+    /// Keeps only what is in another set, too. Tells whether anything was lost.
     #[inline]
-    pub fn keep_below(&mut self, live: u32, count: usize) {
-        for (index, word) in self.words[..count].iter_mut().enumerate() {
-            *word &= below(live, index);
+    pub fn keep(&mut self, other: &Self) -> bool {
+        let mut lost = 0;
+        for (word, other) in self.words.iter_mut().zip(&other.words) {
+            lost |= *word & !other;
+            *word &= other;
         }
+        lost != 0
     }
 
-    /// The first register of `wanted`, or below `live`, that is not in this set.
+    /// The first register that is in `wanted` or below `live`, but not in this set.
     #[inline]
-    pub fn first_missing(&self, wanted: &Registers, live: u32, count: usize) -> Option<u32> {
-        for index in 0..count {
-            let missing = (wanted.words[index] | below(live, index)) & !self.words[index];
+    pub fn first_missing(&self, wanted: &Self, live: u32) -> Option<u32> {
+        for (index, (word, wanted)) in self.words.iter().zip(&wanted.words).enumerate() {
+            let missing = (wanted | below(live, index)) & !word;
             if missing != 0 {
                 return Some(64 * index as u32 + missing.trailing_zeros());
             }

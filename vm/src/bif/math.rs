@@ -1,11 +1,11 @@
 //! Module `math`.
 //!
-//! Arguments are converted to floats; a result that is infinite or not a number, as outside of a function's domain, is `badarith`, and so
-//! is an argument that is no number or beyond the range of floats. Where a result has to be rounded, its last bit
+//! What is no number is `badarg`. `badarith` is an integer beyond the range of floats, and a result that is
+//! infinite or not a number, as outside of a function's domain. Where a result has to be rounded, its last bit
 //! may be another one than the C library's that OTP uses, which is not the same on all systems either.
 
 use super::{Bif, Context, Fail, Value, bif};
-use crate::number::{float_result, to_f64};
+use crate::number::{Number, float_result};
 use crate::term::Term;
 
 macro_rules! one {
@@ -57,18 +57,22 @@ fn acosh(value: f64) -> f64 {
     }
 }
 
-fn argument(term: Term) -> Result<f64, Fail> {
-    to_f64(term).ok_or(Fail::Badarith)
+fn argument(term: &Term) -> Result<Number<'_>, Fail> {
+    Number::of(term).ok_or(Fail::Badarg)
+}
+
+fn to_f64(number: Number<'_>) -> Result<f64, Fail> {
+    number.to_f64().ok_or(Fail::Badarith)
 }
 
 #[inline]
 fn one(cx: &mut Context, args: &[Term], function: fn(f64) -> f64) -> Value {
-    let value = function(argument(args[0])?);
-    float_result(cx, value)
+    let x = argument(&args[0])?;
+    float_result(cx, function(to_f64(x)?))
 }
 
 #[inline]
 fn two(cx: &mut Context, args: &[Term], function: fn(f64, f64) -> f64) -> Value {
-    let value = function(argument(args[0])?, argument(args[1])?);
-    float_result(cx, value)
+    let (x, y) = (argument(&args[0])?, argument(&args[1])?);
+    float_result(cx, function(to_f64(x)?, to_f64(y)?))
 }

@@ -67,7 +67,7 @@ pub enum FloatFormat {
     Short,
 }
 
-/// What `float_to_list/1` and `erlang:display/1` use.
+/// What `float_to_list/1` uses.
 pub const DEFAULT_FLOAT_FORMAT: FloatFormat = FloatFormat::Scientific(20);
 
 /// Most characters of a float (OTP's buffer is 256 bytes, the last one for a zero).

@@ -9,10 +9,12 @@
 //! where they are; what it builds goes to the process's heap, or to a fragment when
 //! that is full.
 
+mod apply;
 mod arithmetic;
 mod atom;
 mod binary;
 mod bitstring;
+mod checksum;
 mod dictionary;
 mod exception;
 mod iolist;
@@ -20,6 +22,7 @@ mod link;
 mod lists;
 mod maps;
 mod math;
+mod md5;
 pub(crate) mod message;
 mod monitor;
 mod number;
@@ -35,6 +38,7 @@ mod term_format;
 mod time;
 mod timer;
 mod tuple;
+mod unicode;
 
 use crate::atom::AtomTable;
 use crate::code::Code;
@@ -111,12 +115,15 @@ pub const fn bif(module: &'static str, function: &'static str, arity: u8, run: F
 
 /// All tables.
 pub static TABLES: &[&[Bif]] = &[
+    apply::TABLE,
     binary::TABLE,
     bitstring::TABLE,
     arithmetic::TABLE,
     maps::TABLE,
     math::TABLE,
     number::TABLE,
+    checksum::TABLE,
+    unicode::TABLE,
     term_format::TABLE,
     tuple::TABLE,
     term::TABLE,

@@ -400,6 +400,8 @@ impl Mover {
                         if let Some(bits) = view(&original) {
                             *at.add(1) = bits.bytes as u64;
                         }
+                        // Its one term has been visited: the second time it would move again.
+                        return at.add(raw + 2);
                     }
                     at.add(raw + 1)
                 }

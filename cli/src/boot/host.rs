@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use crate::failure::{Failure, Result};
 
 const QEMU: &str = "qemu-system-x86_64";
+/// Names another QEMU.
+const QEMU_VARIABLE: &str = "STARLING_QEMU";
 
 /// Where everything is.
 #[derive(Debug)]
@@ -42,6 +44,13 @@ impl Host {
     pub fn find(with_dom0: bool) -> Result<Host> {
         let sysroot =
             env::var_os("STARLING_SYSROOT").map_or_else(|| PathBuf::from("/"), PathBuf::from);
+        if let Some(qemu) = env::var_os(QEMU_VARIABLE).filter(|path| !Path::new(path).exists()) {
+            return Err(
+                Failure::io(Path::new(&qemu), "run this QEMU", "no such file").with_hint(format!(
+                    "{QEMU_VARIABLE} names it; unset it to use the one on the PATH."
+                )),
+            );
+        }
         let mut missing = Vec::new();
         let mut need = |found: Option<PathBuf>, what: &'static str, package: &'static str| {
             if found.is_none() {
@@ -98,8 +107,8 @@ impl Host {
 
 /// QEMU: `STARLING_QEMU`, or the first on the `PATH`.
 fn find_qemu() -> Option<PathBuf> {
-    if let Some(path) = env::var_os("STARLING_QEMU") {
-        return Some(PathBuf::from(path)).filter(|path| path.exists());
+    if let Some(path) = env::var_os(QEMU_VARIABLE) {
+        return Some(PathBuf::from(path));
     }
     env::split_paths(&env::var_os("PATH")?)
         .map(|directory| directory.join(QEMU))

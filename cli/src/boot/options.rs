@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-The guest's console is standard output and input; progress goes to standard error. Ctrl-] or Ctrl-C ends
-the machine. The exit status is the guest's: what it gave to halt/1, 70 if it crashed, 124 on --timeout.
+The guest's console is standard output and input; progress goes to standard error. Ctrl-] or \
+Ctrl-C ends the machine. The exit status is the guest's: what it gave to halt/1, 70 if it crashed, 124 on --timeout.
 
 Environment:
   STARLING_QEMU      the QEMU program (default: qemu-system-x86_64)
-  STARLING_SYSROOT   where to look for Xen, its tools and dom0's kernel (default: /)
-  XDG_CACHE_HOME     dom0's prepared files are kept in $XDG_CACHE_HOME/starling (default: ~/.cache/starling)";
+  STARLING_SYSROOT   where Xen, its tools and dom0's kernel are installed (default: /)
+  XDG_CACHE_HOME     prepared files are kept in starling/ there (default: ~/.cache)";
 
 /// What to boot and how.
 #[derive(clap::Args)]

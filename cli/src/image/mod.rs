@@ -39,7 +39,7 @@ pub struct Options {
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 
-    /// Take every module (.beam or .ling) in this directory; may be given more than once
+    /// Take every module (.beam or .ling) in this directory; spelled -pa, as by `erl`, and may be given more than once
     #[arg(long = "pa", value_name = "DIR")]
     directories: Vec<PathBuf>,
 

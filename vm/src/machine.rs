@@ -38,6 +38,8 @@ pub struct Collections {
     pub minor: u64,
     /// Full sweeps.
     pub full: u64,
+    /// Words that they freed.
+    pub reclaimed: u64,
 }
 
 /// One Erlang machine.

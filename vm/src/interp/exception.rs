@@ -288,7 +288,8 @@ fn raise_in_function(
     let Ok(arguments) = process.heap.list(arguments) else {
         return die_of_memory(machine, process);
     };
-    process.exception.error_info = match error_info(&mut process.heap, module) {
+    let cause = process.exception.cause.take();
+    process.exception.error_info = match error_info(&mut process.heap, module, cause) {
         Ok(info) => info,
         Err(NoMemory) => return die_of_memory(machine, process),
     };
@@ -303,9 +304,13 @@ fn raise_in_function(
     )
 }
 
-/// `#{module => M}` with the module that explains the errors of `module`'s built-in functions, as OTP's
+/// `#{module => M}`, or `#{cause => C, module => M}`, with the module that explains the errors of `module`'s built-in functions, as OTP's
 /// `error_info` has it.
-fn error_info(heap: &mut impl Arena, module: Atom) -> Result<Option<Term>, NoMemory> {
+fn error_info(
+    heap: &mut impl Arena,
+    module: Atom,
+    cause: Option<Atom>,
+) -> Result<Option<Term>, NoMemory> {
     let explained_by = match module {
         am::ERLANG | am::ATOMICS | am::COUNTERS | am::PERSISTENT_TERM | am::ERTS_INTERNAL => {
             am::ERL_ERTS_ERRORS
@@ -316,9 +321,18 @@ fn error_info(heap: &mut impl Arena, module: Atom) -> Result<Option<Term>, NoMem
         am::OS => am::ERL_KERNEL_ERRORS,
         _ => return Ok(None),
     };
-    let keys = heap.tuple(&[am::MODULE.term()])?;
-    heap.object(Subtag::FlatMap, &[keys.raw(), explained_by.term().raw()])
-        .map(Some)
+    let module = explained_by.term().raw();
+    let map = match cause {
+        Some(cause) => {
+            let keys = heap.tuple(&[am::CAUSE.term(), am::MODULE.term()])?;
+            heap.object(Subtag::FlatMap, &[keys.raw(), cause.term().raw(), module])
+        }
+        None => {
+            let keys = heap.tuple(&[am::MODULE.term()])?;
+            heap.object(Subtag::FlatMap, &[keys.raw(), module])
+        }
+    };
+    map.map(Some)
 }
 
 /// No clause of the function whose `func_info` is at `ip` matched the arguments in X registers.
@@ -708,7 +722,7 @@ fn symbolise(machine: &Machine, heap: &mut impl Arena, trace: Term) -> Result<Te
 }
 
 /// `[{file, F}, {line, L}]`, with `{error_info, I}` behind if there is one.
-fn place(
+pub(crate) fn place(
     heap: &mut impl Arena,
     line: Option<(&'static str, u32)>,
     error_info: Option<Term>,

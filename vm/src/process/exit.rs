@@ -8,7 +8,7 @@
 //! An exit of the running process is not begun by others: [`Process::pending_exit`] says that it is to come, and the
 //! scheduler, `receive` and `exit/2` look there.
 //!
-//! Who calls this: the interpreter ([`end`]), the scheduler (which alone calls [`carry_out`] for the running process), built-in functions that send exit signals.
+//! Who calls this: the interpreter ([`end`]), the scheduler (which alone carries out the exit of the process that ran), built-in functions that send exit signals.
 
 use super::signal::{Origin, down, exit_signal};
 use super::{Process, ReceiveTimer, State, Watched};
@@ -37,7 +37,7 @@ pub fn begin(machine: &mut Machine, pid: Term, reason: Term) {
     }
 }
 
-/// Puts a process with a pending exit into the queue of those to carry out.
+/// Puts a process with a pending exit into the queue of those to carry out, if it is not there yet.
 fn enqueue(machine: &mut Machine, pid: Term) {
     let processes = &mut machine.processes;
     let Some(process) = processes.table.get(pid) else {
@@ -45,6 +45,9 @@ fn enqueue(machine: &mut Machine, pid: Term) {
     };
     // SAFETY: the table's processes are alive, and nobody borrows one while the machine is borrowed mutably.
     unsafe {
+        if process.as_ref().state == State::Exiting {
+            return;
+        }
         processes.queues.remove(process);
         (*process.as_ptr()).state = State::Exiting;
         (*process.as_ptr()).next_exiting = None;

@@ -18,6 +18,7 @@ pub mod names;
 pub mod population;
 pub mod reference;
 pub mod signal;
+pub mod spawn;
 pub mod table;
 pub mod ties;
 
@@ -209,8 +210,6 @@ pub struct Monitor {
     pub target: Watched,
     /// What `monitor/3` wants in place of `'DOWN'`; a term of the process's own memory.
     pub tag: Option<Term>,
-    /// Its `'DOWN'` answers this `spawn_request` when the process could not be made.
-    pub is_spawn_request: bool,
 }
 
 /// How long an alias lasts.
@@ -293,6 +292,8 @@ pub struct Process {
     pub bumped_reductions: usize,
     /// How the built-in function that has just been called failed.
     pub failed_with: crate::bif::Fail,
+    /// What a slow path that returns something else left the interpreter to do.
+    pub outcome: crate::interp::Exit,
     /// Whether `hibernate/3` was called: `ip` and `saved` say where it goes on, the stack is empty.
     pub hibernating: bool,
     /// What to call instead, after [`crate::bif::Fail::Trap`].
@@ -394,6 +395,7 @@ impl Process {
             catches: 0,
             bumped_reductions: 0,
             failed_with: crate::bif::Fail::Badarg,
+            outcome: crate::interp::Exit::Continue,
             hibernating: false,
             trap: None,
             collect_requested: false,
@@ -488,7 +490,10 @@ impl Process {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests;
+
+#[cfg(test)]
+mod own_tests {
     use super::*;
     use crate::memory::Arena;
 
@@ -516,7 +521,6 @@ mod tests {
         let monitor = Monitor {
             target: Watched::TimeOffset,
             tag: Some(next()),
-            is_spawn_request: false,
         };
         process.monitors.insert(references.make(), monitor).unwrap();
         let (key, value) = (next(), next());

@@ -41,9 +41,11 @@ impl RefNumber {
     }
 }
 
-/// Where references come from.
+/// Where references, and `unique_integer/0,1`, come from.
 pub struct References {
     next: RefNumber,
+    unique: u64,
+    monotonic: u64,
 }
 
 impl References {
@@ -54,7 +56,22 @@ impl References {
                 high: seed as u32,
                 low: seed & 0xffff_ffff_0000_0000,
             },
+            unique: 0,
+            monotonic: 0,
         }
+    }
+
+    /// A number that this has not returned before: 0, 1, 2, ... Those for which an order was promised
+    /// are counted by themselves, as in OTP.
+    pub fn unique_integer(&mut self, monotonic: bool) -> u64 {
+        let counter = if monotonic {
+            &mut self.monotonic
+        } else {
+            &mut self.unique
+        };
+        let number = *counter;
+        *counter += 1;
+        number
     }
 
     /// The next one.

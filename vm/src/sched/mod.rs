@@ -27,10 +27,27 @@ pub struct Scheduler {
     pub turns: u64,
     /// Reductions of all processes.
     pub reductions: u64,
+    /// Nanoseconds in which there was nothing to run.
+    pub idle_ns: u64,
+    /// What `statistics/1` told last.
+    pub asked: Asked,
     /// What the machine halts with when no process is left; 0 is success.
     pub status: u8,
     reductions_at_clock: u64,
     turns_since_clock: u32,
+}
+
+/// What `statistics/1` told when it was last asked, for those of its answers that say what is new since.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// `reductions`
+    pub reductions: u64,
+    /// `exact_reductions`
+    pub exact_reductions: u64,
+    /// `runtime`, in milliseconds.
+    pub runtime: u64,
+    /// `wall_clock`, in milliseconds.
+    pub wall_clock: u64,
 }
 
 impl Scheduler {
@@ -39,6 +56,13 @@ impl Scheduler {
         Scheduler {
             turns: 0,
             reductions: 0,
+            idle_ns: 0,
+            asked: Asked {
+                reductions: 0,
+                exact_reductions: 0,
+                runtime: 0,
+                wall_clock: 0,
+            },
             status: 0,
             reductions_at_clock: 0,
             turns_since_clock: 0,
@@ -88,7 +112,10 @@ fn next(machine: &mut Machine) -> NonNull<Process> {
             machine.platform.halt(status);
         }
         let deadline = machine.timers.next_deadline();
+        let before = machine.platform.monotonic_ns();
         machine.platform.idle_until(deadline);
+        let idle = machine.platform.monotonic_ns().saturating_sub(before);
+        machine.scheduler.idle_ns += idle;
         look_at_clock(machine);
     }
 }

@@ -19,6 +19,8 @@ pub struct Clock {
     pub offset: i64,
     /// Monotonic time at the start, in nanoseconds.
     pub started: i64,
+    /// What `now/0` returned last, in microseconds.
+    pub last_now: i64,
 }
 
 impl Clock {
@@ -28,6 +30,7 @@ impl Clock {
         Clock {
             offset: platform.system_time_ns().wrapping_sub(started),
             started,
+            last_now: i64::MIN,
         }
     }
 

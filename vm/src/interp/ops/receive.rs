@@ -1,13 +1,261 @@
-//! TEMPORARY placeholder by the lead so that the crate compiles; the owner of this file replaces it whole.
+//! Sending, and the instructions of `receive`.
+//!
+//! ```text
+//! L1: loop_rec L2, X0       the message at the save pointer; to L2 if there is none
+//!     ... match ...         a clause that fails goes to L3, one that matches does remove_message
+//! L3: loop_rec_end L1       save pointer to the next message
+//! L2: wait L1               give the processor away; later go on at L1
+//! L2: wait_timeout L1, T    the same; when the time is over, the next instruction
+//!     timeout
+//! ```
+//!
+//! No X register is live at `loop_rec`, `wait` and `wait_timeout`: there messages that lie in fragments
+//! are folded into the heap, so that a process that never allocates does not keep them for ever.
+
+use crate::atom::am;
+use crate::bif::message;
 use crate::interp::cpu::op;
-op! { fn send(cpu) { panic!() } }
-op! { fn loop_rec(cpu, o0: Label, o1: Destination) { panic!() } }
-op! { fn loop_rec_end(cpu, o0: Label) { panic!() } }
-op! { fn remove_message(cpu) { panic!() } }
-op! { fn wait(cpu, o0: Label) { panic!() } }
-op! { fn wait_timeout(cpu, o0: Label, o1: Source) { panic!() } }
-op! { fn timeout(cpu) { panic!() } }
-op! { fn recv_marker_bind(cpu, o0: Source, o1: Source) { panic!() } }
-op! { fn recv_marker_clear(cpu, o0: Source) { panic!() } }
-op! { fn recv_marker_reserve(cpu, o0: Destination) { panic!() } }
-op! { fn recv_marker_use(cpu, o0: Source) { panic!() } }
+use crate::interp::operand::F;
+use crate::interp::{Exit, slow};
+use crate::machine::Machine;
+use crate::process::reference::RefNumber;
+use crate::process::{Process, ReceiveTimer};
+use crate::term::Term;
+use core::ptr::NonNull;
+
+op! {
+    /// `X[0] ! X[1]`
+    fn send(cpu) {
+        let (to, message) = (cpu.x(0), cpu.x(1));
+        cpu.save();
+        // SAFETY: the registers are saved; both are alive.
+        let sent = unsafe { send_out_of_line(cpu.machine, cpu.process, to, message) };
+        cpu.load();
+        match sent {
+            Ok(()) => {
+                cpu.set_x(0, message);
+                cpu.next()
+            }
+            Err(fail) => cpu.fail(F(0), fail, am::SEND, [to, message], 2),
+        }
+    }
+}
+
+/// # Safety
+/// As for everything in [`slow`].
+#[inline(never)]
+unsafe fn send_out_of_line(
+    machine: *mut Machine,
+    process: *mut Process,
+    to: Term,
+    message: Term,
+) -> Result<(), crate::bif::Fail> {
+    // SAFETY: the caller's promise: neither is null nor borrowed.
+    let mut context = unsafe {
+        crate::bif::Context::new(
+            NonNull::new_unchecked(machine),
+            NonNull::new_unchecked(process),
+        )
+    };
+    message::send(&mut context, to, message)
+}
+
+op! {
+    fn loop_rec(cpu, label: Label, destination: Destination) {
+        // SAFETY: the process runs.
+        let process = unsafe { &mut *cpu.process };
+        if process.heap.fragment_words > process.heap.block.words().max(FRAGMENT_LIMIT)
+            && !cpu.collect(0, 0)
+        {
+            return cpu.out_of_memory();
+        }
+        // SAFETY: the process runs; a collection moves messages, so they are looked at behind it.
+        match unsafe { (*cpu.process).mailbox.peek() } {
+            Some(message) => {
+                destination.set(&mut cpu, message);
+                cpu.next()
+            }
+            None => cpu.jump(label),
+        }
+    }
+}
+
+/// Words in fragments that a `receive` lets be.
+const FRAGMENT_LIMIT: usize = 512;
+
+op! {
+    fn loop_rec_end(cpu, label: Label) {
+        // SAFETY: the process runs.
+        unsafe { (*cpu.process).mailbox.advance() };
+        let target = label.target(cpu.ip);
+        // Looking through a long queue costs turns, too.
+        cpu.call(target, 0)
+    }
+}
+
+op! {
+    fn remove_message(cpu) {
+        // SAFETY: the process runs.
+        let process = unsafe { &mut *cpu.process };
+        process.mailbox.remove_current();
+        if process.receive_timer != ReceiveTimer::None {
+            // SAFETY: both are alive.
+            unsafe { end_timer(cpu.machine, cpu.process) };
+        }
+        cpu.next()
+    }
+}
+
+/// The `receive` is over: so is its timer.
+///
+/// # Safety
+/// Both are alive and not borrowed.
+#[cold]
+#[inline(never)]
+unsafe fn end_timer(machine: *mut Machine, process: *mut Process) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let timer = core::mem::replace(&mut (*process).receive_timer, ReceiveTimer::None);
+        if let ReceiveTimer::Running(handle) = timer {
+            (*machine).timers.cancel_receive(handle);
+        }
+    }
+}
+
+op! {
+    fn timeout(cpu) {
+        // SAFETY: both are alive.
+        unsafe {
+            (*cpu.process).mailbox.reset();
+            (*cpu.process).receive_timer = ReceiveTimer::None;
+        }
+        cpu.next()
+    }
+}
+
+op! {
+    fn wait(cpu, label: Label) {
+        let target = label.target(cpu.ip);
+        cpu.save();
+        // SAFETY: the registers are saved; both are alive.
+        unsafe { slow::switch_out(cpu.machine, cpu.process, target, 0, cpu.reductions) };
+        Exit::Wait
+    }
+}
+
+op! {
+    fn wait_timeout(cpu, label: Label, time: Source) {
+        let (target, time) = (label.target(cpu.ip), time.get(&cpu));
+        cpu.save();
+        // SAFETY: the registers are saved; both are alive.
+        let waiting = unsafe { begin_waiting(cpu.machine, cpu.process, time) };
+        match waiting {
+            Waiting::Begun => {
+                // SAFETY: as above.
+                unsafe { slow::switch_out(cpu.machine, cpu.process, target, 0, cpu.reductions) };
+                Exit::Wait
+            }
+            Waiting::Over => cpu.next(),
+            Waiting::BadTime => cpu.raise_atom(am::TIMEOUT_VALUE),
+            Waiting::NoMemory => cpu.out_of_memory(),
+        }
+    }
+}
+
+/// What `wait_timeout` has to do.
+#[derive(Clone, Copy)]
+#[repr(u64)]
+enum Waiting {
+    /// Give up the processor.
+    Begun,
+    /// Go on: the time is over.
+    Over,
+    /// Raise `timeout_value`.
+    BadTime,
+    /// End the process.
+    NoMemory,
+}
+
+/// # Safety
+/// Both are alive and not borrowed.
+#[inline(never)]
+unsafe fn begin_waiting(machine: *mut Machine, process: *mut Process, time: Term) -> Waiting {
+    // SAFETY: the caller's promise.
+    let (machine, process) = unsafe { (&mut *machine, &mut *process) };
+    match process.receive_timer {
+        ReceiveTimer::Fired => return Waiting::Over,
+        ReceiveTimer::Running(_) => return Waiting::Begun,
+        ReceiveTimer::None => {}
+    }
+    if time == am::INFINITY.term() {
+        return Waiting::Begun;
+    }
+    // OTP's limit: 2^32 - 1 milliseconds.
+    let milliseconds = match time.as_small() {
+        Some(0) => return Waiting::Over,
+        Some(milliseconds @ 1..=0xffff_ffff) => milliseconds as u64,
+        _ => {
+            process.mailbox.reset();
+            return Waiting::BadTime;
+        }
+    };
+    let deadline = machine
+        .platform
+        .monotonic_ns()
+        .saturating_add(milliseconds * 1_000_000);
+    match machine.timers.start_receive(deadline, process.pid) {
+        Ok(handle) => {
+            process.receive_timer = ReceiveTimer::Running(handle);
+            Waiting::Begun
+        }
+        Err(_) => Waiting::NoMemory,
+    }
+}
+
+op! {
+    /// A marker of the present end of the mailbox, or `undefined`.
+    fn recv_marker_reserve(cpu, destination: Destination) {
+        // SAFETY: the process runs.
+        let marker = unsafe { (*cpu.process).mailbox.reserve_marker() };
+        let marker = match marker {
+            Some(number) => Term::small(number as i64),
+            None => am::UNDEFINED.term(),
+        };
+        destination.set(&mut cpu, marker);
+        cpu.next()
+    }
+}
+
+op! {
+    /// The marker belongs to a reference that was made since.
+    fn recv_marker_bind(cpu, marker: Source, reference: Source) {
+        let (marker, reference) = (marker.get(&cpu), reference.get(&cpu));
+        if let (Some(number), Some(reference)) = (marker.as_small(), RefNumber::of(reference)) {
+            // SAFETY: the process runs.
+            unsafe { (*cpu.process).mailbox.bind_marker(number as u32, reference) };
+        }
+        cpu.next()
+    }
+}
+
+op! {
+    /// The marker of the reference is not needed any more.
+    fn recv_marker_clear(cpu, reference: Source) {
+        if let Some(reference) = RefNumber::of(reference.get(&cpu)) {
+            // SAFETY: the process runs.
+            unsafe { (*cpu.process).mailbox.clear_marker(reference) };
+        }
+        cpu.next()
+    }
+}
+
+op! {
+    /// The `receive` that follows looks for messages with the reference only.
+    fn recv_marker_use(cpu, reference: Source) {
+        if let Some(reference) = RefNumber::of(reference.get(&cpu)) {
+            // SAFETY: the process runs.
+            unsafe { (*cpu.process).mailbox.use_marker(reference) };
+        }
+        cpu.next()
+    }
+}

@@ -1,0 +1,152 @@
+//! Monitors: `monitor/2,3`, `demonitor/1,2`, `monitor_node/2,3`.
+
+use super::{Bif, Context, Fail, Value, bif};
+use crate::atom::am;
+use crate::memory::Arena;
+use crate::process::reference::RefNumber;
+use crate::process::spawn::MonitorOptions;
+use crate::process::{AliasMode, Monitor, Watched, signal};
+use crate::term::Term;
+
+/// The built-in functions of this file.
+pub const TABLE: &[Bif] = &[
+    bif("erlang", "monitor", 2, monitor_2),
+    bif("erlang", "monitor", 3, monitor_3),
+    bif("erlang", "demonitor", 1, demonitor_1),
+    bif("erlang", "demonitor", 2, demonitor_2),
+    bif("erlang", "monitor_node", 2, monitor_node_2),
+    bif("erlang", "monitor_node", 3, monitor_node_2),
+];
+
+/// What is to be watched, of a process that may be gone: then its pid is one that no process has.
+fn target(cx: &mut Context, kind: Term, item: Term) -> Result<Watched, Fail> {
+    match kind.as_atom() {
+        Some(am::PROCESS) => {}
+        Some(am::TIME_OFFSET) if item == am::CLOCK_SERVICE.term() => {
+            return Ok(Watched::TimeOffset);
+        }
+        // There are no ports yet, and so none that could be watched.
+        Some(am::PORT | am::TIME_OFFSET) => return Err(Fail::Badarg),
+        _ => return Err(cx.fail_because(am::BADTYPE)),
+    }
+    if item.is_local_pid() {
+        return Ok(Watched::Process(item));
+    }
+    let name = match item.as_tuple() {
+        Some(&[name, node]) if node == am::NONODE_NOHOST.term() => name,
+        _ => item,
+    };
+    let name = name.as_atom().ok_or(Fail::Badarg)?;
+    let found = cx.machine().processes.registry.whereis(name);
+    // `[]` is in no process table.
+    Ok(Watched::Name(found.unwrap_or(Term::NIL), name))
+}
+
+/// The options of `monitor/3` and of `{monitor, Options}` in `spawn_opt`; `None` if there is a bad one.
+pub fn options(list: Term) -> Option<MonitorOptions> {
+    let mut parsed = MonitorOptions::default();
+    let mut options = list.iter_list();
+    for option in &mut options {
+        let &[key, value] = option.as_tuple()? else {
+            return None;
+        };
+        match (key.as_atom()?, value.as_atom()) {
+            (am::TAG, _) => parsed.tag = Some(value),
+            (am::ALIAS, Some(am::EXPLICIT_UNALIAS)) => {
+                parsed.alias = Some(AliasMode::ExplicitUnalias);
+            }
+            (am::ALIAS, Some(am::DEMONITOR)) => parsed.alias = Some(AliasMode::Demonitor),
+            (am::ALIAS, Some(am::REPLY_DEMONITOR)) => {
+                parsed.alias = Some(AliasMode::ReplyDemonitor);
+            }
+            _ => return None,
+        }
+    }
+    options.tail().is_nil().then_some(parsed)
+}
+
+fn monitor(cx: &mut Context, kind: Term, item: Term, options: MonitorOptions) -> Value {
+    let target = target(cx, kind, item)?;
+    let reference = cx.machine().processes.references.make();
+    let term = reference.term(cx)?;
+    let pid = cx.process().pid;
+    let machine = cx.machine();
+    if let Some(mode) = options.alias {
+        signal::add_alias(machine, pid, reference, mode)?;
+    }
+    // Nobody watches himself: such a monitor exists without effect, and without DOWN.
+    if target == Watched::Process(pid) || matches!(target, Watched::Name(own, _) if own == pid) {
+        return Ok(term);
+    }
+    let tag = options.tag;
+    signal::monitor(machine, pid, reference, Monitor { target, tag })?;
+    Ok(term)
+}
+
+fn monitor_2(cx: &mut Context, args: &[Term]) -> Value {
+    monitor(cx, args[0], args[1], MonitorOptions::default())
+}
+
+fn monitor_3(cx: &mut Context, args: &[Term]) -> Value {
+    match options(args[2]) {
+        Some(options) => monitor(cx, args[0], args[1], options),
+        None => Err(cx.fail_because(am::BADOPT)),
+    }
+}
+
+/// Ends a monitor of the calling process; whether there was one.
+fn end(cx: &mut Context, reference: Term) -> Result<bool, Fail> {
+    if !reference.is_reference() {
+        return Err(Fail::Badarg);
+    }
+    let pid = cx.process().pid;
+    let ended = RefNumber::of(reference)
+        .and_then(|reference| signal::demonitor(cx.machine(), pid, reference));
+    Ok(ended.is_some())
+}
+
+fn demonitor_1(cx: &mut Context, args: &[Term]) -> Value {
+    end(cx, args[0])?;
+    Ok(Term::boolean(true))
+}
+
+fn demonitor_2(cx: &mut Context, args: &[Term]) -> Value {
+    let (mut flush, mut info) = (false, false);
+    let mut options = args[1].iter_list();
+    for option in &mut options {
+        match option.as_atom() {
+            Some(am::FLUSH) => flush = true,
+            Some(am::INFO) => info = true,
+            _ => return Err(Fail::Badarg),
+        }
+    }
+    if !options.tail().is_nil() {
+        return Err(Fail::Badarg);
+    }
+    let ended = end(cx, args[0])?;
+    let mut flushed = false;
+    if flush && !ended {
+        let reference = RefNumber::of(args[0]);
+        // OTP's flush: receive {_, Reference, _, _, _} -> true after 0 -> false end.
+        let found = cx.process().mailbox.remove_first(|message| {
+            matches!(message.as_tuple(), Some(&[_, second, _, _, _])
+                if reference.is_some() && RefNumber::of(second) == reference)
+        });
+        flushed = found.is_some();
+    }
+    Ok(Term::boolean(!info || if flush { !flushed } else { ended }))
+}
+
+/// There is no other node: whoever monitors one is told at once that it is down.
+fn monitor_node_2(cx: &mut Context, args: &[Term]) -> Value {
+    if !args[0].is_atom() {
+        return Err(Fail::Badarg);
+    }
+    let on = args[1].as_boolean().ok_or(Fail::Badarg)?;
+    if on && args[0] != am::NONODE_NOHOST.term() {
+        let message = cx.tuple(&[am::NODEDOWN.term(), args[0]])?;
+        let pid = cx.process().pid;
+        signal::send(cx.machine(), pid, pid, message)?;
+    }
+    Ok(Term::boolean(true))
+}

@@ -1,0 +1,177 @@
+//! `process_flag/2,3`, and how the values of flags and of `spawn_opt`'s options are read.
+
+use super::{Bif, Context, Fail, Value, bif};
+use crate::atom::am;
+use crate::map;
+use crate::memory::gc::heap_size;
+use crate::memory::{Arena, NoMemory};
+use crate::process::{MIN_BINARY_HEAP_WORDS, MIN_HEAP_WORDS, MaxHeapSize, Priority};
+use crate::term::{Atom, Subtag, Term};
+
+/// The built-in functions of this file.
+pub const TABLE: &[Bif] = &[
+    bif("erlang", "process_flag", 2, process_flag_2),
+    bif("erlang", "process_flag", 3, process_flag_3),
+];
+
+/// Most calls that `save_calls` remembers.
+const MAX_SAVED_CALLS: i64 = 10_000;
+
+/// `low`, `normal`, `high`, `max`.
+pub fn parse_priority(value: Term) -> Option<Priority> {
+    match value.as_atom()? {
+        am::LOW => Some(Priority::Low),
+        am::NORMAL => Some(Priority::Normal),
+        am::HIGH => Some(Priority::High),
+        am::MAX => Some(Priority::Max),
+        _ => None,
+    }
+}
+
+/// The atom of a priority.
+pub fn priority_atom(priority: Priority) -> Atom {
+    match priority {
+        Priority::Low => am::LOW,
+        Priority::Normal => am::NORMAL,
+        Priority::High => am::HIGH,
+        Priority::Max => am::MAX,
+    }
+}
+
+/// A size in words.
+pub fn parse_size(value: Term) -> Option<usize> {
+    usize::try_from(value.as_small()?).ok()
+}
+
+/// Minor collections between full sweeps; more than 65,535 are as many.
+pub fn parse_fullsweep_after(value: Term) -> Option<u32> {
+    Some(parse_size(value)?.min(crate::process::FULLSWEEP_AFTER as usize) as u32)
+}
+
+/// Whether messages are to be kept off the heap.
+pub fn parse_message_queue_data(value: Term) -> Option<bool> {
+    match value.as_atom()? {
+        am::ON_HEAP => Some(false),
+        am::OFF_HEAP => Some(true),
+        _ => None,
+    }
+}
+
+/// A number of words, or a map of `size`, `kill` and `error_logger`; what the map
+/// does not say is as in `default`. A limit below the smallest heap is none.
+pub fn parse_max_heap_size(value: Term, default: MaxHeapSize) -> Option<MaxHeapSize> {
+    let mut parsed = default;
+    if map::is_map(value) {
+        let get = |key: Atom| map::get(value, key.term());
+        parsed.words = parse_size(get(am::SIZE)?)?;
+        if let Some(kill) = get(am::KILL) {
+            parsed.kill = kill.as_boolean()?;
+        }
+        if let Some(error_logger) = get(am::ERROR_LOGGER) {
+            parsed.error_logger = error_logger.as_boolean()?;
+        }
+    } else {
+        parsed.words = parse_size(value)?;
+    }
+    (parsed.words == 0 || parsed.words >= MIN_HEAP_WORDS).then_some(parsed)
+}
+
+/// `#{error_logger => Bool, kill => Bool, size => Words}`
+pub fn max_heap_size_map<A: Arena + ?Sized>(
+    arena: &mut A,
+    size: MaxHeapSize,
+) -> Result<Term, NoMemory> {
+    // In the order of the atoms' names, as flat maps keep their keys.
+    let keys = [am::ERROR_LOGGER, am::KILL, am::SIZE].map(Atom::term);
+    let keys = arena.tuple(&keys)?;
+    let words = arena.unsigned(size.words as u64)?;
+    let (log, kill) = (Term::boolean(size.error_logger), Term::boolean(size.kill));
+    arena.object(
+        Subtag::FlatMap,
+        &[keys.raw(), log.raw(), kill.raw(), words.raw()],
+    )
+}
+
+/// `on_heap` or `off_heap`.
+pub fn message_queue_data_atom(off_heap: bool) -> Atom {
+    if off_heap { am::OFF_HEAP } else { am::ON_HEAP }
+}
+
+/// Sets a flag of the calling process and returns its old value.
+fn process_flag_2(cx: &mut Context, args: &[Term]) -> Value {
+    let value = args[1];
+    let process = cx.process();
+    let boolean = value.as_boolean().ok_or(Fail::Badarg);
+    let size = parse_size(value).ok_or(Fail::Badarg);
+    let old = match args[0].as_atom().ok_or(Fail::Badarg)? {
+        am::TRAP_EXIT => Term::boolean(core::mem::replace(&mut process.trap_exit, boolean?)),
+        am::SENSITIVE => Term::boolean(core::mem::replace(&mut process.sensitive, boolean?)),
+        am::PRIORITY => {
+            let priority = parse_priority(value).ok_or(Fail::Badarg)?;
+            priority_atom(core::mem::replace(&mut process.priority, priority)).term()
+        }
+        am::ERROR_HANDLER => {
+            let module = value.as_atom().ok_or(Fail::Badarg)?;
+            core::mem::replace(&mut process.rare()?.error_handler, module).term()
+        }
+        am::MIN_HEAP_SIZE => {
+            let words = heap_size(size?.max(MIN_HEAP_WORDS));
+            number(core::mem::replace(&mut process.min_heap_size, words))
+        }
+        am::MIN_BIN_VHEAP_SIZE => {
+            let words = size?.max(MIN_BINARY_HEAP_WORDS);
+            number(core::mem::replace(
+                &mut process.rare()?.min_binary_heap,
+                words,
+            ))
+        }
+        am::FULLSWEEP_AFTER => {
+            let after = parse_fullsweep_after(value).ok_or(Fail::Badarg)?;
+            number(core::mem::replace(&mut process.fullsweep_after, after) as usize)
+        }
+        am::MESSAGE_QUEUE_DATA => {
+            let off_heap = parse_message_queue_data(value).ok_or(Fail::Badarg)?;
+            let old = core::mem::replace(&mut process.off_heap_messages, off_heap);
+            message_queue_data_atom(old).term()
+        }
+        am::SAVE_CALLS => {
+            let calls = save_calls(cx, value)?;
+            number(core::mem::replace(&mut cx.process().rare()?.save_calls, calls) as usize)
+        }
+        am::MAX_HEAP_SIZE => {
+            let old = process.max_heap_size();
+            let default = cx.machine().processes.default_max_heap_size;
+            let new = parse_max_heap_size(value, default).ok_or(Fail::Badarg)?;
+            cx.process().rare()?.max_heap_size = new;
+            max_heap_size_map(cx, old)?
+        }
+        _ => return Err(cx.fail_because(am::BADOPT)),
+    };
+    Ok(old)
+}
+
+fn number(value: usize) -> Term {
+    Term::small(value.min(crate::term::MAX_SMALL as usize) as i64)
+}
+
+fn save_calls(cx: &mut Context, value: Term) -> Result<u32, Fail> {
+    match value.as_small() {
+        Some(calls @ 0..=MAX_SAVED_CALLS) => Ok(calls as u32),
+        _ => Err(cx.fail_because(am::NONE)),
+    }
+}
+
+/// `process_flag(Pid, save_calls, N)`: the only flag of others that can be set.
+fn process_flag_3(cx: &mut Context, args: &[Term]) -> Value {
+    let [pid, flag, value] = [args[0], args[1], args[2]];
+    if cx.machine().processes.alive(pid).is_none() {
+        return Err(cx.fail_because(am::BADTYPE));
+    }
+    if flag != am::SAVE_CALLS.term() {
+        return Err(cx.fail_because(am::BADOPT));
+    }
+    let calls = save_calls(cx, value)?;
+    let process = cx.machine().processes.alive(pid).ok_or(Fail::Badarg)?;
+    let old = core::mem::replace(&mut process.rare()?.save_calls, calls);
+    Ok(number(old as usize))
+}

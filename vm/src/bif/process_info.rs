@@ -1,0 +1,439 @@
+//! `process_info/1,2`: what is known about a process.
+//!
+//! What belongs to another process is copied into the caller's memory. Sizes are in words, `memory` in bytes.
+
+use super::{Bif, Context, Fail, Value, bif, dictionary, process_flag};
+use crate::atom::am;
+use crate::code::Location;
+use crate::interp::exception;
+use crate::memory::Arena;
+use crate::memory::off_heap::Binary;
+use crate::process::{MIN_BINARY_HEAP_WORDS, Process, State, Watched};
+use crate::term::copy::copy;
+use crate::term::header::Header;
+use crate::term::{Atom, Term};
+use alloc::vec::Vec;
+use core::ptr::NonNull;
+
+/// The built-in functions of this file.
+pub const TABLE: &[Bif] = &[
+    bif("erlang", "process_info", 1, process_info_1),
+    bif("erlang", "process_info", 2, process_info_2),
+];
+
+/// What `process_info/1` tells, in its order.
+const DEFAULT_ITEMS: &[Atom] = &[
+    am::REGISTERED_NAME,
+    am::CURRENT_FUNCTION,
+    am::INITIAL_CALL,
+    am::STATUS,
+    am::MESSAGE_QUEUE_LEN,
+    am::LINKS,
+    am::DICTIONARY,
+    am::TRAP_EXIT,
+    am::ERROR_HANDLER,
+    am::PRIORITY,
+    am::GROUP_LEADER,
+    am::TOTAL_HEAP_SIZE,
+    am::HEAP_SIZE,
+    am::STACK_SIZE,
+    am::REDUCTIONS,
+    am::GARBAGE_COLLECTION,
+    am::SUSPENDING,
+];
+
+/// Entries of a stack trace, at most (OTP's default of `backtrace_depth`).
+const TRACE_DEPTH: usize = 8;
+
+/// The process to ask about; `None` if it is gone.
+fn target(cx: &mut Context, pid: Term) -> Result<Option<Target>, Fail> {
+    if !pid.is_local_pid() {
+        return Err(Fail::Badarg);
+    }
+    let own = cx.process().pid == pid;
+    let processes = &mut cx.machine().processes;
+    let process = processes.alive(pid).map(NonNull::from);
+    Ok(process.map(|process| Target { process, own }))
+}
+
+/// A process that is alive while a built-in function looks at it.
+#[derive(Clone, Copy)]
+struct Target {
+    process: NonNull<Process>,
+    own: bool,
+}
+
+impl Target {
+    /// What `read` sees of the process. It must not build terms: the process may be the caller.
+    fn read<T>(self, read: impl FnOnce(&Process) -> T) -> T {
+        // SAFETY: nothing ends a process while the function runs, and `read` gets no context by which the process could
+        // be borrowed a second time.
+        read(unsafe { self.process.as_ref() })
+    }
+
+    /// A term of the process as one of the caller.
+    fn term(self, cx: &mut Context, read: impl FnOnce(&Process) -> Term) -> Value {
+        let term = self.read(read);
+        if self.own {
+            return Ok(term);
+        }
+        let literals = cx.machine().literals.clone();
+        Ok(copy(term, cx, &literals)?)
+    }
+
+    /// Terms of the process as a list of the caller.
+    fn terms(
+        self,
+        cx: &mut Context,
+        read: impl FnOnce(&Process) -> Result<Vec<Term>, Fail>,
+    ) -> Value {
+        let mut terms = self.read(read)?;
+        if !self.own {
+            let literals = cx.machine().literals.clone();
+            for term in &mut terms {
+                *term = copy(*term, cx, &literals)?;
+            }
+        }
+        Ok(cx.list(&terms)?)
+    }
+}
+
+fn collect<T>(items: impl Iterator<Item = T>) -> Result<Vec<T>, Fail> {
+    let mut all = Vec::new();
+    for item in items {
+        all.try_reserve(1).map_err(|_| Fail::NoMemory)?;
+        all.push(item);
+    }
+    Ok(all)
+}
+
+fn process_info_1(cx: &mut Context, args: &[Term]) -> Value {
+    let Some(target) = target(cx, args[0])? else {
+        return Ok(am::UNDEFINED.term());
+    };
+    let mut items = [Term::NIL; DEFAULT_ITEMS.len()];
+    let mut count = 0;
+    for &item in DEFAULT_ITEMS {
+        let value = value(cx, target, item)?;
+        if item == am::REGISTERED_NAME && value.is_nil() {
+            continue;
+        }
+        items[count] = cx.tuple(&[item.term(), value])?;
+        count += 1;
+    }
+    Ok(cx.list(&items[..count])?)
+}
+
+fn process_info_2(cx: &mut Context, args: &[Term]) -> Value {
+    let wanted = args[1];
+    if let Some(item) = wanted.as_atom() {
+        let Some(target) = target(cx, args[0])? else {
+            check_item(cx, item)?;
+            return Ok(am::UNDEFINED.term());
+        };
+        let value = value(cx, target, item)?;
+        if item == am::REGISTERED_NAME && value.is_nil() {
+            return Ok(Term::NIL);
+        }
+        return Ok(cx.tuple(&[item.term(), value])?);
+    }
+    if !wanted.is_list() {
+        return Err(Fail::Badarg);
+    }
+    let Some(target) = target(cx, args[0])? else {
+        return Ok(am::UNDEFINED.term());
+    };
+    let mut items = Vec::new();
+    let mut rest = wanted.iter_list();
+    for item in &mut rest {
+        let item = item.as_atom().ok_or(Fail::Badarg)?;
+        let value = value(cx, target, item)?;
+        let pair = cx.tuple(&[item.term(), value])?;
+        items.try_reserve(1).map_err(|_| Fail::NoMemory)?;
+        items.push(pair);
+    }
+    if !rest.tail().is_nil() {
+        return Err(Fail::Badarg);
+    }
+    Ok(cx.list(&items)?)
+}
+
+/// Fails for what is no item, even when the process asked about is gone.
+fn check_item(cx: &mut Context, item: Atom) -> Result<(), Fail> {
+    let pid = cx.process().pid;
+    match target(cx, pid)? {
+        Some(target) => value(cx, target, item).map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+/// The value of an item; `[]` for the name of a process without one.
+fn value(cx: &mut Context, target: Target, item: Atom) -> Value {
+    let heap = |read: fn(&Process) -> usize| Ok(number(target.read(read)));
+    match item {
+        am::REGISTERED_NAME => {
+            let name = target.read(|p| p.registered_name);
+            Ok(name.map_or(Term::NIL, Atom::term))
+        }
+        am::STATUS => Ok(target.read(status).term()),
+        am::MESSAGE_QUEUE_LEN => heap(|p| p.mailbox.len()),
+        am::MESSAGES => target.terms(cx, |p| collect(p.mailbox.iter())),
+        am::LINKS => target.terms(cx, |p| {
+            collect(p.links.iter().map(|(pid, ())| Term::local_pid(pid)))
+        }),
+        am::MONITORED_BY => target.terms(cx, |p| {
+            collect(p.monitored_by.iter().map(|(_, watcher)| *watcher))
+        }),
+        am::MONITORS => monitors(cx, target),
+        am::DICTIONARY => dictionary_of(cx, target),
+        am::TRAP_EXIT => Ok(Term::boolean(target.read(|p| p.trap_exit))),
+        am::ERROR_HANDLER => {
+            let rare = |p: &Process| p.rare.as_ref().map(|rare| rare.error_handler);
+            Ok(target.read(rare).unwrap_or(am::ERROR_HANDLER).term())
+        }
+        am::PRIORITY => {
+            let priority = target.read(|p| p.priority);
+            Ok(process_flag::priority_atom(priority).term())
+        }
+        am::GROUP_LEADER => target.term(cx, |p| p.group_leader),
+        am::PARENT => target.term(cx, |p| p.parent),
+        am::TOTAL_HEAP_SIZE => heap(total_heap_words),
+        am::HEAP_SIZE => heap(|p| p.heap.block.words()),
+        am::STACK_SIZE => heap(stack_words),
+        am::MEMORY => heap(Process::memory),
+        am::REDUCTIONS => heap(|p| p.reductions as usize + p.bumped_reductions),
+        am::MIN_HEAP_SIZE => heap(|p| p.min_heap_size),
+        am::MIN_BIN_VHEAP_SIZE => heap(min_binary_heap),
+        am::FULLSWEEP_AFTER => heap(|p| p.fullsweep_after as usize),
+        am::MAX_HEAP_SIZE => {
+            let size = target.read(Process::max_heap_size);
+            Ok(process_flag::max_heap_size_map(cx, size)?)
+        }
+        am::MESSAGE_QUEUE_DATA => {
+            let off_heap = target.read(|p| p.off_heap_messages);
+            Ok(process_flag::message_queue_data_atom(off_heap).term())
+        }
+        am::CATCHLEVEL => heap(|p| p.catches),
+        am::GARBAGE_COLLECTION => garbage_collection(cx, target),
+        am::GARBAGE_COLLECTION_INFO => garbage_collection_info(cx, target),
+        am::BINARY => binaries(cx, target),
+        am::INITIAL_CALL => {
+            let call = target.read(|p| p.initial_call);
+            call_term(cx, call.module, call.function, call.arity)
+        }
+        am::CURRENT_FUNCTION => {
+            let here = location(cx, target);
+            call_term(cx, here.module, here.function, here.arity)
+        }
+        am::CURRENT_LOCATION => {
+            let here = location(cx, target);
+            entry(cx, here)
+        }
+        am::CURRENT_STACKTRACE => stack_trace(cx, target),
+        am::LAST_CALLS => Ok(Term::boolean(false)),
+        // Nothing suspends for longer than a call knows, and nothing is traced.
+        am::SUSPENDING | am::SEQUENTIAL_TRACE_TOKEN | am::MAGIC_REF => Ok(Term::NIL),
+        am::TRACE => Ok(Term::small(0)),
+        _ => Err(Fail::Badarg),
+    }
+}
+
+fn number(value: usize) -> Term {
+    Term::small(value.min(crate::term::MAX_SMALL as usize) as i64)
+}
+
+fn status(process: &Process) -> Atom {
+    match process.state {
+        _ if process.suspended > 0 => am::SUSPENDED,
+        State::Runnable => am::RUNNABLE,
+        State::Running => am::RUNNING,
+        State::Waiting => am::WAITING,
+        State::Exiting => am::EXITING,
+    }
+}
+
+fn old_words(process: &Process) -> usize {
+    let old = process.heap.old.as_ref();
+    old.map_or(0, |old| old.block.words())
+}
+
+fn total_heap_words(process: &Process) -> usize {
+    process.heap.block.words() + old_words(process) + process.heap.fragment_words
+}
+
+fn stack_words(process: &Process) -> usize {
+    (process.heap.block.end() as usize - process.heap.stack as usize) / 8
+}
+
+fn min_binary_heap(process: &Process) -> usize {
+    let rare = process.rare.as_ref();
+    rare.map_or(MIN_BINARY_HEAP_WORDS, |rare| rare.min_binary_heap)
+}
+
+fn monitors(cx: &mut Context, target: Target) -> Value {
+    let targets = target.read(|p| collect(p.monitors.iter().map(|(_, m)| m.target)))?;
+    let mut list = Term::NIL;
+    for watched in targets.into_iter().rev() {
+        let (kind, what) = match watched {
+            Watched::Process(pid) => (am::PROCESS, pid),
+            Watched::Name(_, name) => {
+                let name = cx.tuple(&[name.term(), am::NONODE_NOHOST.term()])?;
+                (am::PROCESS, name)
+            }
+            Watched::TimeOffset => (am::TIME_OFFSET, am::CLOCK_SERVICE.term()),
+        };
+        let pair = cx.tuple(&[kind.term(), what])?;
+        list = cx.cons(pair, list)?;
+    }
+    Ok(list)
+}
+
+fn dictionary_of(cx: &mut Context, target: Target) -> Value {
+    let mut entries = target.read(|p| collect(p.dictionary.iter()))?;
+    if !target.own {
+        let literals = cx.machine().literals.clone();
+        for (key, value) in &mut entries {
+            *key = copy(*key, cx, &literals)?;
+            *value = copy(*value, cx, &literals)?;
+        }
+    }
+    Ok(dictionary::pairs(cx, entries.into_iter())?)
+}
+
+/// `[{Key, Value}]`
+fn properties(cx: &mut Context, all: &[(Atom, Term)]) -> Value {
+    let mut list = Term::NIL;
+    for &(key, value) in all.iter().rev() {
+        let pair = cx.tuple(&[key.term(), value])?;
+        list = cx.cons(pair, list)?;
+    }
+    Ok(list)
+}
+
+fn garbage_collection(cx: &mut Context, target: Target) -> Value {
+    let max = target.read(Process::max_heap_size);
+    let max = process_flag::max_heap_size_map(cx, max)?;
+    let values = target.read(|p| {
+        [
+            min_binary_heap(p),
+            p.min_heap_size,
+            p.fullsweep_after as usize,
+            p.minor_collections as usize,
+        ]
+    });
+    let [min_binary, min_heap, fullsweep_after, minor] = values.map(number);
+    properties(
+        cx,
+        &[
+            (am::MAX_HEAP_SIZE, max),
+            (am::MIN_BIN_VHEAP_SIZE, min_binary),
+            (am::MIN_HEAP_SIZE, min_heap),
+            (am::FULLSWEEP_AFTER, fullsweep_after),
+            (am::MINOR_GCS, minor),
+        ],
+    )
+}
+
+fn garbage_collection_info(cx: &mut Context, target: Target) -> Value {
+    let words = |from: *mut u64, to: *mut u64| (to as usize - from as usize) / 8;
+    let values = target.read(|p| {
+        let heap = &p.heap;
+        [
+            (am::OLD_HEAP_BLOCK_SIZE, old_words(p)),
+            (am::HEAP_BLOCK_SIZE, heap.block.words()),
+            (am::MBUF_SIZE, heap.fragment_words),
+            (am::RECENT_SIZE, words(heap.high_water, heap.top)),
+            (am::STACK_SIZE, stack_words(p)),
+            (
+                am::OLD_HEAP_SIZE,
+                heap.old.as_ref().map_or(0, |old| old.used),
+            ),
+            (am::HEAP_SIZE, words(heap.block.start(), heap.top)),
+            (am::BIN_VHEAP_SIZE, heap.off_heap.bytes / 8),
+            (am::BIN_VHEAP_BLOCK_SIZE, min_binary_heap(p)),
+        ]
+    });
+    properties(cx, &values.map(|(key, value)| (key, number(value))))
+}
+
+/// `[{Address, Bytes, References}]` of the binaries off the heap.
+fn binaries(cx: &mut Context, target: Target) -> Value {
+    let found = target.read(|p| collect(OffHeapBinaries(p.heap.off_heap.first)))?;
+    let mut list = Term::NIL;
+    for (binary, size) in found {
+        let references = Binary::references(binary);
+        let address = cx.unsigned(binary.as_ptr() as u64)?;
+        let entry = cx.tuple(&[address, number(size), number(references)])?;
+        list = cx.cons(entry, list)?;
+    }
+    Ok(list)
+}
+
+/// The binaries of a list of off-heap objects, and how many bytes of each the object refers to.
+struct OffHeapBinaries(*mut u64);
+
+impl Iterator for OffHeapBinaries {
+    type Item = (NonNull<Binary>, usize);
+    fn next(&mut self) -> Option<(NonNull<Binary>, usize)> {
+        if self.0.is_null() {
+            return None;
+        }
+        // SAFETY: every address of the list is that of a `RefcBits` object: size, binary, next object.
+        unsafe {
+            let size = *self.0.add(1) as usize;
+            let binary = *self.0.add(2) as *mut Binary;
+            self.0 = *self.0.add(3) as *mut u64;
+            NonNull::new(binary).map(|binary| (binary, size))
+        }
+    }
+}
+
+/// All binaries that a process refers to, one as often as it does.
+pub fn binaries_of(process: &Process) -> impl Iterator<Item = NonNull<Binary>> {
+    OffHeapBinaries(process.heap.off_heap.first).map(|(binary, _)| binary)
+}
+
+fn call_term(cx: &mut Context, module: Atom, function: Atom, arity: u32) -> Value {
+    let arity = Term::small(arity as i64);
+    Ok(cx.tuple(&[module.term(), function.term(), arity])?)
+}
+
+/// Where the process is: for one that has not run yet, and outside of all modules, what it was spawned with.
+fn location(cx: &mut Context, target: Target) -> Location {
+    let (ip, initial) = target.read(|p| (p.ip, p.initial_call));
+    let known = cx.machine().code.location(ip);
+    known.unwrap_or(Location {
+        module: initial.module,
+        function: initial.function,
+        arity: initial.arity,
+        line: None,
+    })
+}
+
+/// `{Module, Function, Arity, [{file, F}, {line, L}]}`
+fn entry(cx: &mut Context, at: Location) -> Value {
+    let place = exception::place(cx.heap(), at.line, None)?;
+    let arity = Term::small(at.arity as i64);
+    Ok(cx.tuple(&[at.module.term(), at.function.term(), arity, place])?)
+}
+
+fn stack_trace(cx: &mut Context, target: Target) -> Value {
+    let mut places = [Term::NIL; TRACE_DEPTH];
+    let here = location(cx, target);
+    places[0] = entry(cx, here)?;
+    let mut count = 1;
+    let (mut slot, end) = target.read(|p| (p.heap.stack, p.heap.block.end()));
+    while slot < end && count < TRACE_DEPTH {
+        // SAFETY: words from `stack` to the end of the block are initialised.
+        let word = unsafe { *slot };
+        slot = slot.wrapping_add(1);
+        // A return address is behind its call; the bottom one is in no module.
+        if Header::is_header(word)
+            && let Some(at) = cx.machine().code.location((word - 1) as *const u8)
+        {
+            places[count] = entry(cx, at)?;
+            count += 1;
+        }
+    }
+    Ok(cx.list(&places[..count])?)
+}

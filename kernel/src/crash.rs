@@ -7,6 +7,7 @@
 //! one line. A stack that ran into its guard page never gets here: Xen has nowhere to push the exception's
 //! frame, and ends the domain as crashed by itself.
 
+use crate::backtrace::{Chain, LONGEST_CALL, MAX_FRAMES, call_before};
 use crate::exclusive::Exclusive;
 use crate::memory::heap::KernelHeap;
 use crate::{clock, console, power, symbols};
@@ -45,11 +46,6 @@ static STATE: Exclusive<State> = Exclusive::new(State {
     },
     crashing: false,
 });
-
-/// Most lines of a backtrace.
-const MAX_FRAMES: usize = 48;
-/// The longest near call.
-const LONGEST_CALL: usize = 7;
 
 /// Changes what reports will say.
 pub fn update_context(change: impl FnOnce(&mut CrashContext)) {
@@ -112,8 +108,10 @@ pub fn exception(frame: &TrapFrame) -> ! {
     write_registers(&mut out, frame);
     write_state(&mut out, &state.context);
     let _ = writeln!(out, "backtrace:");
-    write_frame(&mut out, &state.context, 0, rip);
-    write_backtrace(&mut out, &state.context, rsp, 1);
+    let function = function_at(&state.context, rip);
+    write_frame(&mut out, 0, rip, function, true);
+    let innermost = function.map_or(0, |(start, _)| start);
+    write_backtrace(&mut out, &state.context, rsp, innermost, 1);
     power::crash()
 }
 
@@ -142,7 +140,14 @@ pub fn panic(info: &PanicInfo) -> ! {
     write_state(&mut out, &state.context);
     let _ = writeln!(out, "backtrace:");
     let here = 0usize;
-    write_backtrace(&mut out, &state.context, &raw const here as u64, 0);
+    let innermost = panic as fn(&PanicInfo) -> ! as usize as u64;
+    write_backtrace(
+        &mut out,
+        &state.context,
+        &raw const here as u64,
+        innermost,
+        0,
+    );
     power::crash()
 }
 
@@ -218,14 +223,31 @@ fn write_state(out: &mut Report, context: &CrashContext) {
     let _ = writeln!(out);
 }
 
-/// Prints every word from `stack_pointer` up that is a return address (see [`symbols`]).
-fn write_backtrace(out: &mut Report, context: &CrashContext, stack_pointer: u64, first: usize) {
+/// The function that `address` is in: its start and name, if the image has symbols.
+fn function_at(context: &CrashContext, address: u64) -> Option<(u64, &'static str)> {
+    if !context.text.contains(&(address as usize)) {
+        return None;
+    }
+    let (name, offset) = symbols::lookup(context.symbols, address)?;
+    Some((address - offset, name))
+}
+
+/// Prints the frames on the stack from `stack_pointer` up (see [`backtrace`]). The code that runs is in the
+/// function that starts at `innermost`.
+fn write_backtrace(
+    out: &mut Report,
+    context: &CrashContext,
+    stack_pointer: u64,
+    innermost: u64,
+    first: usize,
+) {
     let CrashContext { text, stack, .. } = context;
     let start = (stack_pointer as usize).next_multiple_of(size_of::<u64>());
     if !stack.contains(&start) {
         let _ = writeln!(out, "  (the stack pointer is outside the stack)");
         return;
     }
+    let mut chain = Chain::new(innermost);
     let mut number = first;
     for slot in (start..stack.end).step_by(size_of::<u64>()) {
         // SAFETY: an aligned word of the mapped stack; volatile because it is anyone's.
@@ -238,33 +260,35 @@ fn write_backtrace(out: &mut Report, context: &CrashContext, stack_pointer: u64,
         let code = unsafe {
             core::slice::from_raw_parts((address - LONGEST_CALL) as *const u8, LONGEST_CALL)
         };
-        if symbols::ends_in_call(code) {
-            write_frame(out, context, number, word);
-            number += 1;
-            if number == MAX_FRAMES {
-                let _ = writeln!(out, "  ...");
-                return;
-            }
+        let Some(call) = call_before(code) else {
+            continue;
+        };
+        // The return address itself may belong to the next function, if the call was the last instruction.
+        let function = function_at(context, word - 1);
+        let confirmed = function.is_none_or(|(start, _)| chain.confirms(word, call, start));
+        write_frame(out, number, word, function, confirmed);
+        number += 1;
+        if number == MAX_FRAMES {
+            let _ = writeln!(out, "  ...");
+            return;
         }
     }
 }
 
-fn write_frame(out: &mut Report, context: &CrashContext, number: usize, address: u64) {
-    // A return address may be the first of the next function, if the call was a function's last instruction.
-    let inside = if number == 0 { address } else { address - 1 };
-    let named = if context.text.contains(&(address as usize)) {
-        symbols::lookup(context.symbols, inside)
-    } else {
-        None
-    };
-    let _ = match named {
-        Some((name, offset)) => {
-            writeln!(
-                out,
-                "  {number:2} {address:#x} {name}+{:#x}",
-                offset + (address - inside)
-            )
-        }
+fn write_frame(
+    out: &mut Report,
+    number: usize,
+    address: u64,
+    function: Option<(u64, &str)>,
+    confirmed: bool,
+) {
+    let doubt = if confirmed { "" } else { "? " };
+    let _ = match function {
+        Some((start, name)) => writeln!(
+            out,
+            "  {number:2} {address:#x} {doubt}{name}+{:#x}",
+            address - start
+        ),
         None => writeln!(out, "  {number:2} {address:#x}"),
     };
 }

@@ -13,6 +13,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod backtrace;
 pub mod boot;
 pub mod clock;
 pub mod command_line;

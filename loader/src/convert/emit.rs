@@ -6,8 +6,9 @@
 //! of each kind are ascending, because operands are written in order. Called by the converter.
 
 use alloc::collections::BTreeSet;
-use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt::Write;
 
 use crate::error::LoadError;
 use crate::isa::{register_destination, register_source};
@@ -138,9 +139,10 @@ impl Emitter {
     }
 
     /// A label that the file does not have, to be defined later.
-    pub fn new_label(&mut self) -> u32 {
+    pub fn new_label(&mut self) -> Result<u32, LoadError> {
+        self.labels.try_reserve(1)?;
         self.labels.push(UNDEFINED);
-        self.labels.len() as u32 - 1
+        Ok(self.labels.len() as u32 - 1)
     }
 
     /// Offset of a label, if it has been defined.
@@ -162,19 +164,21 @@ impl Emitter {
                     .all(|(kind, operand)| fits(*kind, operand))
         });
         let Some(variant) = fitting else {
-            return Err(LoadError::damaged(
-                "Code",
-                0,
-                format!("the operands do not fit the operation: {operands:?}"),
-            ));
+            return Err(LoadError::damaged("Code", 0, misfit(operands)));
         };
-        let mut size = 32 + 8 * operands.len();
+        let mut words = operands.len();
         for operand in operands {
             if let Operand::List(elements) = operand {
-                size += 8 * elements.len();
+                words += elements.len();
             }
         }
+        // More than is needed; from here on nothing allocates.
+        let size = 32 + 8 * words;
         self.code.try_reserve(size)?;
+        self.references.try_reserve(words)?;
+        for offsets in &mut self.relocations {
+            offsets.try_reserve(words + 1)?;
+        }
         if self.code.len() + size > GREATEST_CODE {
             return Err(LoadError::damaged(
                 "Code",
@@ -320,6 +324,20 @@ impl Emitter {
         }
         Ok(())
     }
+}
+
+/// Why operands fit no variant, for people.
+fn misfit(operands: &[Operand<'_>]) -> String {
+    let mut text = String::from("the operands do not fit the operation:");
+    for operand in operands {
+        // Writing to a string does not fail.
+        let _ = match operand {
+            Operand::List(elements) => write!(text, " list of {},", elements.len()),
+            operand => write!(text, " {operand:?},"),
+        };
+    }
+    text.pop();
+    text
 }
 
 /// Whether an operand can be written as this kind.

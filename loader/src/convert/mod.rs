@@ -302,6 +302,7 @@ impl<'b, 'a> Converter<'b, 'a> {
     /// A literal for an integer of more than 60 bits.
     fn big_integer(&mut self, big_endian: &[u8]) -> Result<Operand<'static>, LoadError> {
         let literal = self.beam.literals.len() + self.more_literals.len();
+        self.more_literals.try_reserve(1)?;
         self.more_literals.push(integers::external(big_endian)?);
         Ok(Operand::Literal(literal as u32))
     }
@@ -317,7 +318,7 @@ impl<'b, 'a> Converter<'b, 'a> {
         let func_info = self.emitter.offset();
         // Lines of the function before do not reach into this one.
         if self.lines.last().is_none_or(|line| line.0 != func_info) {
-            self.location(Location::UNKNOWN);
+            self.location(Location::UNKNOWN)?;
         }
         let operands = [
             self.operand(instruction, 0)?,
@@ -325,6 +326,7 @@ impl<'b, 'a> Converter<'b, 'a> {
             Operand::Number(arity),
         ];
         self.emit(instruction, Op::func_info, &operands)?;
+        self.functions.try_reserve(1)?;
         self.functions.push(Function {
             name: *name,
             arity: arity as u32,
@@ -373,19 +375,20 @@ impl<'b, 'a> Converter<'b, 'a> {
                 }
             },
         };
-        self.location(location);
-        Ok(())
+        self.location(location)
     }
 
     /// From here on, `location` holds.
-    fn location(&mut self, location: Location) {
+    fn location(&mut self, location: Location) -> Result<(), LoadError> {
         let offset = self.emitter.offset();
         if self.lines.last().is_some_and(|line| line.0 == offset) {
             self.lines.pop();
         }
         if self.lines.last().map_or(Location::UNKNOWN, |line| line.1) != location {
+            self.lines.try_reserve(1)?;
             self.lines.push((offset, location));
         }
+        Ok(())
     }
 
     /// make_fun2: free variables are in the first X registers, the fun goes to X0.

@@ -175,7 +175,7 @@ impl<'a> Converter<'_, 'a> {
         let mut rest = pairs;
         while rest.len() > 2 * MOST_PAIRS {
             let (some, others) = rest.split_at(2 * MOST_PAIRS);
-            let next = self.emitter.new_label();
+            let next = self.emitter.new_label()?;
             self.emit(
                 instruction,
                 op,

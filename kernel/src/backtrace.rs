@@ -21,8 +21,8 @@ pub enum Call {
     Indirect,
 }
 
-/// The functions that the next frame up may have called: that of the last confirmed frame, and those of
-/// the unconfirmed ones above it.
+/// The functions that the next frame up may have called: those of all frames below. (Not only the nearest:
+/// a group of dead frames, which confirm each other, may lie between two live ones.)
 pub struct Chain {
     callees: [u64; MAX_FRAMES + 1],
     used: usize,
@@ -49,9 +49,6 @@ impl Chain {
             }
             Call::Indirect => false,
         };
-        if confirmed {
-            self.used = 0;
-        }
         self.add(function);
         confirmed
     }
@@ -146,8 +143,9 @@ mod tests {
         // A dead frame that had called something else.
         assert!(!chain.confirms(0x4010, call(0x4010, 0x5000), dead));
         assert!(chain.confirms(0x2010, call(0x2010, inner), middle));
-        // The dead frame's function does not count any more.
-        assert!(!chain.confirms(0x6010, call(0x6010, dead), 0x6000));
+        // Two dead frames that had called each other.
+        assert!(!chain.confirms(0x6010, call(0x6010, 0x9000), 0x6000));
+        assert!(chain.confirms(0x7010, call(0x7010, 0x6000), 0x7000));
         assert!(chain.confirms(0x3010, call(0x3010, middle), outer));
     }
 

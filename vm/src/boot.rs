@@ -162,8 +162,11 @@ fn start_first(machine: &mut Machine, calls: &[Call]) -> Result<(), String> {
 /// The first process has ended: if not normally, so does the machine.
 fn first_ended(machine: &mut Machine, reason: Term) {
     if reason != am::NORMAL.term() {
-        let message = format!("init terminating in do_boot ({})", machine.text(reason));
-        machine.report(&message);
+        // What OTP's init displays, and what it halts with.
+        let reason = machine.text(reason);
+        let displayed = format!("{{\"init terminating in do_boot\",{reason}}}\n");
+        machine.platform.console_write(Stream::Output, displayed.as_bytes());
+        machine.report(&format!("init terminating in do_boot ({reason})"));
         machine.platform.halt(FAILED);
     }
 }

@@ -13,7 +13,7 @@ use crate::platform::{Platform, Stream};
 use crate::process::population::Processes;
 use crate::process::reference::References;
 use crate::sched::Scheduler;
-use crate::term::{Atom, Term};
+use crate::term::{Atom, Term, print};
 use crate::time::Timers;
 use crate::time::clock::Clock;
 use alloc::boxed::Box;
@@ -115,7 +115,10 @@ impl Machine {
 
     /// A term as `erlang:display/1` prints it.
     pub fn text(&self, term: Term) -> String {
-        format!("{term:?}")
+        match print::to_bytes(&self.atoms, term) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(_) => String::from("(a term too large to print)"),
+        }
     }
 
     /// Says that a process died of an error that nobody caught, as OTP's logger does. The first process of the machine has

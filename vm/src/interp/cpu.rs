@@ -10,7 +10,8 @@
 //! * `cpu` never leaves the handler by reference except into functions that are inlined. A call that takes the
 //!   address of a local forces the local into memory and the last call to stay a call;
 //!   `scripts/check-dispatch` fails then. So slow paths are functions out of line that get `machine` and `process` pointers, between
-//!   [`Cpu::save`] (registers to process) and [`Cpu::load`] (back).
+//!   [`Cpu::save`] (registers to process) and [`Cpu::load`] (back). A handler that is fast without one puts it into its
+//!   `slow` block.
 //! * A handler that may collect says how many X registers are live, reads registers *after* it
 //!   has made room, and keeps no term across.
 //! * What built-in functions and slow paths allocate goes to the heap if there is room, else to fragments: no collection there.
@@ -22,7 +23,7 @@
 //! A call writes the return address into the caller's slot; return reads it from there and clears the slot.
 
 use super::Exit;
-use super::operand::{Label, Operand, next_instruction};
+use super::operand::{Label, Operand};
 use crate::machine::Machine;
 use crate::process::Process;
 use crate::term::Term;
@@ -292,6 +293,21 @@ impl Cpu {
         self.resume(outcome)
     }
 
+    /// As [`Cpu::fail`], with what the process's `failed_with` says.
+    #[cold]
+    #[inline(always)]
+    pub(crate) fn failed<L: Label>(
+        self,
+        label: L,
+        function: crate::term::Atom,
+        arguments: [Term; 2],
+        arity: usize,
+    ) -> Exit {
+        // SAFETY: the process runs.
+        let fail = unsafe { (*self.process).failed_with };
+        self.fail(label, fail, function, arguments, arity)
+    }
+
     /// Kills the process, which cannot get the memory it needs.
     #[cold]
     #[inline(always)]
@@ -315,12 +331,6 @@ impl Cpu {
         }
         object
     }
-}
-
-/// Where an instruction with its last operand ending at `end` is followed by the next.
-#[inline(always)]
-pub(crate) fn following(end: *const u8) -> *const u8 {
-    next_instruction(end)
 }
 
 /// Decodes one operand and moves `at` behind it.
@@ -350,11 +360,32 @@ pub(crate) unsafe fn decode<O: Operand>(at: &mut *const u8) -> O {
 /// The operands are those of the instruction table, in its order; each is named with the trait of its kinds.
 /// The handler is generic over the kinds (the operand's name serves as the type parameter's too).
 /// The body returns an `Exit`: `cpu.next()`, `cpu.jump(label)`, `cpu.call(...)` or a raise.
+///
+/// A handler that has a fast and a slow path says so: `{ fast } slow { ... }`. The fast block returns
+/// when it is done; when its end is reached, the handler jumps to the slow block, a function of its
+/// own that decodes the operands again. So the fast path saves no registers and makes no stack frame.
 macro_rules! op {
     ($(#[$meta:meta])* fn $name:ident($cpu:ident $(, $operand:ident : $bound:ident)* $(,)?) $body:block) => {
-        $(#[$meta])*
+        op! { @function [$(#[$meta])*] $name, $cpu, ($($operand: $bound),*), $body }
+    };
+    ($(#[$meta:meta])* fn $name:ident($cpu:ident $(, $operand:ident : $bound:ident)* $(,)?) $fast:block slow $slow:block) => {
+        op! { @function [$(#[$meta])*] $name, $cpu, ($($operand: $bound),*), {
+            op! { @function [#[cold] #[inline(never)]] slow, $cpu, ($($operand: $bound),*), $slow }
+            $fast
+            // SAFETY: the registers as they came, for the same instruction.
+            unsafe {
+                slow::<$($operand),*>(
+                    $cpu.ip, $cpu.machine, $cpu.stack, $cpu.top, $cpu.reductions, $cpu.process,
+                )
+            }
+        } }
+    };
+    (@function [$($meta:tt)*] $name:ident, $cpu:ident, ($($operand:ident : $bound:ident),*), $body:block) => {
+        $($meta)*
         #[expect(clippy::allow_attributes, reason = "not every handler needs each of these")]
-        #[allow(non_camel_case_types, unused_mut, unused_variables, clippy::missing_safety_doc)]
+        #[allow(
+            non_camel_case_types, unused_imports, unused_mut, unused_variables, clippy::missing_safety_doc
+        )]
         pub(crate) unsafe extern "sysv64" fn $name<$($operand: $crate::interp::operand::$bound),*>(
             ip: *const u8,
             machine: *mut $crate::machine::Machine,
@@ -363,18 +394,16 @@ macro_rules! op {
             reductions: isize,
             process: *mut $crate::process::Process,
         ) -> $crate::interp::Exit {
+            use $crate::interp::operand::{Operand as _, fixed_length, next_instruction};
             let mut at = ip.wrapping_add(2);
             // SAFETY: the dispatcher came here by the opcode at `ip`, so these are the operands behind it.
             $(let $operand: $operand = unsafe { $crate::interp::cpu::decode(&mut at) };)*
-            let mut $cpu = $crate::interp::cpu::Cpu {
-                ip,
-                following: $crate::interp::cpu::following(at),
-                machine,
-                stack,
-                top,
-                reductions,
-                process,
+            // Instructions are aligned, so without a list the length is a constant.
+            let following = match const { fixed_length(&[$($operand::SIZE),*]) } {
+                Some(length) => ip.wrapping_add(length),
+                None => next_instruction(at),
             };
+            let mut $cpu = $crate::interp::cpu::Cpu { ip, following, machine, stack, top, reductions, process };
             $body
         }
     };

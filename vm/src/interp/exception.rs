@@ -656,27 +656,25 @@ fn die_of_memory(machine: &mut Machine, process: &mut Process) -> Exit {
     end(process, am::KILLED.term())
 }
 
-/// The value of a `catch` that caught an exception, which is in X[1] to X[3].
-pub(crate) unsafe fn caught_value(machine: *mut Machine, process: *mut Process) -> Value {
+/// The value of a `catch` that caught an exception, which is in X[1] to X[3]. `None` if there is no memory.
+#[inline(never)]
+pub(crate) unsafe fn caught_value(machine: *mut Machine, process: *mut Process) -> Option<Term> {
     // SAFETY: the module's invariant.
     let (machine, process) = unsafe { (&mut *machine, &mut *process) };
     let [class, reason, trace] = [machine.x[1], machine.x[2], machine.x[3]];
     let value = match Class::of(class) {
-        Some(Class::Throw) => return Ok(reason),
-        Some(Class::Error) => with_trace(machine, process, reason, trace)?,
+        Some(Class::Throw) => return Some(reason),
+        Some(Class::Error) => with_trace(machine, process, reason, trace).ok()?,
         _ => reason,
     };
-    Ok(process.heap.tuple(&[am::EXIT.term(), value])?)
+    process.heap.tuple(&[am::EXIT.term(), value]).ok()
 }
 
-/// The list that a program sees, from a raw trace.
-pub(crate) unsafe fn build_trace(
-    machine: *mut Machine,
-    process: *mut Process,
-    trace: Term,
-) -> Value {
+/// The list that a program sees, from a raw trace. `None` if there is no memory.
+#[inline(never)]
+pub(crate) unsafe fn build_trace(machine: *mut Machine, process: *mut Process, trace: Term) -> Option<Term> {
     // SAFETY: the module's invariant.
-    unsafe { Ok(symbolise(&*machine, &mut (*process).heap, trace)?) }
+    unsafe { symbolise(&*machine, &mut (*process).heap, trace).ok() }
 }
 
 /// See [`build_trace`].

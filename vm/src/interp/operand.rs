@@ -15,6 +15,9 @@ use starling_loader::isa::ALIGN;
 
 /// One operand of an instruction.
 pub(crate) trait Operand: Copy {
+    /// Bytes of the operand; `None` for a list, which says so itself.
+    const SIZE: Option<usize>;
+
     /// Reads the operand at `at`.
     ///
     /// # Safety
@@ -31,12 +34,26 @@ pub(crate) fn next_instruction(end: *const u8) -> *const u8 {
     end.map_addr(|a| (a + ALIGN - 1) & !(ALIGN - 1))
 }
 
+/// The length of an instruction whose operands have these sizes; `None` if one is a list.
+pub(crate) const fn fixed_length(sizes: &[Option<usize>]) -> Option<usize> {
+    let (mut length, mut i) = (2, 0);
+    while i < sizes.len() {
+        match sizes[i] {
+            Some(size) => length += size,
+            None => return None,
+        }
+        i += 1;
+    }
+    Some((length + ALIGN - 1) & !(ALIGN - 1))
+}
+
 macro_rules! plain_operands {
     ($($(#[$doc:meta])* $name:ident($value:ty);)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy)]
         pub(crate) struct $name(pub(crate) $value);
         impl Operand for $name {
+            const SIZE: Option<usize> = Some(size_of::<$value>());
             #[inline(always)]
             unsafe fn decode(at: *const u8) -> Self {
                 // SAFETY: the caller's promise; operands are not aligned.
@@ -312,6 +329,7 @@ macro_rules! list_operands {
         #[derive(Clone, Copy)]
         pub(crate) struct $name(Words);
         impl Operand for $name {
+            const SIZE: Option<usize> = None;
             #[inline(always)]
             unsafe fn decode(at: *const u8) -> Self {
                 // SAFETY: the caller's promise.

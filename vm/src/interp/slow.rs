@@ -66,23 +66,41 @@ pub(crate) unsafe fn allocate(process: *mut Process, words: usize) -> *mut u64 {
     }
 }
 
-/// Arithmetic that the handler left.
+/// A value as one machine word; for `None`, the process's `failed_with` says why. (A [`Value`] is returned in
+/// memory, and a handler that reserves memory for it cannot end in a jump.)
+#[inline(always)]
+pub(crate) unsafe fn in_register(process: *mut Process, value: Value) -> Option<Term> {
+    match value {
+        Ok(value) => Some(value),
+        Err(fail) => {
+            // SAFETY: the module's invariant.
+            unsafe { (*process).failed_with = fail };
+            None
+        }
+    }
+}
+
+/// Arithmetic that the handler left; see [`in_register`].
 #[inline(never)]
 pub(crate) unsafe fn number2(
     process: *mut Process,
     operation: number::Binary,
     a: Term,
     b: Term,
-) -> Value {
+) -> Option<Term> {
     // SAFETY: the module's invariant.
-    unsafe { operation(&mut (*process).heap, a, b) }
+    unsafe { in_register(process, operation(&mut (*process).heap, a, b)) }
 }
 
 /// As [`number2`], with one operand.
 #[inline(never)]
-pub(crate) unsafe fn number1(process: *mut Process, operation: number::Unary, a: Term) -> Value {
+pub(crate) unsafe fn number1(
+    process: *mut Process,
+    operation: number::Unary,
+    a: Term,
+) -> Option<Term> {
     // SAFETY: the module's invariant.
-    unsafe { operation(&mut (*process).heap, a) }
+    unsafe { in_register(process, operation(&mut (*process).heap, a)) }
 }
 
 /// Term order: below zero, zero or above.
@@ -263,7 +281,7 @@ unsafe fn suspended(machine: *mut Machine, process: *mut Process) -> Exit {
     }
 }
 
-/// Calls a built-in function from a guard or body instruction.
+/// Calls a built-in function from a guard or body instruction; see [`in_register`].
 #[inline(never)]
 pub(crate) unsafe fn call_guard(
     machine: *mut Machine,
@@ -273,17 +291,17 @@ pub(crate) unsafe fn call_guard(
     b: Term,
     c: Term,
     arity: usize,
-) -> Value {
+) -> Option<Term> {
     // SAFETY: the module's invariant.
     unsafe {
         let Some(function) = (*export).built_in else {
-            return Err(Fail::Badarg);
+            return in_register(process, Err(Fail::Badarg));
         };
         let mut context = Context::new(
             NonNull::new_unchecked(machine),
             NonNull::new_unchecked(process),
         );
-        function(&mut context, &[a, b, c][..arity])
+        in_register(process, function(&mut context, &[a, b, c][..arity]))
     }
 }
 
@@ -299,13 +317,13 @@ pub(crate) unsafe fn guard_failed(
     process: *mut Process,
     ip: *const u8,
     export: *const Export,
-    fail: Fail,
     a: Term,
     b: Term,
     c: Term,
 ) -> Exit {
     // SAFETY: the module's invariant.
     unsafe {
+        let fail = (*process).failed_with;
         let arity = (*export).mfa().arity as usize;
         exception::raise_built_in(machine, process, ip, export, fail, &[a, b, c][..arity])
     }
@@ -340,7 +358,8 @@ pub(crate) unsafe fn call_undefined(
     }
 }
 
-/// The entry for `apply`: module in X[arity], function in X[arity + 1]. A failure has been raised.
+/// The entry for `apply`: module in X[arity], function in X[arity + 1]. A failure has been raised: `process.outcome` says with
+/// what outcome.
 #[cold]
 #[inline(never)]
 pub(crate) unsafe fn resolve_apply(
@@ -348,17 +367,19 @@ pub(crate) unsafe fn resolve_apply(
     process: *mut Process,
     ip: *const u8,
     arity: usize,
-) -> Result<NonNull<Export>, Exit> {
+) -> Option<NonNull<Export>> {
     // SAFETY: the module's invariant.
     unsafe {
         let (module, function) = ((&(*machine).x)[arity], (&(*machine).x)[arity + 1]);
         match (module.as_atom(), function.as_atom()) {
             (Some(module), Some(function)) => {
-                Ok((*machine).code.export(module, function, arity as u8))
+                Some((*machine).code.export(module, function, arity as u8))
             }
-            _ => Err(exception::raise_bad_apply(
-                machine, process, ip, module, function, arity,
-            )),
+            _ => {
+                (*process).outcome =
+                    exception::raise_bad_apply(machine, process, ip, module, function, arity);
+                None
+            }
         }
     }
 }

@@ -30,11 +30,11 @@ fn two<L: Label, D: Destination>(
     let result = unsafe { slow::number2(cpu.process, operation, a, b) };
     cpu.load();
     match result {
-        Ok(value) => {
+        Some(value) => {
             destination.set(&mut cpu, value);
             cpu.next()
         }
-        Err(fail) => cpu.fail(label, fail, function, [a, b], 2),
+        None => cpu.failed(label, function, [a, b], 2),
     }
 }
 
@@ -54,6 +54,8 @@ macro_rules! binary_operations {
                         return cpu.next();
                     }
                 }
+            } slow {
+                let (a, b) = (left.get(&cpu), right.get(&cpu));
                 two(cpu, label, am::$function, $slow, a, b, destination)
             }
         }
@@ -107,11 +109,11 @@ fn one<L: Label, D: Destination>(
     let result = unsafe { slow::number1(cpu.process, operation, a) };
     cpu.load();
     match result {
-        Ok(value) => {
+        Some(value) => {
             destination.set(&mut cpu, value);
             cpu.next()
         }
-        Err(fail) => cpu.fail(label, fail, function, [a, Term::NIL], 1),
+        None => cpu.failed(label, function, [a, Term::NIL], 1),
     }
 }
 
@@ -122,6 +124,8 @@ op! {
             destination.set(&mut cpu, Term::small(!value));
             return cpu.next();
         }
+    } slow {
+        let a = operand.get(&cpu);
         one(cpu, label, am::BNOT, number::bnot, a, destination)
     }
 }
@@ -133,6 +137,8 @@ op! {
             destination.set(&mut cpu, value);
             return cpu.next();
         }
+    } slow {
+        let a = operand.get(&cpu);
         one(cpu, label, am::MINUS, number::negate, a, destination)
     }
 }

@@ -220,9 +220,21 @@ fn call_value(mut cpu: Cpu, fun: crate::term::Term, arity: usize) -> Exit {
             return cpu.call(entry(target), arity + meta.free);
         }
     }
+    // As in OTP, the caller stands in the trace twice: as what failed, and as what would be returned to.
+    let following = cpu.following;
+    cpu.set_return_address(following);
     cpu.save();
     // SAFETY: the registers are saved; both are alive.
     let outcome = unsafe { exception::raise_bad_fun(cpu.machine, cpu.process, cpu.ip, fun, arity) };
+    cpu.resume(outcome)
+}
+
+/// A call that could not be resolved has been raised.
+#[cold]
+#[inline(always)]
+fn refused(cpu: Cpu) -> Exit {
+    // SAFETY: the process runs.
+    let outcome = unsafe { (*cpu.process).outcome };
     cpu.resume(outcome)
 }
 
@@ -232,8 +244,8 @@ op! {
         cpu.save();
         // SAFETY: the registers are saved; both are alive.
         let export = match unsafe { slow::resolve_apply(cpu.machine, cpu.process, cpu.ip, arity.value()) } {
-            Ok(export) => export.as_ptr().cast_const(),
-            Err(outcome) => return cpu.resume(outcome),
+            Some(export) => export.as_ptr().cast_const(),
+            None => return refused(cpu),
         };
         let following = cpu.following;
         cpu.set_return_address(following);
@@ -246,8 +258,8 @@ op! {
         cpu.save();
         // SAFETY: the registers are saved; both are alive.
         let export = match unsafe { slow::resolve_apply(cpu.machine, cpu.process, cpu.ip, arity.value()) } {
-            Ok(export) => export.as_ptr().cast_const(),
-            Err(outcome) => return cpu.resume(outcome),
+            Some(export) => export.as_ptr().cast_const(),
+            None => return refused(cpu),
         };
         cpu.drop_frame(frame.value());
         cpu.call(entry(export), arity.value())

@@ -67,8 +67,8 @@ op! {
             let value = unsafe { exception::caught_value(cpu.machine, cpu.process) };
             cpu.load();
             match value {
-                Ok(value) => cpu.set_x(0, value),
-                Err(_) => return cpu.out_of_memory(),
+                Some(value) => cpu.set_x(0, value),
+                None => return cpu.out_of_memory(),
             }
         }
         cpu.next()
@@ -139,11 +139,11 @@ op! {
         let trace = unsafe { exception::build_trace(cpu.machine, cpu.process, raw) };
         cpu.load();
         match trace {
-            Ok(trace) => {
+            Some(trace) => {
                 cpu.set_x(0, trace);
                 cpu.next()
             }
-            Err(_) => cpu.out_of_memory(),
+            None => cpu.out_of_memory(),
         }
     }
 }

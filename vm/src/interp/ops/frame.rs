@@ -4,53 +4,64 @@ use crate::interp::Exit;
 use crate::interp::cpu::{Cpu, op};
 use crate::term::Term;
 
-/// Makes room for a frame of `frame` Y registers and `heap` words, then makes the frame: `[]` in every slot, so that
-/// whatever the code does next, a collection finds terms. False if there is no memory.
+/// Makes a frame of `frame` Y registers, for which there is room: `[]` in every slot, so that whatever the code does
+/// next, a collection finds terms.
 #[inline(always)]
-fn enter(cpu: &mut Cpu, frame: usize, heap: usize, live: usize) -> bool {
-    let words = frame + 1;
-    if cpu.lacks(words + heap) && !cpu.collect(words + heap, live) {
-        return false;
-    }
-    // SAFETY: there is room for `words` words below the stack.
+fn enter(cpu: &mut Cpu, frame: usize) {
+    // SAFETY: there is room for `frame + 1` words below the stack.
     unsafe {
-        cpu.stack = cpu.stack.sub(words);
-        for i in 0..words {
-            *cpu.stack.add(i) = Term::NIL.raw();
+        let above = cpu.stack;
+        cpu.stack = above.sub(frame + 1);
+        let mut slot = above;
+        while slot != cpu.stack {
+            slot = slot.sub(1);
+            *slot = Term::NIL.raw();
+            // Frames are small: the barrier keeps the compiler from making the loop a vector one, which
+            // costs more than it saves, and registers besides.
+            core::arch::asm!("", options(nomem, nostack, preserves_flags));
         }
     }
-    true
 }
 
+/// Makes room, then starts the instruction again.
 #[inline(always)]
-fn allocated(cpu: Cpu, done: bool) -> Exit {
-    if done {
-        cpu.next()
-    } else {
-        cpu.out_of_memory()
+fn make_room(mut cpu: Cpu, words: usize, live: usize) -> Exit {
+    if !cpu.collect(words, live) {
+        return cpu.out_of_memory();
     }
+    let again = cpu.ip;
+    cpu.go(again)
 }
 
 op! {
     fn allocate(cpu, frame: Number, live: Number) {
-        let done = enter(&mut cpu, frame.value(), 0, live.value());
-        allocated(cpu, done)
+        if !cpu.lacks(frame.value() + 1) {
+            enter(&mut cpu, frame.value());
+            return cpu.next();
+        }
+    } slow {
+        make_room(cpu, frame.value() + 1, live.value())
     }
 }
 
 op! {
     fn allocate_heap(cpu, frame: Number, words: Number, live: Number) {
-        let done = enter(&mut cpu, frame.value(), words.value(), live.value());
-        allocated(cpu, done)
+        if !cpu.lacks(frame.value() + 1 + words.value()) {
+            enter(&mut cpu, frame.value());
+            return cpu.next();
+        }
+    } slow {
+        make_room(cpu, frame.value() + 1 + words.value(), live.value())
     }
 }
 
 op! {
     fn test_heap(cpu, words: Number, live: Number) {
-        if cpu.lacks(words.value()) && !cpu.collect(words.value(), live.value()) {
-            return cpu.out_of_memory();
+        if !cpu.lacks(words.value()) {
+            return cpu.next();
         }
-        cpu.next()
+    } slow {
+        make_room(cpu, words.value(), live.value())
     }
 }
 

@@ -24,18 +24,17 @@ fn guard<L: Label, D: Destination>(
     let result = unsafe { slow::call_guard(cpu.machine, cpu.process, export, a, b, c, arity) };
     cpu.load();
     match result {
-        Ok(value) => {
+        Some(value) => {
             destination.set(&mut cpu, value);
             cpu.next()
         }
-        Err(fail) => {
-            if label.is_some() && fail != crate::bif::Fail::NoMemory {
+        None => {
+            // SAFETY: the process runs.
+            if label.is_some() && unsafe { (*cpu.process).failed_with } != crate::bif::Fail::NoMemory {
                 return cpu.jump(label);
             }
             // SAFETY: as above.
-            let outcome = unsafe {
-                slow::guard_failed(cpu.machine, cpu.process, cpu.ip, export, fail, a, b, c)
-            };
+            let outcome = unsafe { slow::guard_failed(cpu.machine, cpu.process, cpu.ip, export, a, b, c) };
             cpu.resume(outcome)
         }
     }
@@ -91,6 +90,8 @@ op! {
                 return cpu.next();
             }
         }
+    } slow {
+        let (position, tuple) = (position.get(&cpu), tuple.get(&cpu));
         cpu.fail(label, crate::bif::Fail::Badarg, am::ELEMENT, [position, tuple], 2)
     }
 }
@@ -103,6 +104,8 @@ op! {
             destination.set(&mut cpu, head);
             return cpu.next();
         }
+    } slow {
+        let list = list.get(&cpu);
         cpu.fail(label, crate::bif::Fail::Badarg, am::HD, [list, Term::NIL], 1)
     }
 }
@@ -115,6 +118,8 @@ op! {
             destination.set(&mut cpu, tail);
             return cpu.next();
         }
+    } slow {
+        let list = list.get(&cpu);
         cpu.fail(label, crate::bif::Fail::Badarg, am::TL, [list, Term::NIL], 1)
     }
 }
@@ -128,6 +133,8 @@ op! {
             destination.set(&mut cpu, Term::small(header.arity() as i64));
             return cpu.next();
         }
+    } slow {
+        let tuple = tuple.get(&cpu);
         cpu.fail(label, crate::bif::Fail::Badarg, am::TUPLE_SIZE, [tuple, Term::NIL], 1)
     }
 }

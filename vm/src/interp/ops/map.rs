@@ -84,6 +84,7 @@ op! {
         cpu.save();
         // SAFETY: the registers are saved; the process is alive.
         let fail = unsafe { no_value(cpu.process, key, map) };
+        cpu.load();
         cpu.fail(label, fail, am::MAP_GET, [key, map], 2)
     }
 }

@@ -74,6 +74,8 @@ struct Converter<'b, 'a> {
     functions: Vec<Function>,
     /// From which code offset on which location holds.
     lines: Vec<(u32, Location)>,
+    /// Where the last line instruction stood.
+    line_at: Option<u32>,
     on_load: Option<u32>,
     /// Kept for its capacity.
     elements: Vec<Operand<'static>>,
@@ -91,6 +93,7 @@ impl<'b, 'a> Converter<'b, 'a> {
             more_literals: Vec::new(),
             functions: Vec::new(),
             lines: Vec::new(),
+            line_at: None,
             on_load: None,
             elements: Vec::new(),
         })
@@ -317,7 +320,7 @@ impl<'b, 'a> Converter<'b, 'a> {
         };
         let func_info = self.emitter.offset();
         // Lines of the function before do not reach into this one.
-        if self.lines.last().is_none_or(|line| line.0 != func_info) {
+        if self.line_at != Some(func_info) {
             self.location(Location::UNKNOWN)?;
         }
         let operands = [
@@ -375,6 +378,7 @@ impl<'b, 'a> Converter<'b, 'a> {
                 }
             },
         };
+        self.line_at = Some(self.emitter.offset());
         self.location(location)
     }
 

@@ -104,6 +104,12 @@ plain_operands! {
 pub(crate) trait Source: Operand {
     /// Its value now.
     fn get(self, cpu: &Cpu) -> Term;
+
+    /// Whether it is this very constant, written in the code: a register that holds it is not.
+    #[inline(always)]
+    fn is_constant(self, _constant: Term) -> bool {
+        false
+    }
 }
 
 impl Source for X {
@@ -124,6 +130,11 @@ impl Source for C {
         // SAFETY: linking made a term of every constant.
         unsafe { Term::from_raw(self.0) }
     }
+
+    #[inline(always)]
+    fn is_constant(self, constant: Term) -> bool {
+        self.0 == constant.raw()
+    }
 }
 impl Source for S {
     #[inline(always)]
@@ -138,6 +149,11 @@ impl Source for S {
         } else {
             cpu.y(index)
         }
+    }
+
+    #[inline(always)]
+    fn is_constant(self, constant: Term) -> bool {
+        self.0 == constant.raw()
     }
 }
 

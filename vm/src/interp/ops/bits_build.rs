@@ -153,7 +153,8 @@ impl Builder<'_> {
     fn size(&self, segment: Segment) -> Result<usize, Problem> {
         match segment::kind(segment.word) {
             segment::INTEGER | segment::FLOAT => self.given_size(segment),
-            segment::BINARY if self.source(segment.size) == am::ALL.term() => {
+            // A register that holds the atom does not count.
+            segment::BINARY if segment.size == am::ALL.term().raw() => {
                 self.whole_size(segment)
             }
             segment::BINARY => self.given_size(segment),

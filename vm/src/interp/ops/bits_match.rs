@@ -164,14 +164,13 @@ fn tail<S: Source, D: Destination>(mut cpu: Cpu, source: S, live: usize, destina
 }
 
 op! {
-    /// The size may be the atom `all`: everything that is left, if that is a multiple of the unit.
+    /// The size may be the constant `all`: everything that is left, if that is a multiple of the unit.
     fn bs_get_binary2(cpu, label: Label, source: Source, live: Number, size: Source, unit: Number, flags: Number, destination: Destination) {
         let left = context(&cpu, source).left();
-        let size = size.get(&cpu);
-        let bits = if size == am::ALL.term() {
+        let bits = if size.is_constant(am::ALL.term()) {
             left.checked_rem(unit.value()).filter(|rest| *rest == 0).map(|_| left)
         } else {
-            bits_of(size, unit.value())
+            bits_of(size.get(&cpu), unit.value())
         };
         match bits {
             Some(bits) if bits <= left => take_part(cpu, source, live.value(), bits, destination),
@@ -289,15 +288,14 @@ op! {
 // ---- skipping and testing ----
 
 op! {
-    /// The size may be the atom `all`, as for `bs_get_binary2`.
+    /// The size may be the constant `all`, as for `bs_get_binary2`.
     fn bs_skip_bits2(cpu, label: Label, source: Source, size: Source, unit: Number) {
         let context = context(&cpu, source);
-        let size = size.get(&cpu);
-        let bits = if size == am::ALL.term() {
+        let bits = if size.is_constant(am::ALL.term()) {
             let left = context.left();
             left.checked_rem(unit.value()).filter(|rest| *rest == 0).map(|_| left)
         } else {
-            bits_of(size, unit.value())
+            bits_of(size.get(&cpu), unit.value())
         };
         match bits {
             Some(bits) if bits <= context.left() => {

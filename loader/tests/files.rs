@@ -487,6 +487,29 @@ fn registers_above_64_are_followed_too() {
 }
 
 #[test]
+fn sources_are_live_where_a_collection_comes_first() {
+    // As in a module of cowlib: the value is in x2, but two registers are live.
+    let mut b = BeamBuilder::new(Style::Otp25, "sources");
+    b.function("next", 3);
+    let fail = b.label();
+    b.op(
+        166,
+        &[term(F, fail as i64), term(X, 2), term(U, 2), term(X, 2)],
+    );
+    b.op(165, &[term(X, 2), term(X, 0), term(U, 1)]);
+    b.op(19, &[]);
+    b.place(fail);
+    b.op(72, &[term(X, 0)]);
+    let text = listing(&convert_beam(&b.build()).unwrap());
+    assert!(text.contains(", x2, 3, x2"), "{text}");
+    // x2 is not the first free register: it is moved there.
+    assert!(
+        text.contains("move x2, x1") && text.contains("bs_get_tail x1, x0, 2"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_jump_backwards_into_unreached_code_is_followed() {
     // jump 2; 1: move y0 x0, return; 2: allocate; jump 1.
     let mut b = BeamBuilder::new(Style::Otp25, "back");

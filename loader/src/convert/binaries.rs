@@ -10,7 +10,7 @@ use crate::beam::code::{Arg, Instruction};
 use crate::error::LoadError;
 use crate::isa::segment;
 use crate::opcode::Generic;
-use crate::operation::Op;
+use crate::operation::{Kind, Op};
 
 /// Operands of a segment in the list of bs_create_bin: type, number, unit, flags, value, size.
 const SEGMENT_OPERANDS: usize = 6;
@@ -72,6 +72,55 @@ impl<'a> Converter<'_, 'a> {
             };
         }
         self.emit(instruction, op, &operands[..order.len()])
+    }
+
+    /// Emits an instruction that may collect and then looks at its sources. OTP's compiler
+    /// counts on sources being kept even where they are not among the live registers, if
+    /// nothing needs them afterwards. Here they are made live: they are moved down to the
+    /// end of the live registers, which are free, unless they are there already.
+    pub(super) fn emit_with_live_sources(
+        &mut self,
+        instruction: &Instruction<'a>,
+        op: Op,
+        operands: &[Operand<'_>],
+        live_operand: usize,
+    ) -> Result<(), LoadError> {
+        let mut changed = [Operand::Number(0); 8];
+        let (Some(changed), Some(Operand::Number(live))) = (
+            changed.get_mut(..operands.len()),
+            operands.get(live_operand),
+        ) else {
+            return self.emit_as_given(instruction, op, operands);
+        };
+        changed.copy_from_slice(operands);
+        let general = op.variants().last().copied().unwrap_or_default();
+        let mut live = *live;
+        loop {
+            // The lowest source that is not live.
+            let sources = changed.iter().zip(general);
+            let dead = sources.filter_map(|(operand, kind)| match operand {
+                Operand::X(x) if *kind == Kind::S && *x as u64 >= live => Some(*x),
+                _ => None,
+            });
+            let Some(source) = dead.min() else { break };
+            if source as u64 > live {
+                // Less than a register, so a register.
+                let free = live as u16;
+                self.emit_as_given(
+                    instruction,
+                    Op::move_,
+                    &[Operand::X(source), Operand::X(free)],
+                )?;
+                for (operand, kind) in changed.iter_mut().zip(general) {
+                    if *kind == Kind::S && matches!(operand, Operand::X(x) if *x == source) {
+                        *operand = Operand::X(free);
+                    }
+                }
+            }
+            live += 1;
+        }
+        changed[live_operand] = Operand::Number(live);
+        self.emit_as_given(instruction, op, changed)
     }
 
     fn bs_match(&mut self, instruction: &Instruction<'a>) -> Result<(), LoadError> {
@@ -255,6 +304,21 @@ impl<'a> Converter<'_, 'a> {
                 }),
             _ => Err(instruction.damaged("the flags are not a list")),
         }
+    }
+}
+
+/// Which operand of an instruction that may collect before it looks at its sources is the
+/// number of live registers. Those that build keep to what is live: compilers see to that.
+pub(super) fn live_operand(op: Op) -> Option<usize> {
+    match op {
+        Op::bsm_integer | Op::bsm_binary | Op::bsm_get_tail => Some(1),
+        Op::bs_start_match
+        | Op::bs_get_position
+        | Op::bs_get_tail
+        | Op::bs_get_integer2
+        | Op::bs_get_float2
+        | Op::bs_get_binary2 => Some(2),
+        _ => None,
     }
 }
 

@@ -244,6 +244,18 @@ impl<'b, 'a> Converter<'b, 'a> {
                 return Err(instruction.damaged("the label is missing"));
             }
         }
+        if let Some(live) = binaries::live_operand(op) {
+            return self.emit_with_live_sources(instruction, op, operands, live);
+        }
+        self.emit_as_given(instruction, op, operands)
+    }
+
+    fn emit_as_given(
+        &mut self,
+        instruction: &Instruction<'a>,
+        op: Op,
+        operands: &[Operand<'_>],
+    ) -> Result<(), LoadError> {
         self.emitter
             .emit(op, operands)
             .map_err(|error| match error.problem {

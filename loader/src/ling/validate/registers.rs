@@ -145,11 +145,12 @@ pub fn effect(op: Op, count: u16) -> Effect {
         Op::loop_rec | Op::loop_rec_end | Op::wait | Op::wait_timeout => (0, Others::Lost(0)),
         _ => (0, Others::Stay),
     };
-    let maps = matches!(op, Op::put_map_assoc | Op::put_map_exact);
     Effect {
         needs,
         others,
-        sources_live: matches!(others, Others::StayBelow(_)) && !maps,
+        // The converter sees to it; building maps keeps its sources in any case.
+        sources_live: matches!(others, Others::StayBelow(_))
+            && !matches!(op, Op::put_map_assoc | Op::put_map_exact),
     }
 }
 

@@ -67,7 +67,8 @@ fn tables_hold_what_the_file_said() {
             ("main", 1),
             ("-main/1-fun-0-", 2),
             ("make", 1),
-            ("match", 1)
+            ("match", 1),
+            ("old", 1)
         ]
     );
     let fun = module.funs().get(0).unwrap();
@@ -238,6 +239,52 @@ fn old_instructions_become_new_ones() {
     }
 }
 
+#[test]
+fn old_ways_to_build_binaries_become_the_new_one() {
+    let mut b = BeamBuilder::new(Style::Otp25, "builds");
+    let none = || term(F, 0);
+    let x = |n| term(X, n);
+    let hello = b.string(b"hello");
+    let line = b.line(0, 7);
+    b.function("f", 3);
+    b.op(111, &[none(), x(0), x(1), term(U, 8), x(3)]);
+    b.op(
+        109,
+        &[none(), x(3), term(U, 0), term(U, 4), term(U, 0), x(0)],
+    );
+    b.op(89, &[none(), term(I, 16), term(U, 1), term(U, 2), x(1)]);
+    b.op(153, &[term(U, line)]);
+    b.op(92, &[term(U, 5), term(U, hello)]);
+    b.op(145, &[none(), term(U, 0), x(2)]);
+    b.op(
+        134,
+        &[
+            none(),
+            x(3),
+            term(U, 0),
+            term(U, 1),
+            term(U, 8),
+            x(2),
+            term(U, 0),
+            x(0),
+        ],
+    );
+    b.op(90, &[none(), x(0), term(U, 8), term(U, 0), x(0)]);
+    b.op(19, &[]);
+    let ling = convert_beam(&b.build()).unwrap();
+    let text = listing(&ling);
+    for part in [
+        "move 0, x3",
+        "bs_create_bin -, 0, 4, 8, x0, [type 0 flags 2 unit 1, x1, 16, \
+         type 5 flags 0 unit 8, string 0, 5, type 6 flags 0 unit 0, x2, 0]",
+        "bs_create_bin -, 0, 2, 8, x0, [type 3 flags 0 unit 8, x1, 'all', type 2 flags 0 unit 8, x0, x0]",
+    ] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+    // The file has no atom `all`.
+    assert_eq!(Module::parse(&ling).unwrap().atoms().last(), Some("all"));
+}
+
 /// Opcode and operands.
 type Instruction<'a> = (u8, &'a [Vec<u8>]);
 
@@ -273,17 +320,10 @@ fn what_is_wrong_is_said() {
         ),
         (
             &[(
-                109,
-                &[
-                    term(F, 0),
-                    term(U, 0),
-                    term(U, 0),
-                    term(U, 0),
-                    term(U, 0),
-                    x0(),
-                ],
+                135,
+                &[term(F, 0), term(U, 0), term(U, 1), x0(), term(U, 0), x0()],
             )],
-            "opcode 109 (bs_init2/6)",
+            "opcode 135 (bs_private_append/6)",
         ),
         (&[(64, &[x0(), term(A, 99)])], "Atom 99 is out of range"),
         (&[(64, &[literal(1), x0()])], "literal 1 of 1"),

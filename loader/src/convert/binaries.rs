@@ -290,7 +290,11 @@ impl<'a> Converter<'_, 'a> {
     }
 
     /// Flags as the machine has them: from nothing, a bitmask, or a literal list of atoms.
-    fn flags(&self, instruction: &Instruction<'a>, arg: Arg<'a>) -> Result<u64, LoadError> {
+    pub(super) fn flags(
+        &self,
+        instruction: &Instruction<'a>,
+        arg: Arg<'a>,
+    ) -> Result<u64, LoadError> {
         match arg {
             Arg::Nil => Ok(0),
             Arg::Number(flags) => Ok(plain_flags(flags)),

@@ -11,6 +11,7 @@ mod builtins;
 mod direct;
 mod emit;
 mod integers;
+mod older;
 mod select;
 mod tuples;
 
@@ -69,6 +70,8 @@ struct Converter<'b, 'a> {
     emitter: Emitter,
     /// What each import is, if the machine has an operation for it.
     builtins: Vec<Option<builtins::Builtin>>,
+    /// Atoms beyond the file's.
+    more_atoms: Vec<&'static str>,
     /// Literals beyond the file's: big integers that were operands.
     more_literals: Vec<Vec<u8>>,
     functions: Vec<Function>,
@@ -90,6 +93,7 @@ impl<'b, 'a> Converter<'b, 'a> {
             beam,
             emitter: Emitter::new(labels, EXPANSION * beam.code.len())?,
             builtins: builtins::of_imports(beam)?,
+            more_atoms: Vec::new(),
             more_literals: Vec::new(),
             functions: Vec::new(),
             lines: Vec::new(),
@@ -165,6 +169,12 @@ impl<'b, 'a> Converter<'b, 'a> {
             Generic::SelectTupleArity => self.select_tuple_arity(instruction),
             Generic::UpdateRecord => self.update_record(instruction),
             Generic::PutTuple => self.put_tuple(instruction, rest),
+            Generic::BsAdd | Generic::BsUtf8Size | Generic::BsUtf16Size => {
+                self.size_of_binary(instruction)
+            }
+            Generic::BsInit2 | Generic::BsInitBits | Generic::BsAppend => {
+                self.build_binary(instruction, rest)
+            }
             Generic::BsStartMatch4
             | Generic::BsGetInteger2
             | Generic::BsGetFloat2
@@ -314,6 +324,24 @@ impl<'b, 'a> Converter<'b, 'a> {
         Ok(())
     }
 
+    /// An atom that the file may not have.
+    fn atom(&mut self, text: &'static str) -> Result<Operand<'static>, LoadError> {
+        let texts = self.beam.atoms.texts();
+        if let Some(index) = texts.iter().position(|known| known == text) {
+            return Ok(Operand::Atom(index as u32));
+        }
+        let more = self.more_atoms.iter().position(|known| *known == text);
+        let index = match more {
+            Some(index) => index,
+            None => {
+                self.more_atoms.try_reserve(1)?;
+                self.more_atoms.push(text);
+                self.more_atoms.len() - 1
+            }
+        };
+        Ok(Operand::Atom((texts.len() + index) as u32))
+    }
+
     /// A literal for an integer of more than 60 bits.
     fn big_integer(&mut self, big_endian: &[u8]) -> Result<Operand<'static>, LoadError> {
         let literal = self.beam.literals.len() + self.more_literals.len();
@@ -430,6 +458,9 @@ impl<'b, 'a> Converter<'b, 'a> {
         let beam = self.beam;
         let mut contents = Contents::new(beam.md5);
         for text in beam.atoms.texts() {
+            contents.append_indexed(Section::AtomIndex, Section::AtomText, text.as_bytes())?;
+        }
+        for text in &self.more_atoms {
             contents.append_indexed(Section::AtomIndex, Section::AtomText, text.as_bytes())?;
         }
         for import in &beam.imports {

@@ -476,5 +476,31 @@ pub fn sample(style: Style) -> Vec<u8> {
     b.op(19, &[]);
     b.place(fail);
     b.op(72, &[x(0)]);
+
+    b.function("old", 1);
+    b.op(144, &[none(), x(0), x(1)]);
+    b.op(
+        109,
+        &[none(), x(1), term(U, 0), term(U, 2), term(U, 0), x(1)],
+    );
+    b.op(145, &[none(), term(U, 0), x(0)]);
+    b.op(92, &[term(U, 5), term(U, hello)]);
+    b.op(
+        134,
+        &[
+            none(),
+            x(1),
+            term(U, 0),
+            term(U, 2),
+            term(U, 8),
+            x(1),
+            term(U, 0),
+            x(0),
+        ],
+    );
+    b.op(89, &[none(), term(I, 16), term(U, 1), term(U, 2), x(0)]);
+    b.op(70, &[term(U, 1), x(0)]);
+    b.op(71, &[x(1)]);
+    b.op(19, &[]);
     b.build()
 }

@@ -6,7 +6,7 @@
 //!
 //! - [`beam`] reads the container, its chunks and the generic instructions ([`opcode`]);
 //! - [`isa`] declares the machine's instructions once, [`operation`] is that as data;
-//! - [`convert`] turns the one into the other, through one emitter;
+//! - `convert` turns the one into the other, through one emitter;
 //! - [`ling`] writes, validates and reads the result; [`disassemble`] prints it.
 //!
 //! This crate knows nobody. It allocates, but no input makes it panic: whatever is wrong
@@ -16,7 +16,7 @@
 extern crate alloc;
 
 pub mod beam;
-pub mod convert;
+mod convert;
 mod disassemble;
 mod error;
 mod exits;

@@ -1,6 +1,6 @@
 //! Links and exit signals: `link/1`, `unlink/1`, `exit/2`.
 
-use super::{Bif, Context, Fail, Value, bif};
+use super::{Bif, Class, Context, Fail, Value, bif};
 use crate::atom::am;
 use crate::process::exit;
 use crate::process::signal::{self, Origin};
@@ -13,7 +13,8 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "exit", 2, exit_2),
 ];
 
-/// Links to a process. If it is gone, an exit signal with reason `noproc` comes from it.
+/// Links to a process. If it is gone, a caller that traps exits is told so by an exit signal from it, and one that does not
+/// gets `error:noproc`.
 fn link_1(cx: &mut Context, args: &[Term]) -> Value {
     let other = args[0];
     let pid = cx.process().pid;
@@ -27,7 +28,11 @@ fn link_1(cx: &mut Context, args: &[Term]) -> Value {
     if !other.is_local_pid() {
         signal::exit_signal(machine, other, pid, am::NOCONNECTION.term(), Origin::Link);
     } else if !signal::link(machine, pid, other)? {
-        signal::exit_signal(machine, other, pid, am::NOPROC.term(), Origin::Link);
+        let reason = am::NOPROC.term();
+        if !cx.process().trap_exit {
+            return Err(cx.raise(Class::Error, reason));
+        }
+        signal::exit_signal(cx.machine(), other, pid, reason, Origin::Link);
     }
     Ok(Term::boolean(true))
 }

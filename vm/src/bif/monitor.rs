@@ -124,17 +124,14 @@ fn demonitor_2(cx: &mut Context, args: &[Term]) -> Value {
         return Err(Fail::Badarg);
     }
     let ended = end(cx, args[0])?;
-    let mut flushed = false;
-    if flush && !ended {
-        let reference = RefNumber::of(args[0]);
-        // OTP's flush: receive {_, Reference, _, _, _} -> true after 0 -> false end.
-        let found = cx.process().mailbox.remove_first(|message| {
+    if flush && !ended && let Some(reference) = RefNumber::of(args[0]) {
+        // OTP's flush: receive {_, Reference, _, _, _} -> ok after 0 -> ok end.
+        cx.process().mailbox.remove_first(|message| {
             matches!(message.as_tuple(), Some(&[_, second, _, _, _])
-                if reference.is_some() && RefNumber::of(second) == reference)
+                if RefNumber::of(second) == Some(reference))
         });
-        flushed = found.is_some();
     }
-    Ok(Term::boolean(!info || if flush { !flushed } else { ended }))
+    Ok(Term::boolean(!info || ended))
 }
 
 /// There is no other node: whoever monitors one is told at once that it is down.

@@ -140,7 +140,7 @@ fn process_flag_2(cx: &mut Context, args: &[Term]) -> Value {
         }
         am::MAX_HEAP_SIZE => {
             let old = process.max_heap_size();
-            let default = cx.machine().processes.default_max_heap_size;
+            let default = cx.machine().processes.defaults.max_heap_size;
             let new = parse_max_heap_size(value, default).ok_or(Fail::Badarg)?;
             cx.process().rare()?.max_heap_size = new;
             max_heap_size_map(cx, old)?

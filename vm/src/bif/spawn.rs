@@ -256,12 +256,12 @@ fn parse_option(cx: &mut Context, option: Term, options: &mut Options) -> Option
         am::FULLSWEEP_AFTER => {
             options.fullsweep_after = Some(process_flag::parse_fullsweep_after(value)?);
         }
-        am::MIN_HEAP_SIZE => options.min_heap_size = process_flag::parse_size(value)?,
+        am::MIN_HEAP_SIZE => options.min_heap_size = Some(process_flag::parse_size(value)?),
         am::MIN_BIN_VHEAP_SIZE => {
             options.min_binary_heap = Some(process_flag::parse_size(value)?);
         }
         am::MAX_HEAP_SIZE => {
-            let default = cx.machine().processes.default_max_heap_size;
+            let default = cx.machine().processes.defaults.max_heap_size;
             options.max_heap_size = Some(process_flag::parse_max_heap_size(value, default)?);
         }
         am::MESSAGE_QUEUE_DATA => {

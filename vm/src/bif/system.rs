@@ -8,7 +8,7 @@ use crate::atom::{ATOM_LIMIT, am};
 use crate::memory::Arena;
 use crate::memory::gc::heap_size;
 use crate::platform::Stream;
-use crate::process::{FULLSWEEP_AFTER, MIN_BINARY_HEAP_WORDS, MIN_HEAP_WORDS};
+use crate::process::{MIN_BINARY_HEAP_WORDS, MIN_HEAP_WORDS};
 use crate::term::{Atom, Term};
 use alloc::string::String;
 
@@ -160,11 +160,17 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
             Ok(cx.integer(started)?)
         }
         "end_time" => Ok(cx.integer(i64::MAX)?),
-        "min_heap_size" => tagged(cx, item, MIN_HEAP_WORDS),
+        "min_heap_size" => {
+            let words = cx.machine().processes.defaults.min_heap_size;
+            tagged(cx, item, words)
+        }
         "min_bin_vheap_size" => tagged(cx, item, MIN_BINARY_HEAP_WORDS),
-        "fullsweep_after" => tagged(cx, item, FULLSWEEP_AFTER as usize),
+        "fullsweep_after" => {
+            let after = cx.machine().processes.defaults.fullsweep_after;
+            tagged(cx, item, after as usize)
+        }
         "max_heap_size" => {
-            let size = cx.machine().processes.default_max_heap_size;
+            let size = cx.machine().processes.defaults.max_heap_size;
             Ok(process_flag::max_heap_size_map(cx, size)?)
         }
         "heap_sizes" => heap_sizes(cx),
@@ -199,13 +205,13 @@ fn heap_sizes(cx: &mut Context) -> Value {
 }
 
 fn garbage_collection(cx: &mut Context) -> Value {
-    let max = cx.machine().processes.default_max_heap_size.words;
+    let defaults = cx.machine().processes.defaults;
     let mut list = Term::NIL;
     for (key, value) in [
-        (am::FULLSWEEP_AFTER, FULLSWEEP_AFTER as usize),
-        (am::MIN_HEAP_SIZE, MIN_HEAP_WORDS),
+        (am::FULLSWEEP_AFTER, defaults.fullsweep_after as usize),
+        (am::MIN_HEAP_SIZE, defaults.min_heap_size),
         (am::MIN_BIN_VHEAP_SIZE, MIN_BINARY_HEAP_WORDS),
-        (am::MAX_HEAP_SIZE, max),
+        (am::MAX_HEAP_SIZE, defaults.max_heap_size.words),
     ] {
         let pair = tagged(cx, key, value)?;
         list = cx.cons(pair, list)?;
@@ -218,11 +224,29 @@ fn system_flag_2(cx: &mut Context, args: &[Term]) -> Value {
     let flag = args[0].as_atom();
     match flag {
         Some(am::MAX_HEAP_SIZE) => {
-            let old = cx.machine().processes.default_max_heap_size;
+            let old = cx.machine().processes.defaults.max_heap_size;
             let new = process_flag::parse_max_heap_size(args[1], old).ok_or(Fail::Badarg)?;
-            cx.machine().processes.default_max_heap_size = new;
+            cx.machine().processes.defaults.max_heap_size = new;
             Ok(process_flag::max_heap_size_map(cx, old)?)
         }
+        Some(am::MIN_HEAP_SIZE) => {
+            let words = process_flag::parse_size(args[1]).ok_or(Fail::Badarg)?;
+            let new = heap_size(words.max(MIN_HEAP_WORDS));
+            let default = &mut cx.machine().processes.defaults.min_heap_size;
+            number(core::mem::replace(default, new))
+        }
+        Some(am::FULLSWEEP_AFTER) => {
+            let new = process_flag::parse_fullsweep_after(args[1]).ok_or(Fail::Badarg)?;
+            let default = &mut cx.machine().processes.defaults.fullsweep_after;
+            number(core::mem::replace(default, new) as usize)
+        }
+        // There is nothing to block: one scheduler runs one process at a time, and none runs beside the caller.
+        Some(am::MULTI_SCHEDULING) => match args[1].as_atom() {
+            Some(am::BLOCK | am::UNBLOCK | am::BLOCK_NORMAL | am::UNBLOCK_NORMAL) => {
+                Ok(cx.atoms().insert("disabled")?.term())
+            }
+            _ => Err(Fail::Badarg),
+        },
         // One scheduler is online, and no other number can be.
         Some(am::SCHEDULERS_ONLINE) if args[1] == Term::small(1) => Ok(Term::small(1)),
         Some(am::SCHEDULERS_ONLINE) => Err(Fail::Badarg),

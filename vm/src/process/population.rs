@@ -5,7 +5,7 @@
 use super::names::{Aliases, Registry};
 use super::reference::References;
 use super::table::{InsertError, PROCESS_LIMIT, ProcessTable};
-use super::{MaxHeapSize, Process, State};
+use super::{FULLSWEEP_AFTER, MIN_HEAP_WORDS, MaxHeapSize, Process, State};
 use crate::memory::NoMemory;
 use crate::sched::queue::RunQueues;
 use crate::term::Term;
@@ -13,6 +13,17 @@ use core::ptr::NonNull;
 
 /// What is done when the first process ends; see [`Processes::first`].
 pub type FirstEnded = fn(&mut crate::machine::Machine, Term);
+
+/// What `system_flag/2` sets for new processes.
+#[derive(Clone, Copy, Debug)]
+pub struct Defaults {
+    /// Smallest heap, in words.
+    pub min_heap_size: usize,
+    /// Minor collections between full sweeps.
+    pub fullsweep_after: u32,
+    /// What a process may grow to.
+    pub max_heap_size: MaxHeapSize,
+}
 
 /// All processes.
 pub struct Processes {
@@ -32,7 +43,7 @@ pub struct Processes {
     /// when it ends.
     pub first: Option<(Term, FirstEnded)>,
     /// What new processes get unless they ask for another.
-    pub default_max_heap_size: MaxHeapSize,
+    pub defaults: Defaults,
     /// Processes whose exit has to be carried out: first and last.
     pub(super) exiting: Option<(Term, Term)>,
 }
@@ -48,10 +59,14 @@ impl Processes {
             references,
             running: None,
             first: None,
-            default_max_heap_size: MaxHeapSize {
-                words: 0,
-                kill: true,
-                error_logger: true,
+            defaults: Defaults {
+                min_heap_size: MIN_HEAP_WORDS,
+                fullsweep_after: FULLSWEEP_AFTER,
+                max_heap_size: MaxHeapSize {
+                    words: 0,
+                    kill: true,
+                    error_logger: true,
+                },
             },
             exiting: None,
         }
@@ -60,11 +75,12 @@ impl Processes {
     /// A new process with a heap of `heap_words` words. It waits: whoever made it
     /// prepares it and calls [`Processes::wake`].
     pub fn create(&mut self, heap_words: usize) -> Result<&mut Process, InsertError> {
-        let max_heap_size = self.default_max_heap_size;
+        let defaults = self.defaults;
         let mut process = self.table.insert(|pid| {
             let mut process = Process::new(pid, heap_words)?;
-            if max_heap_size.words != 0 {
-                process.rare()?.max_heap_size = max_heap_size;
+            process.fullsweep_after = defaults.fullsweep_after;
+            if defaults.max_heap_size.words != 0 {
+                process.rare()?.max_heap_size = defaults.max_heap_size;
             }
             Ok(process)
         })?;

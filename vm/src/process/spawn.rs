@@ -55,8 +55,8 @@ pub struct Options {
     pub monitor: Option<MonitorOptions>,
     /// Who runs first.
     pub priority: Priority,
-    /// Smallest heap, in words; rounded up to a size of the series of heap sizes.
-    pub min_heap_size: usize,
+    /// Smallest heap, in words, rounded up to a size of the series of heap sizes; the machine's default if there is none.
+    pub min_heap_size: Option<usize>,
     /// Minor collections between full sweeps; the machine's default if there is none.
     pub fullsweep_after: Option<u32>,
     /// Off-heap binaries before they are a reason to collect, in words.
@@ -73,7 +73,7 @@ impl Default for Options {
             link: false,
             monitor: None,
             priority: Priority::Normal,
-            min_heap_size: super::MIN_HEAP_WORDS,
+            min_heap_size: None,
             fullsweep_after: None,
             min_binary_heap: None,
             max_heap_size: None,
@@ -90,10 +90,9 @@ pub fn spawn(
     options: &Options,
     reference: Option<RefNumber>,
 ) -> Result<Term, InsertError> {
-    let pid = machine
-        .processes
-        .create(heap_size(options.min_heap_size))?
-        .pid;
+    let defaults = machine.processes.defaults;
+    let words = options.min_heap_size.unwrap_or(defaults.min_heap_size);
+    let pid = machine.processes.create(heap_size(words))?.pid;
     let prepared = prepare(machine, pid, parent, start, options)
         .and_then(|()| tie(machine, pid, parent, options, reference));
     match prepared {

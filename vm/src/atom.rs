@@ -416,6 +416,7 @@ predefined! {
     MULTI_SCHEDULING "multi_scheduling"
     UNBLOCK "unblock"
     UNBLOCK_NORMAL "unblock_normal"
+    HIBERNATE "hibernate"
     UNDEFINED "undefined"
     VALUE "value"
 }

@@ -15,6 +15,7 @@ mod atom;
 mod binary;
 mod bitstring;
 mod checksum;
+mod convert;
 mod dictionary;
 mod exception;
 mod iolist;
@@ -122,6 +123,7 @@ pub static TABLES: &[&[Bif]] = &[
     maps::TABLE,
     math::TABLE,
     number::TABLE,
+    convert::TABLE,
     checksum::TABLE,
     unicode::TABLE,
     term_format::TABLE,

@@ -7,6 +7,7 @@ use crate::number::Number;
 use crate::platform::Stream;
 use crate::term::compare::{compare, equal, exact_equal};
 use crate::term::fun::Fun;
+use crate::term::old_hash::phash;
 use crate::term::portable_hash::phash2;
 use crate::term::{Term, print};
 use alloc::string::String;
@@ -81,6 +82,7 @@ pub const TABLE: &[Bif] = &[
     truth!("or", |),
     truth!("xor", ^),
     test("not", |_, args| Ok(Term::boolean(!truth(args[0])?))),
+    bif("erlang", "phash", 2, phash_2),
     bif("erlang", "phash2", 1, phash2_1),
     bif("erlang", "phash2", 2, phash2_2),
     bif("erlang", "display", 1, display_1),
@@ -127,6 +129,17 @@ fn is_record_3(_: &mut Context, args: &[Term]) -> Value {
     Ok(Term::boolean(
         size.is_some_and(|size| size as i64 == wanted),
     ))
+}
+
+/// From 1 to the second argument, which is at most 2^32.
+fn phash_2(cx: &mut Context, args: &[Term]) -> Value {
+    match args[1].as_small() {
+        Some(range @ 1..=0x1_0000_0000) => {
+            let hash = phash(cx.atoms(), args[0])?;
+            Ok(Term::small(hash as i64 % range + 1))
+        }
+        _ => Err(Fail::Badarg),
+    }
 }
 
 /// 27 bits of the hash.

@@ -12,6 +12,7 @@ use crate::atom::am;
 use crate::bits::sub_bits;
 use crate::bits::view::{BitsView, view};
 use crate::memory::{Arena, NoMemory};
+use crate::process::Trap;
 use crate::term::{Atom, Term};
 use alloc::vec::Vec;
 
@@ -45,17 +46,33 @@ enum Encoding {
 }
 
 impl Encoding {
-    fn of(term: Term) -> Result<Encoding, Fail> {
+    fn of(term: Term) -> Option<Encoding> {
         match term.as_atom() {
-            Some(am::LATIN1) => Ok(Encoding::Latin1),
-            Some(am::UTF8 | am::UNICODE) => Ok(Encoding::Utf8),
-            _ => Err(Fail::Badarg),
+            Some(am::LATIN1) => Some(Encoding::Latin1),
+            Some(am::UTF8 | am::UNICODE) => Some(Encoding::Utf8),
+            _ => None,
         }
     }
 }
 
+/// Other encodings are the business of Erlang code in the module itself, which is called instead.
+fn other_encoding(cx: &mut Context, function: Atom, args: &[Term]) -> Value {
+    for (i, &argument) in args.iter().enumerate() {
+        cx.machine().x[i] = argument;
+    }
+    let arity = args.len();
+    let export = cx.machine().code.export(am::UNICODE, function, arity as u8);
+    cx.process().trap = Some(Trap {
+        export: export.cast(),
+        arity,
+    });
+    Err(Fail::Trap)
+}
+
 fn characters_to_list_2(cx: &mut Context, args: &[Term]) -> Value {
-    let encoding = Encoding::of(args[1])?;
+    let Some(encoding) = Encoding::of(args[1]) else {
+        return other_encoding(cx, am::CHARACTERS_TO_LIST_INT, args);
+    };
     check(args[0])?;
     let mut converter = Converter::new(encoding, Points(Vec::new()));
     let end = converter.run(cx, args[0])?;
@@ -66,7 +83,9 @@ fn characters_to_list_2(cx: &mut Context, args: &[Term]) -> Value {
 }
 
 fn characters_to_binary_2(cx: &mut Context, args: &[Term]) -> Value {
-    let encoding = Encoding::of(args[1])?;
+    let Some(encoding) = Encoding::of(args[1]) else {
+        return other_encoding(cx, am::CHARACTERS_TO_BINARY_INT, args);
+    };
     if encoding == Encoding::Utf8
         && let Some(bytes) = view(&args[0]).and_then(BitsView::as_aligned_bytes)
         && core::str::from_utf8(bytes).is_ok()

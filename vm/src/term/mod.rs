@@ -33,6 +33,7 @@ pub mod etf;
 pub mod fun;
 pub mod hash;
 pub mod header;
+pub mod old_hash;
 #[cfg(test)]
 mod otp_tests;
 pub mod portable_hash;

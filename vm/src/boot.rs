@@ -164,7 +164,7 @@ fn first_ended(machine: &mut Machine, reason: Term) {
     if reason != am::NORMAL.term() {
         // What OTP's init displays, and what it halts with.
         let reason = machine.text(reason);
-        let displayed = format!("{{\"init terminating in do_boot\",{reason}}}\n");
+        let displayed = format!("{{\"init terminating in do_boot\",{reason}}}\r\n");
         machine.platform.console_write(Stream::Output, displayed.as_bytes());
         machine.report(&format!("init terminating in do_boot ({reason})"));
         machine.platform.halt(FAILED);

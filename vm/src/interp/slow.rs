@@ -12,7 +12,7 @@ use crate::machine::Machine;
 use crate::memory::arena::Arena;
 use crate::memory::gc;
 use crate::number;
-use crate::process::{Process, State, spawn};
+use crate::process::{Process, State};
 use crate::term::fun::{Meta, Mfa};
 use crate::term::{Subtag, Term, compare};
 use core::ptr::NonNull;
@@ -262,10 +262,9 @@ unsafe fn suspended(machine: *mut Machine, process: *mut Process) -> Exit {
         State::Exiting => Exit::Exited,
         state => {
             if core::mem::take(&mut process.hibernating) {
-                // What is live is in the process: it begins anew, with an empty stack.
-                spawn::push_return_address(process, stubs::normal_exit());
                 process.catches = 0;
-                // Without memory for it the heap stays as large as it is.
+                process.heap.empty_stack();
+                // Best effort: without memory for a smaller heap it keeps the one it has.
                 let _ = gc::collect_fully(machine, process, 0);
             } else {
                 process.ip = stubs::continue_exit();

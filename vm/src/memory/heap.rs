@@ -131,6 +131,12 @@ impl Heap {
         (self.stack as usize - self.top as usize) / 8
     }
 
+    /// Drops all frames but the bottom one: the return address that ends the process.
+    pub fn empty_stack(&mut self) {
+        // SAFETY: a process that has begun to run has at least the bottom word on its stack.
+        self.stack = unsafe { self.block.end().sub(1) };
+    }
+
     /// Takes over a fragment, and with it every object in it.
     pub fn adopt(&mut self, fragment: Fragment, off_heap: &mut OffHeap) -> Result<(), NoMemory> {
         self.fragments.try_reserve(1).map_err(|_| NoMemory)?;

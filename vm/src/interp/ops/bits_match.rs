@@ -42,32 +42,41 @@ fn bits_of(size: Term, unit: usize) -> Option<usize> {
 op! {
     /// Makes a match context of a bit string; what is a context already, stays the same one.
     fn bs_start_match(cpu, label: Label, value: Source, live: Number, destination: Destination) {
-        let mut term = value.get(&cpu);
-        if !term.is_bit_string() {
-            if term.subtag() == Some(Subtag::MatchContext) {
-                destination.set(&mut cpu, term);
-                return cpu.next();
-            }
+        let term = value.get(&cpu);
+        if term.subtag() == Some(Subtag::MatchContext) {
+            destination.set(&mut cpu, term);
+            return cpu.next();
+        }
+        if !cpu.lacks(CONTEXT_WORDS)
+            && let Some(words) = new_context(term)
+        {
+            return started(cpu, words, destination);
+        }
+    } slow {
+        if !value.get(&cpu).is_bit_string() {
             if label.is_some() {
                 return cpu.jump(label);
             }
             return cpu.raise_atom(am::BADARG);
         }
-        if cpu.lacks(CONTEXT_WORDS) {
-            if !cpu.collect(CONTEXT_WORDS, live.value()) {
-                return cpu.out_of_memory();
-            }
-            term = value.get(&cpu);
+        if !make_room(&mut cpu, CONTEXT_WORDS, live.value()) {
+            return cpu.out_of_memory();
         }
-        let Some(words) = new_context(term) else {
-            return cpu.raise_atom(am::BADARG);
-        };
-        let object = cpu.push(words);
-        // SAFETY: a complete context was just written there.
-        let context = unsafe { Term::boxed(object) };
-        destination.set(&mut cpu, context);
-        cpu.next()
+        match new_context(value.get(&cpu)) {
+            Some(words) => started(cpu, words, destination),
+            None => cpu.raise_atom(am::BADARG),
+        }
     }
+}
+
+/// Writes a context to the heap, where there is room for it.
+#[inline(always)]
+fn started<D: Destination>(mut cpu: Cpu, words: [u64; CONTEXT_WORDS], destination: D) -> Exit {
+    let object = cpu.push(words);
+    // SAFETY: a complete context was just written there.
+    let context = unsafe { Term::boxed(object) };
+    destination.set(&mut cpu, context);
+    cpu.next()
 }
 
 op! {
@@ -82,14 +91,14 @@ op! {
 op! {
     fn bs_set_position(cpu, source: Source, position: Source) {
         let context = context(&cpu, source);
-        match bits_of(position.get(&cpu), 1) {
-            Some(position) if position <= context.end() => {
-                context.set_position(position);
-                cpu.next()
-            }
-            // Not from `bs_get_position` of this context: no compiler emits that.
-            _ => cpu.raise_atom(am::BADARG),
+        let position = position.get(&cpu);
+        if position.is_small() && position.small_value() as usize <= context.end() {
+            context.set_position(position.small_value() as usize);
+            return cpu.next();
         }
+    } slow {
+        // Not from `bs_get_position` of this context: no compiler emits that.
+        cpu.raise_atom(am::BADARG)
     }
 }
 
@@ -201,6 +210,29 @@ fn integer_words(size: usize) -> usize {
     1 + size.div_ceil(64).min(crate::number::big::MAX_DIGITS + 2)
 }
 
+/// The number in the `size` bits at `position`, where they are one, two or four whole bytes and the number is unsigned and
+/// big endian, as most are. Everything else is for the slow path.
+///
+/// # Safety
+/// The bytes that hold the bits can be read.
+#[inline(always)]
+unsafe fn plain_integer(bytes: *const u8, position: usize, size: usize, flags: usize) -> Option<Term> {
+    if position % 8 != 0 || flags != 0 {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    let value = unsafe {
+        let at = bytes.add(position / 8);
+        match size {
+            8 => *at as u32,
+            16 => u16::from_be(at.cast::<u16>().read_unaligned()) as u32,
+            32 => u32::from_be(at.cast::<u32>().read_unaligned()),
+            _ => return None,
+        }
+    };
+    Some(Term::small(value as i64))
+}
+
 /// Takes an integer of `size` bits, which are there, out of the context.
 #[inline(always)]
 fn take_integer<S: Source, D: Destination>(
@@ -240,6 +272,24 @@ fn take_integer<S: Source, D: Destination>(
 
 op! {
     fn bs_get_integer2(cpu, label: Label, source: Source, live: Number, size: Source, unit: Number, flags: Number, destination: Destination) {
+        let size = size.get(&cpu);
+        let at = context(&cpu, source);
+        let position = at.position();
+        // No plain integer has more bits than that, and the product with a unit does not overflow.
+        if size.is_small() && size.small_value() as u64 <= 32 {
+            let bits = size.small_value() as usize * unit.value();
+            if bits > at.left() {
+                return cpu.jump(label);
+            }
+            // SAFETY: the context has the bits.
+            let value = unsafe { plain_integer(at.bytes(), position, bits, flags.value()) };
+            if let Some(value) = value {
+                at.set_position(position + bits);
+                destination.set(&mut cpu, value);
+                return cpu.next();
+            }
+        }
+    } slow {
         match bits_of(size.get(&cpu), unit.value()) {
             Some(bits) if bits <= context(&cpu, source).left() => {
                 take_integer(cpu, source, live.value(), bits, flags.value() as u64, destination)
@@ -291,14 +341,26 @@ op! {
     /// The size may be the constant `all`, as for `bs_get_binary2`.
     fn bs_skip_bits2(cpu, label: Label, source: Source, size: Source, unit: Number) {
         let context = context(&cpu, source);
+        let size = size.get(&cpu);
+        // Below 2^32, so the product with a unit does not overflow.
+        if size.is_small() && size.small_value() as u64 <= u32::MAX as u64 {
+            let bits = size.small_value() as usize * unit.value();
+            if bits > context.left() {
+                return cpu.jump(label);
+            }
+            context.set_position(context.position() + bits);
+            return cpu.next();
+        }
+    } slow {
+        let context = context(&cpu, source);
+        let left = context.left();
         let bits = if size.is_constant(am::ALL.term()) {
-            let left = context.left();
             left.checked_rem(unit.value()).filter(|rest| *rest == 0).map(|_| left)
         } else {
             bits_of(size.get(&cpu), unit.value())
         };
         match bits {
-            Some(bits) if bits <= context.left() => {
+            Some(bits) if bits <= left => {
                 context.set_position(context.position() + bits);
                 cpu.next()
             }
@@ -315,6 +377,11 @@ op! {
 
 op! {
     fn bs_test_unit(cpu, label: Label, source: Source, unit: Number) {
+        if unit.value() == 8 {
+            let whole = context(&cpu, source).left() % 8 == 0;
+            return if whole { cpu.next() } else { cpu.jump(label) };
+        }
+    } slow {
         let rest = context(&cpu, source).left().checked_rem(unit.value());
         if rest == Some(0) { cpu.next() } else { cpu.jump(label) }
     }
@@ -324,8 +391,25 @@ op! {
     fn bs_match_string(cpu, label: Label, source: Source, bits: Number, bytes: Bytes) {
         let context = context(&cpu, source);
         let (position, size) = (context.position(), bits.value());
-        // SAFETY: the context has the bits if there are as many left; the string table was checked to have them.
-        if size <= context.left() && unsafe { raw::equal(context.bytes(), position, bytes.address(), 0, size) } {
+        if size > context.left() {
+            return cpu.jump(label);
+        }
+        if (position | size) % 8 == 0 {
+            for i in 0..size / 8 {
+                // SAFETY: the context has the bits; the string table was checked to have them.
+                let same = unsafe { *context.bytes().add(position / 8 + i) == *bytes.address().add(i) };
+                if !same {
+                    return cpu.jump(label);
+                }
+            }
+            context.set_position(position + size);
+            return cpu.next();
+        }
+    } slow {
+        let context = context(&cpu, source);
+        let (position, size) = (context.position(), bits.value());
+        // SAFETY: as above.
+        if unsafe { raw::equal(context.bytes(), position, bytes.address(), 0, size) } {
             context.set_position(position + size);
             return cpu.next();
         }
@@ -369,21 +453,27 @@ fn passed(context: MatchContext, packed: u64) -> Option<Term> {
     Some(Term::small((packed >> 8) as i64))
 }
 
-/// The code point at the context's position as UTF-8; ASCII here, the rest out of line.
+/// The ASCII character at the context's position, if there is one and it begins at a byte's edge.
+#[inline(always)]
+fn next_ascii(context: MatchContext) -> Option<Term> {
+    let position = context.position();
+    if position % 8 != 0 || context.left() < 8 {
+        return None;
+    }
+    // SAFETY: the context has the bits.
+    let byte = unsafe { *context.bytes().add(position / 8) };
+    if byte >= 0x80 {
+        return None;
+    }
+    context.set_position(position + 8);
+    Some(Term::small(byte as i64))
+}
+
+/// The code point at the context's position as UTF-8.
 #[inline(always)]
 fn next_utf8(context: MatchContext) -> Option<Term> {
-    let (bytes, position, left) = (context.bytes(), context.position(), context.left());
     // SAFETY: the context has the bits.
-    unsafe {
-        if left >= 8 {
-            let byte = raw::read(bytes, position, 8);
-            if byte < 0x80 {
-                context.set_position(position + 8);
-                return Some(Term::small(byte as i64));
-            }
-        }
-        passed(context, utf8(bytes, position, left))
-    }
+    passed(context, unsafe { utf8(context.bytes(), context.position(), context.left()) })
 }
 
 macro_rules! code_points {
@@ -424,6 +514,11 @@ code_points! {
 
 op! {
     fn bs_get_utf8(cpu, label: Label, source: Source, destination: Destination) {
+        if let Some(value) = next_ascii(context(&cpu, source)) {
+            destination.set(&mut cpu, value);
+            return cpu.next();
+        }
+    } slow {
         match next_utf8(context(&cpu, source)) {
             Some(value) => {
                 destination.set(&mut cpu, value);
@@ -436,6 +531,10 @@ op! {
 
 op! {
     fn bs_skip_utf8(cpu, label: Label, source: Source) {
+        if next_ascii(context(&cpu, source)).is_some() {
+            return cpu.next();
+        }
+    } slow {
         if next_utf8(context(&cpu, source)).is_some() { cpu.next() } else { cpu.jump(label) }
     }
 }
@@ -451,8 +550,16 @@ fn has(cpu: &Cpu, source: impl Source, bits: usize) -> bool {
 
 op! {
     fn bsm_ensure_at_least(cpu, label: Label, source: Source, bits: Number, unit: Number) {
-        let rest = context(&cpu, source).left().checked_sub(bits.value());
-        if rest.and_then(|rest| rest.checked_rem(unit.value())) == Some(0) { cpu.next() } else { cpu.jump(label) }
+        let left = context(&cpu, source).left();
+        if bits.value() > left {
+            return cpu.jump(label);
+        }
+        if unit.value() == 1 || (unit.value() == 8 && (left - bits.value()) % 8 == 0) {
+            return cpu.next();
+        }
+    } slow {
+        let rest = context(&cpu, source).left() - bits.value();
+        if rest.checked_rem(unit.value()) == Some(0) { cpu.next() } else { cpu.jump(label) }
     }
 }
 
@@ -464,6 +571,18 @@ op! {
 
 op! {
     fn bsm_integer(cpu, source: Source, live: Number, bits: Number, flags: Number, destination: Destination) {
+        let at = context(&cpu, source);
+        let position = at.position();
+        if bits.value() <= at.left() {
+            // SAFETY: the context has the bits.
+            let value = unsafe { plain_integer(at.bytes(), position, bits.value(), flags.value()) };
+            if let Some(value) = value {
+                at.set_position(position + bits.value());
+                destination.set(&mut cpu, value);
+                return cpu.next();
+            }
+        }
+    } slow {
         if !has(&cpu, source, bits.value()) {
             return cpu.raise_atom(am::BADARG);
         }
@@ -482,12 +601,13 @@ op! {
 
 op! {
     fn bsm_skip(cpu, source: Source, bits: Number) {
-        if !has(&cpu, source, bits.value()) {
-            return cpu.raise_atom(am::BADARG);
-        }
         let context = context(&cpu, source);
-        context.set_position(context.position() + bits.value());
-        cpu.next()
+        if bits.value() <= context.left() {
+            context.set_position(context.position() + bits.value());
+            return cpu.next();
+        }
+    } slow {
+        cpu.raise_atom(am::BADARG)
     }
 }
 
@@ -501,11 +621,24 @@ op! {
 op! {
     /// Goes on behind `bits` bits if they are those of `value`.
     fn bsm_equal(cpu, label: Label, source: Source, bits: Number, value: Number) {
-        let context = context(&cpu, source);
-        let (position, size) = (context.position(), bits.value().min(64));
+        let at = context(&cpu, source);
+        if bits.value() <= 32 && bits.value() <= at.left() {
+            // SAFETY: the context has the bits.
+            let found = unsafe { plain_integer(at.bytes(), at.position(), bits.value(), 0) };
+            if let Some(found) = found {
+                if found.small_value() as usize != value.value() {
+                    return cpu.jump(label);
+                }
+                at.set_position(at.position() + bits.value());
+                return cpu.next();
+            }
+        }
+    } slow {
+        let at = context(&cpu, source);
+        let (position, size) = (at.position(), bits.value().min(64));
         // SAFETY: the context has the bits if there are as many left.
-        if size <= context.left() && unsafe { raw::read(context.bytes(), position, size) } == value.value() as u64 {
-            context.set_position(position + size);
+        if size <= at.left() && unsafe { raw::read(at.bytes(), position, size) } == value.value() as u64 {
+            at.set_position(position + size);
             return cpu.next();
         }
         cpu.jump(label)

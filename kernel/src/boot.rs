@@ -106,7 +106,8 @@ pub unsafe fn start(info: &'static StartInfo, mut facts: KernelFacts) -> ! {
         clock::monotonic_ns(),
     ];
     let entropy = Entropy::from_processor(&extra);
-    let platform = Box::new(XenPlatform::new(facts.heap, entropy));
+    #[cfg_attr(not(feature = "selftest"), allow(unused_mut))]
+    let mut platform = Box::new(XenPlatform::new(facts.heap, entropy));
 
     let asked = args
         .iter()
@@ -114,6 +115,13 @@ pub unsafe fn start(info: &'static StartInfo, mut facts: KernelFacts) -> ! {
         .map(|at| args.remove(at));
     if asked.is_some() {
         write_boot_info(info, &facts, first_updates);
+    }
+    #[cfg(feature = "selftest")]
+    if let [flag, name] = &args[..]
+        && flag == crate::selftest::FLAG
+    {
+        crash::update_context(|context| context.phase = "testing itself");
+        crate::selftest::run(&mut platform, name);
     }
     crash::update_context(|context| context.phase = "running the machine");
     let config = BootConfig {

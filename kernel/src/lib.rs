@@ -26,4 +26,6 @@ pub mod memory;
 pub mod memory_routines;
 pub mod platform;
 pub mod power;
+#[cfg(feature = "selftest")]
+pub mod selftest;
 pub mod symbols;

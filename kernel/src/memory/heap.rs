@@ -198,6 +198,15 @@ impl<P: Pager> Heap<P> {
         }
     }
 
+    /// Makes a run longer or shorter without copying, in place if it fits there.
+    fn resize_run(&mut self, address: NonNull<u8>, pages: usize) -> Option<NonNull<u8>> {
+        if self.runs.fits(address, pages) {
+            let resized = self.runs.resize(&mut self.pager, address, pages);
+            return resized.then_some(address);
+        }
+        self.runs.relocate(&mut self.pager, address, pages)
+    }
+
     /// # Safety
     /// As [`GlobalAlloc::realloc`].
     unsafe fn reallocate(
@@ -217,18 +226,14 @@ impl<P: Pager> Heap<P> {
                     alignment_order: 0,
                 },
             ) => {
-                if self.runs.resize(&mut self.pager, address, pages) {
-                    return Some(address);
+                if let Some(grown) = self.resize_run(address, pages) {
+                    return Some(grown);
                 }
-                let grown = pages.saturating_sub(pages_for(old.size()));
-                if grown <= self.pager.available_pages() + self.runs.idle_pages() {
-                    let moved = self.runs.relocate(&mut self.pager, address, pages);
-                    let moved = moved.or_else(|| {
-                        self.reclaim(grown);
-                        self.runs.relocate(&mut self.pager, address, pages)
-                    });
-                    if moved.is_some() {
-                        return moved;
+                let missing = pages.saturating_sub(pages_for(old.size()));
+                if missing <= self.pager.available_pages() + self.runs.idle_pages() {
+                    self.reclaim(missing);
+                    if let Some(grown) = self.resize_run(address, pages) {
+                        return Some(grown);
                     }
                 }
             }
@@ -446,6 +451,28 @@ mod tests {
         // SAFETY: as above.
         address = unsafe { heap.reallocate(address, layout(size, 8), layout(MARKED, 8)) }.unwrap();
         assert!(intact(address));
+    }
+
+    #[test]
+    fn a_block_can_grow_after_everything_was_in_small_blocks() {
+        let mut heap = heap(7000);
+        for size in [4096, 16384, 65536] {
+            let blocks: Vec<_> = core::iter::from_fn(|| heap.allocate(layout(size, 1))).collect();
+            assert!(blocks.len() * size > 20 << 20);
+            for block in blocks {
+                // SAFETY: allocated above.
+                unsafe { heap.deallocate(block, layout(size, 1)) };
+            }
+        }
+        let mut size = 1000;
+        let mut address = heap.allocate(layout(size, 1)).unwrap();
+        while size < 18 << 20 {
+            let new = size + size / 3 + 1000;
+            // SAFETY: live, with that layout.
+            let grown = unsafe { heap.reallocate(address, layout(size, 1), layout(new, 1)) };
+            address = grown.unwrap_or_else(|| panic!("from {size} to {new}"));
+            size = new;
+        }
     }
 
     #[test]

@@ -138,13 +138,18 @@ impl Runs {
         self.give(order, index);
     }
 
-    /// Makes a run of `pages` pages in the same place, if it fits there. Its first pages keep their contents.
+    /// Whether the run at `address` has addresses for `pages` pages.
+    pub fn fits(&self, address: NonNull<u8>, pages: usize) -> bool {
+        let (order, _) = self.locate(address.as_ptr() as usize);
+        pages <= 1 << order
+    }
+
+    /// Makes the run at `address`, where they must fit, `pages` pages long; the first ones keep their
+    /// contents. False if frames ran out; nothing has changed then.
     pub fn resize(&mut self, pager: &mut impl Pager, address: NonNull<u8>, pages: usize) -> bool {
         let start = address.as_ptr() as usize;
         let (order, index) = self.locate(start);
-        if pages > 1 << order {
-            return false;
-        }
+        assert!(pages <= 1 << order, "a run cannot outgrow its place");
         let state = self.state(order, index);
         // SAFETY: the run is in use, so its state is mapped.
         let mapped = unsafe { state.as_ref() }.mapped as usize;
@@ -153,9 +158,13 @@ impl Runs {
             return true;
         }
         let added = pager.map(start + mapped * PAGE_SIZE, pages - mapped);
+        if mapped + added < pages {
+            pager.unmap(start + mapped * PAGE_SIZE, added);
+            return false;
+        }
         // SAFETY: as above.
-        unsafe { (*state.as_ptr()).mapped = (mapped + added) as u32 };
-        mapped + added == pages
+        unsafe { (*state.as_ptr()).mapped = pages as u32 };
+        true
     }
 
     /// Makes a run of `pages` pages in another place by moving the frames, so that neither the memory
@@ -399,7 +408,7 @@ mod tests {
         let (mut pager, mut runs) = runs(1000);
         let run = runs.allocate(&mut pager, 33, 0).unwrap();
         assert!(runs.resize(&mut pager, run, 64));
-        assert!(!runs.resize(&mut pager, run, 65));
+        assert!(!runs.fits(run, 65));
         assert!(runs.resize(&mut pager, run, 33));
         assert!(pager.unmapped_pages > 0, "31 pages of slack are given back");
         let before = pager.unmapped_pages;

@@ -128,6 +128,9 @@ pub fn put_all<A: Arena + ?Sized>(
             .iter()
             .try_fold(map, |map, &[key, value]| put(arena, atoms, map, key, value));
     };
+    if let Some(map) = replace_all(arena, map, flat, pairs)? {
+        return Ok(map);
+    }
     let mut all = Pairs::of(flat);
     for &[key, value] in pairs {
         if all.insert(atoms, key, value) == Inserted::Full {
@@ -135,13 +138,29 @@ pub fn put_all<A: Arena + ?Sized>(
             return from_pairs(arena, atoms, iter(map).chain(new));
         }
     }
-    if all.keys().len() > flat.keys.len() {
-        all.finish(arena)
-    } else if words(all.values()).eq(words(flat.values)) {
-        Ok(map)
-    } else {
-        flat::with_key_tuple(arena, flat.key_tuple, all.values())
+    all.finish(arena)
+}
+
+/// The flat `map` with other values for keys that it has; `None` if one of them is new.
+fn replace_all<A: Arena + ?Sized>(
+    arena: &mut A,
+    map: Term,
+    flat: Flat<'_>,
+    pairs: &[[Term; 2]],
+) -> Result<Option<Term>, NoMemory> {
+    let mut all = [Term::NIL; FLAT_LIMIT];
+    let values = &mut all[..flat.values.len()];
+    values.copy_from_slice(flat.values);
+    for &[key, value] in pairs {
+        match flat.position(key) {
+            Some(at) => values[at] = value,
+            None => return Ok(None),
+        }
     }
+    if values == flat.values {
+        return Ok(Some(map));
+    }
+    flat::with_key_tuple(arena, flat.key_tuple, values).map(Some)
 }
 
 /// `map` with all of `pairs`, keys and values alternating, if it has all those keys; otherwise the first one in
@@ -158,10 +177,6 @@ pub fn update_all<A: Arena + ?Sized>(
         Some(key) => Ok(Err(key)),
         None => put_all(arena, atoms, map, pairs).map(Ok),
     }
-}
-
-fn words(terms: &[Term]) -> impl Iterator<Item = u64> {
-    terms.iter().map(|term| term.raw())
 }
 
 /// The most words that [`put_all`] takes for `count` pairs, or about that for a large map.

@@ -9,44 +9,55 @@ use crate::interp::Exit;
 use crate::interp::cpu::{Cpu, op};
 use crate::interp::operand::{Destination, Label, Source as _, Words};
 use crate::machine::Machine;
-use crate::map;
+// Within a handler `map` is the type of an operand.
+use crate::map as maps;
 use crate::memory::gc;
 use crate::process::Process;
 use crate::term::{Subtag, Term};
 use smallvec::SmallVec;
 use starling_loader::isa::X_REGISTERS;
 
-/// The value of `key`; `None` also if `map` is no map.
+/// The words of a flat map: the tuple of its keys, then the values.
 #[inline(always)]
-fn look_up(map: Term, key: Term) -> Option<Term> {
-    if key.is_immediate()
-        && let Some(words) = map.as_object(Subtag::FlatMap)
-    {
-        // SAFETY: the first word of a flat map is the tuple of its keys, and it has as many values as that has elements.
-        unsafe {
-            let keys = (words[0] & !3) as *const u64;
-            for at in 1..words.len() {
-                if *keys.add(at) == key.raw() {
-                    return Some(Term::from_raw(*words.get_unchecked(at)));
-                }
-            }
-        }
-        return None;
-    }
-    look_up_slowly(map, key)
+fn flat_words(map: &Term) -> Option<&[u64]> {
+    map.as_object(Subtag::FlatMap)
 }
 
-#[inline(never)]
-fn look_up_slowly(map: Term, key: Term) -> Option<Term> {
-    map::get(map, key)
+/// Where in the words of a flat map the value of an immediate key is.
+#[inline(always)]
+fn position(words: &[u64], key: Term) -> Option<usize> {
+    debug_assert!(key.is_immediate());
+    let keys = (words[0] & !3) as *const u64;
+    // SAFETY: the first word of a flat map is the tuple of its keys, as many as there are values.
+    (1..words.len()).find(|&at| unsafe { *keys.add(at) } == key.raw())
+}
+
+/// The value at a position that [`position`] found.
+#[inline(always)]
+fn value_at(words: &[u64], at: usize) -> Term {
+    // SAFETY: the position is one of the words, and behind the first one all are values.
+    unsafe { Term::from_raw(*words.get_unchecked(at)) }
 }
 
 op! {
     fn has_map_fields(cpu, label: Label, map: Source, keys: List) {
         let map = map.get(&cpu);
         let keys = keys.words();
+        if let Some(words) = flat_words(&map)
+            && (0..keys.len()).all(|at| keys.source(at).get(&cpu).is_immediate())
+        {
+            for at in 0..keys.len() {
+                if position(words, keys.source(at).get(&cpu)).is_none() {
+                    return cpu.jump(label);
+                }
+            }
+            return cpu.next();
+        }
+    } slow {
+        let map = map.get(&cpu);
+        let keys = keys.words();
         for at in 0..keys.len() {
-            if look_up(map, keys.source(at).get(&cpu)).is_none() {
+            if maps::get(map, keys.source(at).get(&cpu)).is_none() {
                 return cpu.jump(label);
             }
         }
@@ -56,16 +67,29 @@ op! {
 
 op! {
     /// The values of some keys. When one is missing, destinations may have been written already: code behind the label
-    /// does not read them.
+    /// does not read them. So may the map's own register, which is why the slow path is chosen before.
     fn get_map_elements(cpu, label: Label, map: Source, pairs: List) {
         let map = map.get(&cpu);
         let pairs = pairs.words();
-        for pair in 0..pairs.len() / 2 {
-            let key = pairs.source(2 * pair).get(&cpu);
-            let Some(value) = look_up(map, key) else {
+        if let Some(words) = flat_words(&map)
+            && (0..pairs.len()).step_by(2).all(|at| pairs.source(at).get(&cpu).is_immediate())
+        {
+            for at in (0..pairs.len()).step_by(2) {
+                let Some(found) = position(words, pairs.source(at).get(&cpu)) else {
+                    return cpu.jump(label);
+                };
+                pairs.destination(at + 1).set(&mut cpu, value_at(words, found));
+            }
+            return cpu.next();
+        }
+    } slow {
+        let map = map.get(&cpu);
+        let pairs = pairs.words();
+        for at in (0..pairs.len()).step_by(2) {
+            let Some(value) = maps::get(map, pairs.source(at).get(&cpu)) else {
                 return cpu.jump(label);
             };
-            pairs.destination(2 * pair + 1).set(&mut cpu, value);
+            pairs.destination(at + 1).set(&mut cpu, value);
         }
         cpu.next()
     }
@@ -74,7 +98,16 @@ op! {
 op! {
     fn map_get(cpu, label: Label, key: Source, map: Source, destination: Destination) {
         let (key, map) = (key.get(&cpu), map.get(&cpu));
-        if let Some(value) = look_up(map, key) {
+        if key.is_immediate()
+            && let Some(words) = flat_words(&map)
+            && let Some(found) = position(words, key)
+        {
+            destination.set(&mut cpu, value_at(words, found));
+            return cpu.next();
+        }
+    } slow {
+        let (key, map) = (key.get(&cpu), map.get(&cpu));
+        if let Some(value) = maps::get(map, key) {
             destination.set(&mut cpu, value);
             return cpu.next();
         }
@@ -198,7 +231,7 @@ unsafe fn put(
     operands.extend((0..pairs.len()).map(|at| pairs.source(at).get(&cpu)));
     // SAFETY: the caller's promise.
     let (machine, process) = unsafe { (&mut *machine, &mut *process) };
-    let words = map::words_to_put(map, pairs.len() / 2);
+    let words = maps::words_to_put(map, pairs.len() / 2);
     let full = process.heap.free_words() < words || process.heap.fragment_words > FRAGMENT_LIMIT;
     if (full || machine.options.collect_always) && live + operands.len() <= X_REGISTERS {
         // Registers from `live` on are free: nobody reads them before they are written.
@@ -211,9 +244,9 @@ unsafe fn put(
     }
     let (heap, atoms) = (&mut process.heap, &machine.atoms);
     let result = if exact {
-        map::update_all(heap, atoms, operands[0], &operands[1..])
+        maps::update_all(heap, atoms, operands[0], &operands[1..])
     } else {
-        map::put_all(heap, atoms, operands[0], &operands[1..]).map(Ok)
+        maps::put_all(heap, atoms, operands[0], &operands[1..]).map(Ok)
     };
     match result {
         Ok(Ok(map)) => Put::Map(map),

@@ -417,6 +417,13 @@ predefined! {
     UNBLOCK "unblock"
     UNBLOCK_NORMAL "unblock_normal"
     HIBERNATE "hibernate"
+    EXPORTS "exports"
+    ATTRIBUTES "attributes"
+    COMPILE "compile"
+    MD5 "md5"
+    NATIVE "native"
+    NIFS "nifs"
+    FUNCTIONS "functions"
     UNDEFINED "undefined"
     VALUE "value"
 }

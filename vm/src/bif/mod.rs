@@ -15,9 +15,11 @@ mod atom;
 mod binary;
 mod bitstring;
 mod checksum;
+mod code;
 mod convert;
 mod dictionary;
 mod exception;
+mod fun;
 mod iolist;
 mod link;
 mod lists;
@@ -134,6 +136,7 @@ pub static TABLES: &[&[Bif]] = &[
     atom::TABLE,
     dictionary::TABLE,
     exception::TABLE,
+    fun::TABLE,
     link::TABLE,
     message::TABLE,
     monitor::TABLE,
@@ -197,6 +200,12 @@ impl Context {
     #[inline(always)]
     pub fn heap(&mut self) -> &mut Heap {
         &mut self.process().heap
+    }
+
+    /// Both at once: the machine does not own the process's memory.
+    pub fn machine_and_heap(&mut self) -> (&mut Machine, &mut Heap) {
+        // SAFETY: as for each of them; they are two allocations.
+        unsafe { (self.machine.as_mut(), &mut self.process.as_mut().heap) }
     }
 
     /// The atom table.

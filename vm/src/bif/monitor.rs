@@ -124,7 +124,10 @@ fn demonitor_2(cx: &mut Context, args: &[Term]) -> Value {
         return Err(Fail::Badarg);
     }
     let ended = end(cx, args[0])?;
-    if flush && !ended && let Some(reference) = RefNumber::of(args[0]) {
+    if flush
+        && !ended
+        && let Some(reference) = RefNumber::of(args[0])
+    {
         // OTP's flush: receive {_, Reference, _, _, _} -> ok after 0 -> ok end.
         cx.process().mailbox.remove_first(|message| {
             matches!(message.as_tuple(), Some(&[_, second, _, _, _])

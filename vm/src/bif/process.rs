@@ -127,6 +127,7 @@ fn hibernate_3(cx: &mut Context, args: &[Term]) -> Value {
     process.mailbox.reset();
     if process.mailbox.is_empty() {
         process.state = State::Waiting;
+        process.asleep = true;
     }
     Err(Fail::Suspend)
 }

@@ -400,7 +400,15 @@ fn call_term(cx: &mut Context, module: Atom, function: Atom, arity: u32) -> Valu
 
 /// Where the process is: for one that has not run yet, and outside of all modules, what it was spawned with.
 fn location(cx: &mut Context, target: Target) -> Location {
-    let (ip, initial) = target.read(|p| (p.ip, p.initial_call));
+    let (ip, initial, asleep) = target.read(|p| (p.ip, p.initial_call, p.asleep));
+    if asleep {
+        return Location {
+            module: am::ERLANG,
+            function: am::HIBERNATE,
+            arity: 3,
+            line: None,
+        };
+    }
     let known = cx.machine().code.location(ip);
     known.unwrap_or(Location {
         module: initial.module,

@@ -1,0 +1,145 @@
+//! What can be asked about modules and their functions, and `nif_error/1,2`, which says that one is not there.
+
+use super::apply::mfa;
+use super::{Bif, Class, Context, Fail, Value, bif};
+use crate::atom::am;
+use crate::memory::Arena;
+use crate::term::{Atom, Term, etf};
+
+/// The functions of this file.
+pub const TABLE: &[Bif] = &[
+    bif("erlang", "function_exported", 3, function_exported_3),
+    bif("erlang", "is_builtin", 3, is_builtin_3),
+    bif("erlang", "module_loaded", 1, module_loaded_1),
+    bif("erlang", "loaded", 0, loaded_0),
+    bif("erlang", "get_module_info", 1, get_module_info_1),
+    bif("erlang", "get_module_info", 2, get_module_info_2),
+    bif("erlang", "nif_error", 1, nif_error_1),
+    bif("erlang", "nif_error", 2, nif_error_2),
+];
+
+/// The items of `Module:module_info()`, in OTP's order.
+const MODULE_ITEMS: [Atom; 5] = [
+    am::MODULE,
+    am::EXPORTS,
+    am::ATTRIBUTES,
+    am::COMPILE,
+    am::MD5,
+];
+
+fn get_module_info_1(cx: &mut Context, args: &[Term]) -> Value {
+    let mut list = Term::NIL;
+    for item in MODULE_ITEMS.iter().rev() {
+        let value = module_item(cx, args[0], *item)?;
+        let pair = cx.tuple(&[item.term(), value])?;
+        list = cx.cons(pair, list)?;
+    }
+    Ok(list)
+}
+
+fn get_module_info_2(cx: &mut Context, args: &[Term]) -> Value {
+    let item = args[1].as_atom().ok_or(Fail::Badarg)?;
+    module_item(cx, args[0], item)
+}
+
+fn module_item(cx: &mut Context, name: Term, item: Atom) -> Value {
+    let name = name.as_atom().ok_or(Fail::Badarg)?;
+    let file = *cx.machine().code.module(name).ok_or(Fail::Badarg)?.file();
+    match item {
+        am::MODULE => Ok(name.term()),
+        am::NATIVE => Ok(Term::boolean(false)),
+        am::NIFS => Ok(Term::NIL),
+        am::EXPORTS => {
+            let exports = file.exports();
+            function_list(cx, name, exports.len(), |i| {
+                exports.get(i).map(|export| (export.function, export.arity))
+            })
+        }
+        am::FUNCTIONS => {
+            let functions = file.functions();
+            function_list(cx, name, functions.len(), |i| {
+                functions
+                    .get(i)
+                    .map(|function| (function.function, function.arity))
+            })
+        }
+        am::ATTRIBUTES => external_term(cx, file.attributes()),
+        am::COMPILE => external_term(cx, file.compile_info()),
+        am::MD5 => Ok(crate::bits::make::make_binary(cx, &file.md5())?),
+        _ => Err(Fail::Badarg),
+    }
+}
+
+/// `[{Function, Arity}]` of a table of the module's file.
+fn function_list(
+    cx: &mut Context,
+    module: Atom,
+    len: usize,
+    entry: impl Fn(usize) -> Option<(u32, u32)>,
+) -> Value {
+    let mut list = Term::NIL;
+    for (function, arity) in (0..len).rev().filter_map(entry) {
+        let atom = cx
+            .machine()
+            .code
+            .module(module)
+            .and_then(|module| module.atom(function));
+        let Some(atom) = atom else { continue };
+        let pair = cx.tuple(&[atom.term(), Term::small(arity as i64)])?;
+        list = cx.cons(pair, list)?;
+    }
+    Ok(list)
+}
+
+/// A term of the file; `[]` if the file has none there.
+fn external_term(cx: &mut Context, bytes: &'static [u8]) -> Value {
+    if bytes.is_empty() {
+        return Ok(Term::NIL);
+    }
+    let (machine, heap) = cx.machine_and_heap();
+    let options = etf::Options::default();
+    etf::decode(bytes, &mut machine.atoms, heap, &mut machine.code, &options)
+        .map(|(term, _)| term)
+        .map_err(|_| Fail::Badarg)
+}
+
+fn function_exported_3(cx: &mut Context, args: &[Term]) -> Value {
+    let (module, function, arity) = mfa(args)?;
+    let export = cx.machine().code.find_export(module, function, arity);
+    // SAFETY: entries live as long as the machine, which has one thread.
+    Ok(Term::boolean(export.is_some_and(|export| {
+        unsafe { export.as_ref() }.is_defined()
+    })))
+}
+
+fn is_builtin_3(cx: &mut Context, args: &[Term]) -> Value {
+    let (module, function, arity) = mfa(args)?;
+    let export = cx.machine().code.find_export(module, function, arity);
+    // SAFETY: as above.
+    Ok(Term::boolean(export.is_some_and(|export| {
+        unsafe { export.as_ref() }.built_in.is_some()
+    })))
+}
+
+fn module_loaded_1(cx: &mut Context, args: &[Term]) -> Value {
+    let module = args[0].as_atom().ok_or(Fail::Badarg)?;
+    Ok(Term::boolean(cx.machine().code.is_loaded(module)))
+}
+
+fn loaded_0(cx: &mut Context, _args: &[Term]) -> Value {
+    let mut list = Term::NIL;
+    for index in 0..cx.machine().code.modules().len() {
+        let name = cx.machine().code.modules()[index].name;
+        list = cx.cons(name.term(), list)?;
+    }
+    Ok(list)
+}
+
+/// Bodies of functions that should be built in but are not.
+fn nif_error_1(cx: &mut Context, args: &[Term]) -> Value {
+    Err(cx.raise(Class::Error, args[0]))
+}
+
+fn nif_error_2(cx: &mut Context, args: &[Term]) -> Value {
+    Err(cx.raise(Class::Error, args[0]))
+}

@@ -119,6 +119,7 @@ pub const fn bif(module: &'static str, function: &'static str, arity: u8, run: F
 /// All tables.
 pub static TABLES: &[&[Bif]] = &[
     apply::TABLE,
+    code::TABLE,
     binary::TABLE,
     bitstring::TABLE,
     arithmetic::TABLE,

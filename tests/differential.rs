@@ -255,8 +255,10 @@ fn compare(program: &Program, mode: Mode, setting: &Setting) -> Result<(), Strin
     };
 
     let mut otp = Command::new("erl");
-    // A crash report goes to standard output through the logger: not wanted here.
-    otp.args(["-noshell", "-noinput", "-kernel", "logger_level", "none"])
+    // One scheduler, as the machine under test has; and no crash reports, which the
+    // logger would write to standard output.
+    otp.args(["+S", "1", "-noshell", "-noinput"])
+        .args(["-kernel", "logger_level", "none"])
         .arg("-pa")
         .arg(&setting.ebin);
     start_main(&mut otp, program, args, setting);

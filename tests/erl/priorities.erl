@@ -1,17 +1,15 @@
 %% Process priorities: a ready process of a higher priority runs first.
+%% On OTP this needs a single scheduler (`+S 1`).
 -module(priorities).
 -export([main/0]).
 -include("show.hrl").
 
 main() ->
-    %% On OTP several schedulers would run at once: one is enough for this test.
-    erlang:system_flag(multi_scheduling, block_normal),
     ?SHOW(race([low, normal, high])),
     ?SHOW(race([high, low, normal])),
     ?SHOW(race([normal, high, max, low])),
     ?SHOW(all_end()),
-    ?SHOW(high_wakes_first()),
-    erlang:system_flag(multi_scheduling, unblock_normal).
+    ?SHOW(high_wakes_first()).
 
 %% Higher priorities report before lower ones; low and normal share by turns, so
 %% only their place behind the others is certain.

@@ -1,11 +1,10 @@
-%% State shared by processes: atomics, counters, persistent terms.
+%% State shared by processes: atomics and persistent terms.
 -module(shared_state).
 -export([main/0]).
 -include("show.hrl").
 
 main() ->
     atomics_(),
-    counters_(),
     persistent().
 
 atomics_() ->
@@ -14,14 +13,13 @@ atomics_() ->
     ?SHOW(atomics:put(A, 1, 5)),
     ?SHOW(atomics:add(A, 1, -7)),
     ?SHOW(atomics:add_get(A, 1, 10)),
-    ?SHOW(atomics:sub_get(A, 1, 1)),
     ?SHOW(atomics:exchange(A, 2, 99)),
     ?SHOW([atomics:compare_exchange(A, 2, Expected, 100) || Expected <- [1, 99]]),
     ?SHOW([atomics:get(A, I) || I <- [1, 2, 3]]),
     ?SHOW(atomics:put(A, 3, 16#7FFFFFFFFFFFFFFF)),
     ?SHOW(atomics:add_get(A, 3, 1)),
     U = atomics:new(1, [{signed, false}]),
-    ?SHOW(atomics:sub_get(U, 1, 1)),
+    ?SHOW(atomics:add_get(U, 1, -1)),
     ?SHOW(maps:with([max, min, size], atomics:info(A))),
     ?SHOW(maps:with([max, min, size], atomics:info(U))),
     ?TRY(atomics:get(A, id(0))),
@@ -34,17 +32,6 @@ atomics_() ->
     [spawn(fun() -> [atomics:add(A, 1, 1) || _ <- lists:seq(1, 1000)], Self ! done end) || _ <- lists:seq(1, 10)],
     [receive done -> ok end || _ <- lists:seq(1, 10)],
     ?SHOW(atomics:get(A, 1)).
-
-counters_() ->
-    C = counters:new(2, []),
-    ?SHOW(counters:add(C, 1, 41)),
-    ?SHOW(counters:add(C, 1, 1)),
-    ?SHOW(counters:sub(C, 2, 3)),
-    ?SHOW([counters:get(C, I) || I <- [1, 2]]),
-    ?SHOW(counters:put(C, 1, 0)),
-    ?SHOW(counters:get(C, 1)),
-    ?SHOW(maps:get(size, counters:info(C))),
-    ?TRY(counters:get(C, id(3))).
 
 persistent() ->
     ?SHOW(persistent_term:get(id(absent), default)),

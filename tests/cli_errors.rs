@@ -278,5 +278,5 @@ fn a_closed_output_ends_the_program() {
     );
     let run = run(Command::new("bash").args(["-o", "pipefail", "-c", &script]));
     run.expect_status(141);
-    assert_eq!(run.stdout, "again\nagain\nagain\n");
+    assert_eq!(run.stdout, "again\r\n".repeat(3));
 }

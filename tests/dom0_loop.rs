@@ -39,7 +39,7 @@ fn exit_status_and_flags_pass_both_ways() {
     let image = bake(&directory, &[]);
     let run = boot(&image, &["--", "-run", "quit", "main", "7"]);
     run.expect_status(7);
-    assert_eq!(run.stdout, "\"7\"\n");
+    assert_eq!(run.stdout, "\"7\"\r\n");
 }
 
 #[test]

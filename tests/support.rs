@@ -129,15 +129,27 @@ pub fn erlc_text(out: &Path, module: &str, text: &str) {
 
 /// Bakes the modules of `directory`, with these boot flags, into an image there.
 pub fn bake(directory: &Path, flags: &[&str]) -> PathBuf {
+    bake_with(directory, &[], flags)
+}
+
+/// The same, with modules of other directories.
+pub fn bake_with(directory: &Path, more: &[&Path], flags: &[&str]) -> PathBuf {
     let image = directory.join("image.elf");
     let mut command = Command::new(STARLING);
-    command
-        .args(["image", "--bare", "-o"])
-        .arg(&image)
-        .arg("-pa")
-        .arg(directory);
+    command.args(["image", "--bare", "-o"]).arg(&image);
+    for directory in more.iter().chain([&directory]) {
+        command.arg("-pa").arg(directory);
+    }
     run(command.arg("--").args(flags)).expect_status(0);
     image
+}
+
+/// The directory with the modules of one of OTP's applications.
+pub fn otp_library(application: &str) -> PathBuf {
+    let program = format!("io:put_chars(code:lib_dir({application}, ebin)), halt().");
+    let run = run(Command::new("erl").args(["-noshell", "-eval", &program]));
+    run.expect_status(0);
+    PathBuf::from(run.stdout)
 }
 
 /// What stock `erl` prints on standard output with these flags.

@@ -7,7 +7,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use support::{Run, STARLING, bake, erlc, erlc_text, otp, root, scratch, starling};
+use support::{
+    Run, STARLING, bake, bake_with, erlc, erlc_text, otp, otp_library, root, scratch, starling,
+};
 
 fn boot(image: &Path, args: &[&str]) -> Run {
     let image = image.to_str().unwrap();
@@ -47,13 +49,14 @@ fn the_programs_print_what_they_print_on_otp() {
         .map(|program| root().join(format!("tests/erl/{program}.erl")))
         .collect();
     erlc(&directory, &sources);
+    let stdlib = otp_library("stdlib");
     // All in one domain, one after the other, and the same in one erl.
     let mut flags = Vec::new();
     for program in PROGRAMS {
         flags.extend(["-s", program, "main"]);
     }
     flags.extend(["-s", "erlang", "halt"]);
-    let image = bake(&directory, &flags);
+    let image = bake_with(&directory, &[&stdlib], &flags);
     let expected = otp(&directory, &flags);
     expected.expect_status(0);
     let run = boot(&image, &["-m", "1024"]);
@@ -83,7 +86,11 @@ fn hello_boots_in_a_domain_of_8_mib() {
 fn ten_thousand_processes_live_in_a_small_domain_and_the_status_comes_out() {
     let directory = scratch("domu-many");
     erlc(&directory, &[root().join("tests/erl/many_processes.erl")]);
-    let image = bake(&directory, &["-s", "many_processes", "main"]);
+    let image = bake_with(
+        &directory,
+        &[&otp_library("stdlib")],
+        &["-s", "many_processes", "main"],
+    );
     let run = boot(&image, &["-m", "64", "--", "-run", "erlang", "halt"]);
     run.expect_status(0);
     let flags = ["-s", "many_processes", "main", "-s", "erlang", "halt"];
@@ -101,7 +108,7 @@ fn a_status_other_than_zero_comes_out() {
     let run = boot(&bake(&directory, &["-s", "quit", "main"]), &[]);
     run.expect_status(3);
     assert_eq!(
-        run.stdout, "leaving\n",
+        run.stdout, "leaving\r\n",
         "the status line is not the program's: {run}"
     );
 }
@@ -163,5 +170,5 @@ fn input_is_accepted_while_the_domain_runs() {
     let output = child.wait_with_output().unwrap();
     typing.join().unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "done\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "done\r\n");
 }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::console::{LineEnds, StatusLine};
 use super::domain_config::command_line;
 use super::host::Host;
 use super::initramfs::prepare_xen;
@@ -12,7 +13,6 @@ use super::options::Options;
 use super::outcome::{STATUS_CRASHED, ShutdownReason, of_guest};
 use super::qemu::{Machine, memory_file, open};
 use super::session::{Event, Session, show};
-use super::terminal::StatusLine;
 use crate::failure::Result;
 
 /// What Xen and its tables need, in MiB and as a share of the guest's memory.
@@ -45,12 +45,13 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
     let mut session = Session::new(machine.start()?, options)?;
     session.expect_within(BOOT_LIMIT, "Xen did not come up");
     session.progress("booting Xen in QEMU");
+    let mut line_ends = LineEnds::default();
     let mut splitter = Splitter::default();
     let mut status_line = StatusLine::default();
     let reason = 'running: loop {
         match session.next()? {
             Event::Console(bytes) => {
-                for piece in splitter.split(&bytes) {
+                for piece in splitter.split(&line_ends.pass(&bytes)) {
                     match piece {
                         Piece::Guest(bytes) => show(&status_line.pass(&bytes))?,
                         Piece::Xen(line) => {
@@ -97,7 +98,7 @@ enum Piece {
     Xen(Vec<u8>),
 }
 
-/// Tells Xen's lines from the guest's bytes.
+/// Tells Xen's lines from the guest's bytes. Line ends are a line feed only.
 #[derive(Debug, Default)]
 struct Splitter {
     guest_runs: bool,
@@ -159,7 +160,8 @@ mod tests {
 
     #[test]
     fn xens_lines_and_the_guests_bytes_are_told_apart() {
-        let stream = b" Xen 4.17\n(XEN) a\n(XEN) Freed 656kB init memory\nhello\n(XE\n(XEN) later\nworld(XEN) no\n(XE";
+        let stream = b" Xen 4.17\n(XEN) a\n(XEN) Freed 656kB init memory\nhello\n(XE\n\
+            (XEN) later\nworld(XEN) no\n(XE";
         for size in 1..=stream.len() {
             let mut splitter = Splitter::default();
             let (mut guest, mut xen) = (Vec::new(), Vec::new());

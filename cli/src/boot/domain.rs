@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::console::{LineEnds, StatusLine};
 use super::domain_config::{command_line, domain_config};
 use super::host::Host;
 use super::initramfs::{payload, prepare};
@@ -9,7 +10,6 @@ use super::options::Options;
 use super::outcome::{STATUS_CRASHED, ShutdownReason, of_guest};
 use super::qemu::{Machine, memory_file, open};
 use super::session::{Event, Session, show};
-use super::terminal::StatusLine;
 use super::wire::{Decoder, Message};
 use crate::dom0::INIT_PATH;
 use crate::failure::{Failure, Result};
@@ -72,6 +72,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
     Boot {
         session,
         decoder: Decoder::after_greeting(),
+        line_ends: LineEnds::default(),
         status_line: StatusLine::default(),
         notes: Vec::new(),
         running: false,
@@ -84,6 +85,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
 struct Boot {
     session: Session,
     decoder: Decoder,
+    line_ends: LineEnds,
     status_line: StatusLine,
     /// What `xl` said.
     notes: Vec<String>,
@@ -135,6 +137,7 @@ impl Boot {
             Message::DomainRuns => self.domain_runs(),
             Message::Output(bytes) => {
                 self.domain_runs();
+                let bytes = self.line_ends.pass(&bytes);
                 show(&self.status_line.pass(&bytes))?;
             }
             Message::Note(line) => {

@@ -4,8 +4,9 @@
 //! - [`qemu`] starts the machine and [`session`] watches it.
 //! - [`domain`] boots as in production, with a dom0 and `xl create` ([`domain_config`]; dom0's side is [`crate::dom0`], and
 //!   [`wire`] is what the two say to each other). [`direct`] boots the image in dom0's place.
-//! - [`outcome`] makes an exit status of the guest's end.
+//! - [`console`] and [`terminal`] are between the guest's console and the user's. [`outcome`] makes an exit status of the guest's end.
 
+mod console;
 mod direct;
 mod domain;
 pub mod domain_config;

@@ -296,6 +296,8 @@ pub struct Process {
     pub outcome: crate::interp::Exit,
     /// Whether `hibernate/3` was called: `ip` and `saved` say where it goes on, the stack is empty.
     pub hibernating: bool,
+    /// Whether it has hibernated and no message has woken it yet.
+    pub asleep: bool,
     /// What to call instead, after [`crate::bif::Fail::Trap`].
     pub trap: Option<Trap>,
     /// Whether `garbage_collect/0` was called: done by the interpreter after the call.
@@ -397,6 +399,7 @@ impl Process {
             failed_with: crate::bif::Fail::Badarg,
             outcome: crate::interp::Exit::Continue,
             hibernating: false,
+            asleep: false,
             trap: None,
             collect_requested: false,
             mailbox: Mailbox::new(),

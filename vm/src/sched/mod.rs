@@ -136,6 +136,7 @@ fn start_turn(machine: &mut Machine, mut process: NonNull<Process>) -> NonNull<P
     // SAFETY: the process has just left its queue, so it is alive, and nobody borrows it.
     let process_mut = unsafe { process.as_mut() };
     process_mut.state = State::Running;
+    process_mut.asleep = false;
     machine.processes.running = Some(process_mut.pid);
     process
 }
@@ -156,4 +157,68 @@ fn turn_over(machine: &mut Machine, pid: Term, exit: Exit) {
         machine.processes.requeue(pid);
     }
     exit::carry_out(machine);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::ReceiveTimer;
+    use crate::process::tests::{machine, process};
+
+    #[test]
+    fn an_idle_machine_sleeps_until_a_receive_times_out() {
+        let machine = machine();
+        let pid = process(machine);
+        let deadline = machine.platform.monotonic_ns() + 50_000_000;
+        let handle = machine.timers.start_receive(deadline, pid).unwrap();
+        let waiting = machine.processes.table.get_mut(pid).unwrap();
+        waiting.receive_timer = ReceiveTimer::Running(handle);
+        let next = next(machine);
+        // SAFETY: the process is in the table.
+        let process = unsafe { next.as_ref() };
+        assert_eq!((process.pid, process.state), (pid, State::Running));
+        assert_eq!(process.receive_timer, ReceiveTimer::Fired);
+        assert!(machine.platform.monotonic_ns() >= deadline);
+        assert!(machine.scheduler.idle_ns >= 50_000_000);
+        assert_eq!(machine.processes.running, Some(pid));
+    }
+
+    #[test]
+    fn a_turn_is_counted_and_ends_behind_the_others() {
+        let machine = machine();
+        let (a, b) = (process(machine), process(machine));
+        machine.processes.wake(a);
+        machine.processes.wake(b);
+        let mut first = next(machine);
+        // SAFETY: the process is in the table.
+        unsafe { first.as_mut() }.reductions_left = TURN - 100;
+        turn_over(machine, a, Exit::Yield);
+        assert_eq!(machine.scheduler.reductions, 100);
+        // SAFETY: as above.
+        assert_eq!(unsafe { next(machine).as_ref() }.pid, b);
+        turn_over(machine, b, Exit::Wait);
+        assert_eq!(machine.processes.queues.len(), 1);
+        // SAFETY: as above.
+        assert_eq!(unsafe { next(machine).as_ref() }.pid, a);
+    }
+
+    #[test]
+    #[should_panic(expected = "halted with status 3")]
+    fn without_a_process_the_machine_halts() {
+        let machine = machine();
+        machine.scheduler.status = 3;
+        next(machine);
+    }
+
+    #[test]
+    fn an_exit_that_waited_for_the_turn_is_carried_out_after_it() {
+        let machine = machine();
+        let pid = process(machine);
+        machine.processes.wake(pid);
+        next(machine);
+        exit::begin(machine, pid, crate::atom::am::KILLED.term());
+        assert!(machine.processes.alive(pid).is_some());
+        turn_over(machine, pid, Exit::Yield);
+        assert!(machine.processes.table.is_empty());
+    }
 }

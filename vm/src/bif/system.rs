@@ -143,7 +143,8 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
         | "kernel_poll"
         | "debug_compiled"
         | "eager_check_io"
-        | "modified_timing_level" => Ok(Term::boolean(false)),
+        | "port_parallelism"
+        | "dynamic_trace_probes" => Ok(Term::boolean(false)),
         "multi_scheduling" => Ok(cx.atoms().insert("disabled")?.term()),
         "scheduler_bind_type" => Ok(cx.atoms().insert("unbound")?.term()),
         "heap_type" => Ok(cx.atoms().insert("private")?.term()),
@@ -175,8 +176,15 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
         }
         "heap_sizes" => heap_sizes(cx),
         "garbage_collection" => garbage_collection(cx),
-        "elib_malloc" => Ok(Term::boolean(false)),
-        "procs" | "info" | "loaded" => Err(Fail::Badarg),
+        "modified_timing_level" => Ok(am::UNDEFINED.term()),
+        "compat_rel" => number(25),
+        "dist_buf_busy_limit" => number(1 << 20),
+        "schedulers_state" => Ok(cx.tuple(&[Term::small(1); 3])?),
+        "scheduler_bindings" => {
+            let unbound = cx.atoms().insert("unbound")?.term();
+            Ok(cx.tuple(&[unbound])?)
+        }
+        "sequential_tracer" => Ok(cx.tuple(&[item.term(), Term::boolean(false)])?),
         _ => Err(Fail::Badarg),
     }
 }

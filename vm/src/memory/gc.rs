@@ -190,6 +190,11 @@ fn move_to(
 ) -> Result<(), NoMemory> {
     let block = Block::allocate(size)?;
     let heap = &mut process.heap;
+    let before = match (&heap.old, generations) {
+        (Some(old), Generations::All) => old.used,
+        _ => 0,
+    } + words(heap.block.start(), heap.top)
+        + heap.fragment_words;
     let stack_size = stack_words(heap);
     // SAFETY: the block has room for the stack: the size is a bound of everything that can survive.
     let stack = unsafe {
@@ -246,6 +251,8 @@ fn move_to(
             poison(&fragment.block);
         }
     }
+    let after = promoted + words(block.start(), mover.top);
+    machine.collections.reclaimed += before.saturating_sub(after) as u64;
     heap.fragments = Vec::new();
     heap.fragment_words = 0;
     heap.block = block;

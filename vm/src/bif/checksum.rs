@@ -66,7 +66,7 @@ fn update(cx: &mut Context, function: fn(u32, &[u8]) -> u32, old: u32, data: Ter
 /// Of two checksums and the length of the second one's data: the checksum of all the data.
 fn combine(_: &mut Context, args: &[Term], function: fn(u32, u32, u64) -> u32) -> Value {
     let (first, second) = (checksum(&args[0])?, checksum(&args[1])?);
-    let length = Integer::of_term(&args[2]).and_then(|length| length.as_u128());
+    let length = Integer::of_term(&args[2]).and_then(|length| length.as_i128());
     let length = length.and_then(|length| u64::try_from(length).ok());
     let sum = function(first, second, length.ok_or(Fail::Badarg)?);
     Ok(Term::small(sum as i64))

@@ -58,8 +58,9 @@ fn iolist_size_1(cx: &mut Context, args: &[Term]) -> Value {
     Ok(cx.integer((size(args[0], Parts::Binaries)? / 8) as i64)?)
 }
 
-/// Larger binaries stay as they are in an I/O vector; what is between them is joined.
-const COPY_LIMIT: usize = crate::term::etf::HEAP_BINARY_LIMIT;
+/// Larger binaries stay as they are in an I/O vector; what is between them is joined (OTP joins up to the same size,
+/// and now and then a larger one; where exactly the bytes are cut is nobody's business).
+const COPY_LIMIT: usize = 255;
 
 /// A list of binaries with the bytes of an I/O list, in which large binaries are not copied.
 fn iolist_to_iovec_1(cx: &mut Context, args: &[Term]) -> Value {

@@ -94,8 +94,13 @@ fn characters_to_binary_2(cx: &mut Context, args: &[Term]) -> Value {
         return Ok(args[0]);
     }
     check(args[0])?;
+    // A list of one binary is taken for that binary, which shows in what is left after an error.
+    let data = match args[0].as_cons() {
+        Some(cell) if cell.tail.is_nil() && cell.head.is_bit_string() => cell.head,
+        _ => args[0],
+    };
     let mut converter = Converter::new(encoding, Utf8(Vec::new()));
-    let end = converter.run(cx, args[0])?;
+    let end = converter.run(cx, data)?;
     let bytes = converter.out.0;
     cx.bump_reductions(bytes.len() / BYTES_PER_REDUCTION);
     let binary = crate::bits::make_binary(cx, &bytes)?;

@@ -15,6 +15,7 @@
 use super::fun::{Fun, Target};
 use super::{Atom, Subtag, Term};
 use crate::atom::AtomTable;
+use crate::bits::raw;
 use crate::bits::view::{BitsView, view};
 use crate::map;
 use crate::number::compare_numbers;
@@ -261,8 +262,7 @@ fn look(atoms: Option<&AtomTable>, a: Term, b: Term, exact: bool) -> Look {
         Rank::Reference | Rank::Port | Rank::Pid => Look::Known(compare_identifiers(a, b)),
         Rank::Nil | Rank::List => Look::Known(Equal),
         Rank::BitString => match (view(&a), view(&b)) {
-            (Some(x), Some(y)) if atoms.is_none() && x.size != y.size => Look::Known(Less),
-            (Some(x), Some(y)) => Look::Known(compare_bits(x, y)),
+            (Some(x), Some(y)) => Look::Known(compare_bits(x, y, atoms.is_none())),
             _ => unreachable!("a match context is never a value"),
         },
     }
@@ -562,28 +562,19 @@ impl MergeSort {
     }
 }
 
-/// The order of two bit strings: bit by bit, then by size.
-pub fn compare_bits(a: BitsView, b: BitsView) -> Ordering {
-    let common = a.size.min(b.size);
-    let whole = common / 8;
-    let shorten = |view: BitsView, size| BitsView { size, ..view };
-    let (x, y) = (shorten(a, whole * 8), shorten(b, whole * 8));
-    let order = match (x.as_aligned_bytes(), y.as_aligned_bytes()) {
-        (Some(x), Some(y)) => x.cmp(y),
-        _ => (0..whole)
-            .map(|i| x.byte(i).cmp(&y.byte(i)))
-            .find(|&order| order != Equal)
-            .unwrap_or(Equal),
-    };
-    order
-        .then_with(|| {
-            if whole * 8 == common {
-                return Equal;
-            }
-            let (x, y) = (shorten(a, common), shorten(b, common));
-            x.byte(whole).cmp(&y.byte(whole))
-        })
-        .then(a.size.cmp(&b.size))
+/// The order of two bit strings: bit by bit, then by size. For equality, different sizes say enough.
+fn compare_bits(a: BitsView, b: BitsView, only_equality: bool) -> Ordering {
+    // SAFETY: a view's bits can be read.
+    unsafe {
+        if !only_equality {
+            return raw::compare(a.bytes, a.offset, a.size, b.bytes, b.offset, b.size);
+        }
+        if a.size == b.size && raw::equal(a.bytes, a.offset, b.bytes, b.offset, a.size) {
+            Equal
+        } else {
+            Less
+        }
+    }
 }
 
 #[cfg(test)]
@@ -678,7 +669,9 @@ mod tests {
                 };
                 let bits = |offset: usize, size| (offset..offset + size).map(bit);
                 let expected = bits(ao, asize).cmp(bits(bo, bsize));
-                assert_eq!(compare_bits(of(ao, asize), of(bo, bsize)), expected);
+                let (a, b) = (of(ao, asize), of(bo, bsize));
+                assert_eq!(compare_bits(a, b, false), expected);
+                assert_eq!(compare_bits(a, b, true) == Equal, expected == Equal);
             }
         }
     }

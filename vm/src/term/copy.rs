@@ -188,14 +188,7 @@ pub unsafe fn write_heap_bits(object: *mut u64, bits: BitsView) -> Term {
         *object.add(words - 1) = 0;
         *object.add(1) = bits.size as u64;
         let to = object.add(2).cast::<u8>();
-        match bits.as_aligned_bytes() {
-            Some(bytes) => core::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()),
-            None => {
-                for i in 0..bits.size.div_ceil(8) {
-                    *to.add(i) = bits.byte(i);
-                }
-            }
-        }
+        crate::bits::raw::copy(bits.bytes, bits.offset, to, 0, bits.size);
         Term::boxed(object)
     }
 }

@@ -209,3 +209,38 @@ fn old_floats_are_text() {
     let encoded = etf::encode(&AtomTable::new(), float, &options);
     assert_eq!(encoded, Ok(expected));
 }
+
+/// Bytes that went wrong on their way are a term or an error, never anything else; a term that was accepted
+/// can be used.
+#[test]
+fn damaged_bytes_do_no_harm() {
+    let mut atoms = AtomTable::new();
+    let options = Options::default();
+    let mut seed = 1u64;
+    let mut random = |below: usize| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below
+    };
+    for _ in 0..20_000 {
+        // A list of three of the terms, with up to three bytes changed.
+        let mut bytes = alloc::vec![131, 108, 0, 0, 0, 3];
+        for _ in 0..3 {
+            bytes.extend(&TERMS[random(TERMS.len())].1[1..]);
+        }
+        bytes.push(106);
+        for _ in 0..random(4) {
+            let at = 1 + random(bytes.len() - 1);
+            bytes[at] = random(256) as u8;
+        }
+        let mut arena = Parcel::new();
+        let decoded = decode(&bytes, &mut atoms, &mut arena, &mut AnyFun, &options);
+        if let Ok((term, used)) = decoded {
+            assert!(used <= bytes.len());
+            let again = etf::encode(&atoms, term, &etf::encode::Options::default()).unwrap();
+            let decoded = decode(&again, &mut atoms, &mut arena, &mut AnyFun, &options);
+            assert!(exact_equal(term, decoded.unwrap().0));
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! rights of memory, the heap; then the image's arguments and the machine. Nothing is printed on the way,
 //! unless `+bootinfo` asks for one line of figures.
 
+use crate::boot_info::{BootInfo, ns_since};
 use crate::command_line;
 use crate::console::{self, ConsoleLog, Writer};
 use crate::entropy::Entropy;
@@ -106,16 +107,21 @@ pub unsafe fn start(info: &'static StartInfo, mut facts: KernelFacts) -> ! {
         clock::monotonic_ns(),
     ];
     let entropy = Entropy::from_processor(&extra);
-    #[cfg_attr(not(feature = "selftest"), allow(unused_mut))]
-    let mut platform = Box::new(XenPlatform::new(facts.heap, entropy));
-
     let asked = args
         .iter()
         .position(|argument| argument == BOOT_INFO)
         .map(|at| args.remove(at));
-    if asked.is_some() {
-        write_boot_info(info, &facts, first_updates);
-    }
+    let boot_info = asked.map(|_| BootInfo {
+        entry_tsc: facts.entry_tsc,
+        nr_pages: info.nr_pages,
+        kernel_bytes: facts.sections.kernel.len(),
+        archive_bytes: facts.sections.archive.len(),
+        boot_page_updates: first_updates,
+        free_bytes: facts.heap.with(|heap| heap.available()).unwrap_or(0),
+        machine_ns: ns_since(facts.entry_tsc),
+    });
+    #[cfg_attr(not(feature = "selftest"), allow(unused_mut))]
+    let mut platform = Box::new(XenPlatform::new(facts.heap, entropy, boot_info));
     #[cfg(feature = "selftest")]
     if let [flag, name] = &args[..]
         && flag == crate::selftest::FLAG
@@ -240,26 +246,4 @@ fn arguments(archive: Option<&Archive<'static>>, info: &StartInfo) -> Vec<String
         }
     }
     args
-}
-
-/// One line for benchmarks: `key=value` pairs.
-fn write_boot_info(info: &StartInfo, facts: &KernelFacts, first_updates: u64) {
-    let entry_to_machine = clock::sample().map_or(0, |sample| {
-        sample.ticks_to_ns(read_tsc().saturating_sub(facts.entry_tsc))
-    });
-    let (updates, available) = facts
-        .heap
-        .with(|heap| (heap.pager().updates(), heap.available()))
-        .unwrap_or_default();
-    let (major, minor) = starling_xen::hypercall::xen_version();
-    let _ = writeln!(
-        Writer,
-        "starling: bootinfo entry_to_machine_ns={entry_to_machine} xen={major}.{minor} memory_kib={} free_kib={} \
-         kernel_kib={} archive_kib={} boot_page_updates={first_updates} page_updates={}",
-        info.nr_pages * 4,
-        available / 1024,
-        facts.sections.kernel.len() / 1024,
-        facts.sections.archive.len() / 1024,
-        updates,
-    );
 }

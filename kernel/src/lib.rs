@@ -15,6 +15,7 @@ extern crate std;
 
 pub mod backtrace;
 pub mod boot;
+pub mod boot_info;
 pub mod clock;
 pub mod command_line;
 pub mod console;

@@ -3,6 +3,7 @@
 //! Thin: each method hands over to the module that owns the matter. Invariant: no method calls back into
 //! the machine.
 
+use crate::boot_info::BootInfo;
 use crate::entropy::Entropy;
 use crate::memory::heap::KernelHeap;
 use crate::memory::paging::PageTables;
@@ -15,12 +16,24 @@ use starling_xen::sched;
 pub struct XenPlatform {
     heap: &'static KernelHeap,
     entropy: Entropy,
+    /// Figures to print before the program's first output, if they were asked for.
+    boot_info: Option<BootInfo>,
 }
 
 impl XenPlatform {
     /// The platform on `heap`, with its random numbers seeded.
-    pub fn new(heap: &'static KernelHeap, entropy: Entropy) -> Self {
-        Self { heap, entropy }
+    pub fn new(heap: &'static KernelHeap, entropy: Entropy, boot_info: Option<BootInfo>) -> Self {
+        Self {
+            heap,
+            entropy,
+            boot_info,
+        }
+    }
+
+    fn print_boot_info(&mut self) {
+        if let Some(boot_info) = self.boot_info.take() {
+            boot_info.print(self.heap);
+        }
     }
 }
 
@@ -39,6 +52,7 @@ impl Platform for XenPlatform {
 
     /// A domain has one console; both streams go there.
     fn console_write(&mut self, _stream: Stream, bytes: &[u8]) {
+        self.print_boot_info();
         console::write(bytes);
     }
 
@@ -79,6 +93,7 @@ impl Platform for XenPlatform {
     }
 
     fn halt(&mut self, status: u8) -> ! {
+        self.print_boot_info();
         power::halt(status)
     }
 }

@@ -3,6 +3,7 @@
 use super::apply::mfa;
 use super::{Bif, Class, Context, Fail, Value, bif};
 use crate::atom::am;
+use crate::code::export::Export;
 use crate::memory::Arena;
 use crate::term::{Atom, Term, etf};
 
@@ -103,22 +104,22 @@ fn external_term(cx: &mut Context, bytes: &'static [u8]) -> Value {
         .map_err(|_| Fail::Badarg)
 }
 
-fn function_exported_3(cx: &mut Context, args: &[Term]) -> Value {
+/// Whether `test` holds for the entry of the function that `args` name; false if there is none.
+fn entry_is(cx: &mut Context, args: &[Term], test: impl Fn(&Export) -> bool) -> Value {
     let (module, function, arity) = mfa(args)?;
     let export = cx.machine().code.find_export(module, function, arity);
     // SAFETY: entries live as long as the machine, which has one thread.
-    Ok(Term::boolean(export.is_some_and(|export| {
-        unsafe { export.as_ref() }.is_defined()
-    })))
+    Ok(Term::boolean(
+        export.is_some_and(|export| test(unsafe { export.as_ref() })),
+    ))
+}
+
+fn function_exported_3(cx: &mut Context, args: &[Term]) -> Value {
+    entry_is(cx, args, Export::is_defined)
 }
 
 fn is_builtin_3(cx: &mut Context, args: &[Term]) -> Value {
-    let (module, function, arity) = mfa(args)?;
-    let export = cx.machine().code.find_export(module, function, arity);
-    // SAFETY: as above.
-    Ok(Term::boolean(export.is_some_and(|export| {
-        unsafe { export.as_ref() }.built_in.is_some()
-    })))
+    entry_is(cx, args, |export| export.built_in.is_some())
 }
 
 fn module_loaded_1(cx: &mut Context, args: &[Term]) -> Value {

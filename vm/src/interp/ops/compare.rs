@@ -2,14 +2,18 @@
 //!
 //! What a glance at the two words decides is decided in the handler; the rest, out of line.
 
-use crate::interp::cpu::op;
+use crate::interp::cpu::{Cpu, op};
 use crate::interp::slow;
 use crate::term::Term;
 
 /// `a < b`, where two words tell. Small integers compare as words: the tag is the same and the value is above it.
 #[inline(always)]
 fn less_at_sight(a: Term, b: Term) -> Option<bool> {
-    if Term::are_small(a, b) { Some((a.raw() as i64) < (b.raw() as i64)) } else { None }
+    if Term::are_small(a, b) {
+        Some((a.raw() as i64) < (b.raw() as i64))
+    } else {
+        None
+    }
 }
 
 /// `a == b`, where two words tell.
@@ -34,6 +38,13 @@ fn exact_at_sight(a: Term, b: Term) -> Option<bool> {
     } else {
         None
     }
+}
+
+/// `a < b`, by the order of terms.
+#[inline(always)]
+fn less(cpu: &Cpu, a: Term, b: Term) -> bool {
+    // SAFETY: the machine is alive.
+    unsafe { slow::compare(cpu.machine, a, b) < 0 }
 }
 
 macro_rules! comparisons {
@@ -65,9 +76,8 @@ macro_rules! comparisons {
 }
 
 comparisons! {
-    // SAFETY of both: the machine is alive.
-    is_lt cmp_lt (cpu, a, b) less_at_sight, true, unsafe { slow::compare(cpu.machine, a, b) } < 0;
-    is_ge cmp_ge (cpu, a, b) less_at_sight, false, unsafe { slow::compare(cpu.machine, a, b) } >= 0;
+    is_lt cmp_lt (cpu, a, b) less_at_sight, true, less(&cpu, a, b);
+    is_ge cmp_ge (cpu, a, b) less_at_sight, false, !less(&cpu, a, b);
     is_eq cmp_eq (cpu, a, b) equal_at_sight, true, slow::equal(a, b);
     is_ne cmp_ne (cpu, a, b) equal_at_sight, false, !slow::equal(a, b);
     is_eq_exact cmp_eq_exact (cpu, a, b) exact_at_sight, true, slow::exact_equal(a, b);

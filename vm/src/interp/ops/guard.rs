@@ -30,11 +30,13 @@ fn guard<L: Label, D: Destination>(
         }
         None => {
             // SAFETY: the process runs.
-            if label.is_some() && unsafe { (*cpu.process).failed_with } != crate::bif::Fail::NoMemory {
+            let failed_with = unsafe { (*cpu.process).failed_with };
+            if label.is_some() && failed_with != crate::bif::Fail::NoMemory {
                 return cpu.jump(label);
             }
             // SAFETY: as above.
-            let outcome = unsafe { slow::guard_failed(cpu.machine, cpu.process, cpu.ip, export, a, b, c) };
+            let outcome =
+                unsafe { slow::guard_failed(cpu.machine, cpu.process, cpu.ip, export, a, b, c) };
             cpu.resume(outcome)
         }
     }

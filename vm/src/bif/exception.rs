@@ -78,7 +78,7 @@ fn raise_3(cx: &mut Context, args: &[Term]) -> Value {
 /// Whether `trace` is a list of `{Module, Function, Arity | Arguments[, Location]}` or `{Fun, Arguments[, Location]}`.
 fn is_trace(trace: Term) -> bool {
     let mut entries = trace.iter_list();
-    let good = (&mut entries).all(|entry| match entry.as_tuple() {
+    let good = entries.all(|entry| match entry.as_tuple() {
         Some(&[fun, arguments]) => fun.is_fun() && arguments.is_list(),
         Some(&[first, second, third]) if first.is_fun() => second.is_list() && third.is_list(),
         Some(&[module, function, arity]) => is_call(module, function, arity),

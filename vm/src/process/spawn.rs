@@ -230,10 +230,7 @@ fn tie(
 }
 
 /// A list of arguments as a slice of `arguments`; `None` if it is improper or too long.
-pub fn argument_list<'a>(
-    list: Term,
-    arguments: &'a mut [Term; MAX_ARGUMENTS],
-) -> Option<&'a [Term]> {
+pub fn argument_list(list: Term, arguments: &mut [Term; MAX_ARGUMENTS]) -> Option<&[Term]> {
     let mut count = 0;
     let mut rest = list.iter_list();
     for argument in &mut rest {

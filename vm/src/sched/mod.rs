@@ -104,7 +104,7 @@ fn next(machine: &mut Machine) -> NonNull<Process> {
         look_at_clock(machine);
     }
     loop {
-        if let Some(process) = machine.processes.queues.next() {
+        if let Some(process) = machine.processes.queues.take_next() {
             return start_turn(machine, process);
         }
         if machine.processes.table.is_empty() {

@@ -71,7 +71,7 @@ impl RunQueues {
     /// Puts a process behind all others of its priority and makes it runnable; nothing if it is runnable already.
     ///
     /// # Safety
-    /// The process is alive, not borrowed, and stays alive until it is taken out ([`RunQueues::next`], [`RunQueues::remove`]).
+    /// The process is alive, not borrowed, and stays alive until it is taken out ([`RunQueues::take_next`], [`RunQueues::remove`]).
     #[inline]
     pub unsafe fn push(&mut self, mut process: NonNull<Process>) {
         // SAFETY: the caller's promise; the last process of a list is alive by the invariant, and is another one.
@@ -127,7 +127,7 @@ impl RunQueues {
 
     /// Takes out the process whose turn it is.
     #[inline]
-    pub fn next(&mut self) -> Option<NonNull<Process>> {
+    pub fn take_next(&mut self) -> Option<NonNull<Process>> {
         let process = self.lists[self.choose()? as usize].first?;
         // SAFETY: processes in lists are alive by the invariant, and nobody borrows one while the scheduler chooses.
         unsafe { self.remove(process) };
@@ -171,6 +171,10 @@ mod tests {
     use alloc::boxed::Box;
     use alloc::vec::Vec;
 
+    #[expect(
+        clippy::vec_box,
+        reason = "a queue holds addresses, and a vector may move what it holds"
+    )]
     fn processes(priorities: &[Priority]) -> Vec<Box<Process>> {
         let make = |(i, priority): (usize, &Priority)| {
             let mut process = Process::new(Term::local_pid(i as u64), 16).unwrap();
@@ -186,8 +190,8 @@ mod tests {
     }
 
     fn next(queues: &mut RunQueues) -> Option<u64> {
+        let process = queues.take_next()?;
         // SAFETY: as above.
-        let process = queues.next()?;
         Some(unsafe { process.as_ref() }.pid.identifier_data())
     }
 

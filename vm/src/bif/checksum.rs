@@ -201,7 +201,7 @@ mod tests {
     fn sums_of_parts_combine_to_the_sum_of_the_whole() {
         assert_eq!(crc32(0, b"abc"), 891_568_578);
         assert_eq!(adler32(1, b"abc"), 38_600_999);
-        let data: alloc::vec::Vec<u8> = (0..20_000u32).map(|i| (i * i >> 3) as u8).collect();
+        let data: alloc::vec::Vec<u8> = (0..20_000u32).map(|i| ((i * i) >> 3) as u8).collect();
         for cut in [0, 1, 63, 5552, 5553, 19_999, 20_000] {
             let (one, two) = data.split_at(cut);
             let length = two.len() as u64;

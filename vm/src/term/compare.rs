@@ -8,7 +8,7 @@
 //! No recursion: what is left to compare stands on a stack of [`Frame`]s whose first few live inline, so comparing
 //! allocates only for terms nested deeper than [`INLINE_FRAMES`], and for the order (not
 //! the equality) of hashed maps. A comparison has no way to fail: if that allocation does, the machine ends as on any lost
-//! allocation. One level costs 40 bytes, less than the two terms that are compared use for it.
+//! allocation. One level costs 32 bytes, less than the two terms that are compared use for it.
 //!
 //! Invariant: a match context is never compared.
 
@@ -95,12 +95,14 @@ enum Frame {
         b: *const Term,
         left: usize,
         exact: bool,
-        /// Values whose keys are being compared.
-        values: Option<Pair>,
+        /// The keys of the pairs that are next have been compared, their values have not.
+        at_values: bool,
     },
     /// Two hashed maps, for order.
     Maps(Box<MapOrder>),
 }
+
+const _: () = assert!(size_of::<Frame>() == 32);
 
 /// What a look at two terms tells.
 enum Look {
@@ -203,30 +205,31 @@ impl Frame {
                 b,
                 left,
                 exact,
-                values,
+                at_values,
             } => {
-                if let Some((x, y)) = values.take() {
-                    return Next::Compare(x, y, *exact, *left == 0);
-                }
                 while *left > 0 {
                     // SAFETY: both nodes have `left` children from here on.
-                    let (x, y) = unsafe {
-                        let pair = (**a, **b);
-                        (*a, *b) = (a.add(1), b.add(1));
-                        pair
-                    };
-                    *left -= 1;
-                    if x.raw() == y.raw() {
-                        continue;
+                    let (x, y) = unsafe { (**a, **b) };
+                    let pairs = (x.as_cons(), y.as_cons());
+                    if let (Some(x), Some(y)) = pairs
+                        && x.head.raw() != y.head.raw()
+                        && !*at_values
+                    {
+                        *at_values = true;
+                        return Next::Compare(x.head, y.head, true, false);
                     }
-                    return match (x.as_cons(), y.as_cons()) {
-                        (None, None) => Next::Compare(x, y, *exact, *left == 0),
+                    *at_values = false;
+                    *left -= 1;
+                    // SAFETY: at most one past the last of them.
+                    unsafe { (*a, *b) = (a.add(1), b.add(1)) };
+                    match pairs {
+                        _ if x.raw() == y.raw() => {}
+                        (None, None) => return Next::Compare(x, y, *exact, *left == 0),
                         (Some(x), Some(y)) => {
-                            *values = Some((x.tail, y.tail));
-                            Next::Compare(x.head, y.head, true, false)
+                            return Next::Compare(x.tail, y.tail, *exact, *left == 0);
                         }
-                        _ => Next::Done(Less),
-                    };
+                        _ => return Next::Done(Less),
+                    }
                 }
                 Next::Done(Equal)
             }
@@ -426,7 +429,7 @@ fn look_at_maps(atoms: Option<&AtomTable>, a: Term, b: Term, exact: bool) -> Loo
         b: y[2..].as_ptr().cast(),
         left: x.len() - 2,
         exact,
-        values: None,
+        at_values: false,
     })
 }
 
@@ -648,6 +651,33 @@ mod tests {
         assert!(!equal(a, c));
         assert_eq!(compare(&table, a, c), Less);
         assert_eq!(compare(&table, b, c), Less);
+    }
+
+    #[test]
+    fn large_maps_compare_by_size_then_keys_then_values() {
+        let table = AtomTable::new();
+        let mut arena = Parcel::new();
+        // The key at which a map differs from the others, if any, and its value there.
+        let mut map = |size: i64, changed: i64, value: Term| {
+            let mut pairs = Vec::new();
+            for i in 0..size {
+                // Equal, but not the same words in any two maps.
+                let key = arena.tuple(&[Term::small(i)]).unwrap();
+                pairs.push((key, if i == changed { value } else { Term::NIL }));
+            }
+            map::from_pairs(&mut arena, &table, pairs.into_iter()).unwrap()
+        };
+        let [one, two] = [Term::small(1), Term::small(2)];
+        let (a, same) = (map(100, 7, one), map(100, 7, one));
+        assert!(exact_equal(a, same) && equal(a, same));
+        assert_eq!(compare(&table, a, same), Equal);
+        let (greater, longer) = (map(100, 7, two), map(101, 7, one));
+        assert!(!exact_equal(a, greater) && !equal(a, longer));
+        assert_eq!(compare(&table, a, greater), Less);
+        assert_eq!(compare(&table, longer, greater), Greater);
+        // The smallest key that differs decides: key 3, where `a` has [] and the other 1.
+        let at_a_smaller_key = map(100, 3, one);
+        assert_eq!(compare(&table, a, at_a_smaller_key), Greater);
     }
 
     #[test]

@@ -41,6 +41,21 @@ const PROGRAMS: [&str; 21] = [
     "deep_recursion",
 ];
 
+/// Without the machine's reports of processes that died, which OTP sends to its logger. A domain has one
+/// console for both. A report is a headline, a term and an empty line, or a line about a heap that was too large.
+fn without_reports(text: &str) -> String {
+    let mut lines = text.split_inclusive('\n');
+    let mut kept = String::new();
+    while let Some(line) = lines.next() {
+        if line.starts_with("Error in process ") {
+            let _ = (lines.next(), lines.next());
+        } else if !(line.starts_with("Process <") && line.contains(" was killed: ")) {
+            kept.push_str(line);
+        }
+    }
+    kept
+}
+
 #[test]
 fn the_programs_print_what_they_print_on_otp() {
     let directory = scratch("domu-programs");
@@ -61,10 +76,11 @@ fn the_programs_print_what_they_print_on_otp() {
     expected.expect_status(0);
     let run = boot(&image, &["-m", "1024"]);
     run.expect_status(0);
-    for (number, (ours, otps)) in run.stdout.lines().zip(expected.stdout.lines()).enumerate() {
+    let printed = without_reports(&run.stdout);
+    for (number, (ours, otps)) in printed.lines().zip(expected.stdout.lines()).enumerate() {
         assert_eq!(ours, otps, "line {}", number + 1);
     }
-    assert_eq!(run.stdout.len(), expected.stdout.len(), "{run}");
+    assert_eq!(printed.len(), expected.stdout.len(), "{run}");
 }
 
 #[test]

@@ -426,6 +426,10 @@ predefined! {
     FUNCTIONS "functions"
     UNDEFINED "undefined"
     VALUE "value"
+    COUNT "count"
+    MIN "min"
+    SIGNED "signed"
+    WRITE_CONCURRENCY "write_concurrency"
 }
 
 #[cfg(test)]

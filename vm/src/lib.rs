@@ -22,5 +22,6 @@ pub mod number;
 pub mod platform;
 pub mod process;
 pub mod sched;
+pub mod shared;
 pub mod term;
 pub mod time;

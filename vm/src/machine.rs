@@ -13,6 +13,8 @@ use crate::platform::{Platform, Stream};
 use crate::process::population::Processes;
 use crate::process::reference::References;
 use crate::sched::Scheduler;
+use crate::shared::atomics::Arrays;
+use crate::shared::persistent::PersistentTerms;
 use crate::term::{Atom, Term, print};
 use crate::time::Timers;
 use crate::time::clock::Clock;
@@ -63,6 +65,10 @@ pub struct Machine {
     pub processes: Processes,
     /// All timers.
     pub timers: Timers,
+    /// Arrays of `atomics` and `counters`.
+    pub arrays: Arrays,
+    /// Terms of `persistent_term`.
+    pub persistent_terms: PersistentTerms,
     /// What is fixed about time.
     pub clock: Clock,
     /// What the run loop counts.
@@ -99,6 +105,8 @@ impl Machine {
             modules,
             processes: Processes::new(References::new(u64::from_le_bytes(seed))),
             timers: Timers::new(now),
+            arrays: Arrays::new(),
+            persistent_terms: PersistentTerms::new(),
             clock: Clock::new(&mut *platform),
             scheduler: Scheduler::new(),
             options,

@@ -11,9 +11,17 @@ use crate::term::Term;
 
 /// The functions.
 pub const TABLE: &[Bif] = &[
+    bif("erlang", "atom_to_binary", 1, atom_to_binary_1),
     bif("erlang", "atom_to_binary", 2, atom_to_binary_2),
     bif("erlang", "atom_to_list", 1, atom_to_list_1),
+    bif("erlang", "binary_to_atom", 1, binary_to_atom_1),
     bif("erlang", "binary_to_atom", 2, binary_to_atom_2),
+    bif(
+        "erlang",
+        "binary_to_existing_atom",
+        1,
+        binary_to_existing_atom_1,
+    ),
     bif(
         "erlang",
         "binary_to_existing_atom",
@@ -94,10 +102,9 @@ fn name_of_list(list: Term, too_long: Fail) -> Result<Name, Fail> {
     }
 }
 
-/// The name that a binary spells.
-fn name_of_binary(args: &[Term], too_long: Fail) -> Result<Name, Fail> {
-    let encoding = Encoding::of(args[1])?;
-    let bits = view(&args[0]).ok_or(Fail::Badarg)?;
+/// The name that `binary` spells in `encoding`.
+fn name_of_binary(binary: Term, encoding: Encoding, too_long: Fail) -> Result<Name, Fail> {
+    let bits = view(&binary).ok_or(Fail::Badarg)?;
     let bytes = bits.to_bytes()?.ok_or(Fail::Badarg)?;
     let mut name = Name::new();
     match encoding {
@@ -135,13 +142,23 @@ fn list_to_existing_atom_1(cx: &mut Context, args: &[Term]) -> Value {
     find(cx, &name)
 }
 
-fn binary_to_atom_2(cx: &mut Context, args: &[Term]) -> Value {
-    let name = name_of_binary(args, Fail::SystemLimit)?;
+fn binary_to_atom_1(cx: &mut Context, args: &[Term]) -> Value {
+    let name = name_of_binary(args[0], Encoding::Utf8, Fail::SystemLimit)?;
     make(cx, &name)
 }
 
+fn binary_to_atom_2(cx: &mut Context, args: &[Term]) -> Value {
+    let name = name_of_binary(args[0], Encoding::of(args[1])?, Fail::SystemLimit)?;
+    make(cx, &name)
+}
+
+fn binary_to_existing_atom_1(cx: &mut Context, args: &[Term]) -> Value {
+    let name = name_of_binary(args[0], Encoding::Utf8, Fail::Badarg)?;
+    find(cx, &name)
+}
+
 fn binary_to_existing_atom_2(cx: &mut Context, args: &[Term]) -> Value {
-    let name = name_of_binary(args, Fail::Badarg)?;
+    let name = name_of_binary(args[0], Encoding::of(args[1])?, Fail::Badarg)?;
     find(cx, &name)
 }
 
@@ -159,6 +176,11 @@ fn atom_to_list_1(cx: &mut Context, args: &[Term]) -> Value {
         length += 1;
     }
     Ok(cx.list(&characters[..length])?)
+}
+
+fn atom_to_binary_1(cx: &mut Context, args: &[Term]) -> Value {
+    let name = name(cx, args[0])?;
+    Ok(crate::bits::make_binary(cx, name.as_bytes())?)
 }
 
 fn atom_to_binary_2(cx: &mut Context, args: &[Term]) -> Value {

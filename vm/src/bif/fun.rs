@@ -1,4 +1,4 @@
-//! What can be asked about funs: `fun_info/1,2`, `fun_to_list/1`.
+//! What can be asked about funs: `fun_info/1,2`, `fun_info_mfa/1`, `fun_to_list/1`.
 
 use super::{Bif, Context, Fail, Value, bif};
 use crate::atom::am;
@@ -10,6 +10,7 @@ use crate::term::{Atom, Term};
 pub const TABLE: &[Bif] = &[
     bif("erlang", "fun_info", 1, fun_info_1),
     bif("erlang", "fun_info", 2, fun_info_2),
+    bif("erlang", "fun_info_mfa", 1, fun_info_mfa_1),
     bif("erlang", "fun_to_list", 1, fun_to_list_1),
 ];
 
@@ -50,6 +51,16 @@ fn fun_info_2(cx: &mut Context, args: &[Term]) -> Value {
     let item = args[1].as_atom().ok_or(Fail::Badarg)?;
     let value = fun_item(cx, &fun, item)?.ok_or(Fail::Badarg)?;
     Ok(cx.tuple(&[item.term(), value])?)
+}
+
+/// `{Module, Name, Arity}`.
+fn fun_info_mfa_1(cx: &mut Context, args: &[Term]) -> Value {
+    let fun = Fun::of(&args[0]).ok_or(Fail::Badarg)?;
+    let mut values = [Term::NIL; 3];
+    for (value, item) in values.iter_mut().zip([am::MODULE, am::NAME, am::ARITY]) {
+        *value = fun_item(cx, &fun, item)?.ok_or(Fail::Badarg)?;
+    }
+    Ok(cx.tuple(&values)?)
 }
 
 /// One item; `None` if there is no such item.

@@ -12,11 +12,13 @@
 mod apply;
 mod arithmetic;
 mod atom;
+mod atomics;
 mod binary;
 mod bitstring;
 mod checksum;
 mod code;
 mod convert;
+mod counters;
 mod dictionary;
 mod exception;
 mod fun;
@@ -29,6 +31,7 @@ mod md5;
 pub(crate) mod message;
 mod monitor;
 mod number;
+mod persistent_term;
 mod process;
 mod process_flag;
 mod process_info;
@@ -135,6 +138,9 @@ pub static TABLES: &[&[Bif]] = &[
     lists::TABLE,
     iolist::TABLE,
     atom::TABLE,
+    atomics::TABLE,
+    counters::TABLE,
+    persistent_term::TABLE,
     dictionary::TABLE,
     exception::TABLE,
     fun::TABLE,

@@ -197,6 +197,30 @@ fn a_copy_is_the_same_term() {
 }
 
 #[test]
+fn compressing_is_undone_by_decoding() {
+    let mut arena = Parcel::new();
+    let mut atoms = AtomTable::new();
+    for size in [0, 1, 5, 20, 100, 70_000] {
+        for level in [0, 1, 6, 9] {
+            let data = alloc::vec![b'x'; size];
+            let list = crate::memory::Arena::byte_list(&mut arena, &data, Term::NIL).unwrap();
+            let plain = etf::encode(&atoms, list, &etf::encode::Options::default()).unwrap();
+            let packed = etf::encode::compress(plain.clone(), level).unwrap();
+            if size >= 100 && level > 0 {
+                assert!(packed.len() < plain.len());
+            } else if level == 0 || size < 20 {
+                assert_eq!(packed, plain);
+            }
+            let options = Options::default();
+            let decoded = decode(&packed, &mut atoms, &mut arena, &mut AnyFun, &options);
+            let (back, used) = decoded.unwrap();
+            assert!(exact_equal(back, list));
+            assert_eq!(used, packed.len());
+        }
+    }
+}
+
+#[test]
 fn old_floats_are_text() {
     let mut arena = Parcel::new();
     let float = crate::memory::Arena::float(&mut arena, 1.5).unwrap();

@@ -134,8 +134,8 @@ impl Program {
 struct Setting {
     /// Where the compiled programs are; also the working directory of every run.
     ebin: PathBuf,
-    /// OTP's own compiled `stdlib`, given to the bare machine.
-    stdlib: PathBuf,
+    /// OTP's own applications that need no other, given to the bare machine.
+    libraries: Vec<PathBuf>,
 }
 
 fn run(options: &Options) -> Result<Report, String> {
@@ -177,16 +177,16 @@ fn run(options: &Options) -> Result<Report, String> {
 
 /// Finds OTP and compiles all programs.
 fn prepare(directory: &Path, programs: &[Program], jobs: usize) -> Result<Setting, String> {
-    let eval = "io:put_chars(code:lib_dir(stdlib, ebin)), halt().";
+    let eval = "[io:put_chars([code:lib_dir(A, ebin), $\\n]) || A <- [stdlib, compiler]], halt().";
     let asked = Command::new("erl")
         .args(["-noshell", "-noinput", "-eval", eval])
         .output()
         .map_err(missing_otp)?;
-    let stdlib = PathBuf::from(String::from_utf8_lossy(&asked.stdout).into_owned());
-    if !stdlib.is_dir() {
+    let said = String::from_utf8_lossy(&asked.stdout);
+    let libraries: Vec<PathBuf> = said.lines().map(PathBuf::from).collect();
+    if libraries.len() != 2 || !libraries.iter().all(|library| library.is_dir()) {
         return Err(format!(
-            "`erl` did not name its stdlib but wrote: {}",
-            String::from_utf8_lossy(&asked.stdout)
+            "`erl` did not name the directories of its stdlib and compiler but wrote: {said}"
         ));
     }
 
@@ -219,7 +219,7 @@ fn prepare(directory: &Path, programs: &[Program], jobs: usize) -> Result<Settin
             return Err(format!("erlc failed in {}:\n{said}", directory.display()));
         }
     }
-    Ok(Setting { ebin, stdlib })
+    Ok(Setting { ebin, libraries })
 }
 
 fn missing_otp(error: std::io::Error) -> String {
@@ -268,11 +268,9 @@ fn compare(program: &Program, mode: Mode, setting: &Setting) -> Result<(), Strin
     if mode == Mode::GcStress {
         starling.arg("+gcstress");
     }
-    starling
-        .arg("-pa")
-        .arg(&setting.ebin)
-        .arg("-pa")
-        .arg(&setting.stdlib);
+    for directory in [&setting.ebin].into_iter().chain(&setting.libraries) {
+        starling.arg("-pa").arg(directory);
+    }
     start_main(&mut starling, program, args, setting);
 
     let expected = Outcome::of(&mut otp)?;

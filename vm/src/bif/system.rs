@@ -154,7 +154,13 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
         "time_warp_mode" => Ok(cx.atoms().insert("no_time_warp")?.term()),
         "time_offset" => Ok(cx.atoms().insert("final")?.term()),
         "tolerant_timeofday" => Ok(cx.atoms().insert("enabled")?.term()),
-        "dist_ctrl" | "taints" => Ok(Term::NIL),
+        "endian" => Ok(am::LITTLE.term()),
+        "dist_ctrl"
+        | "taints"
+        | "multi_scheduling_blockers"
+        | "normal_multi_scheduling_blockers" => Ok(Term::NIL),
+        "cpu_quota" => Ok(cx.atoms().insert("unknown")?.term()),
+        "update_cpu_info" => Ok(cx.atoms().insert("unchanged")?.term()),
         "trace_control_word" => number(0),
         "start_time" => {
             let started = cx.machine().clock.started;
@@ -176,7 +182,7 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
         }
         "heap_sizes" => heap_sizes(cx),
         "garbage_collection" => garbage_collection(cx),
-        "modified_timing_level" => Ok(am::UNDEFINED.term()),
+        "modified_timing_level" | "cpu_topology" => Ok(am::UNDEFINED.term()),
         "compat_rel" => number(25),
         "dist_buf_busy_limit" => number(1 << 20),
         "schedulers_state" => Ok(cx.tuple(&[Term::small(1); 3])?),

@@ -16,6 +16,12 @@
 //! two low bits of a return address are always 00, the tag of a header, which no term
 //! on a stack has.
 //!
+//! # Fused instructions
+//!
+//! Pairs of instructions that often follow each other have an opcode of their own, which replaces that of the first one
+//! and nothing else: its handler does the work of both and goes on behind the second. A
+//! fused instruction is as valid as its first one, if the second one follows.
+//!
 //! # Operand kinds
 //!
 //! | kind | bytes | what |
@@ -351,6 +357,20 @@ macro_rules! instructions {
             // label, heap words to reserve, live, unit of the whole, destination, segments
             bs_create_bin { (F U A H D Lb) }
             bs_init_writable { () }
+
+            // --- fused: what the first instruction does, and then what the one behind it does, without dispatch.
+            // The operands are those of the first (`operation::FUSIONS` says of which two operations each is made); the
+            // second instruction stands behind it as it is, so that labels may lead to it ---
+            move_call { (X X) (Y X) (C X) }
+            move_call_only { (X X) (Y X) (C X) }
+            move_call_last { (X X) (Y X) (C X) }
+            move_return { (X X) (Y X) (C X) }
+            move_move_xx { (X X) (X Y) (Y X) }
+            move_move_xy { (X X) (X Y) }
+            move_move_yx { (X X) (X Y) (Y X) }
+            allocate_move { (Q A) }
+            deallocate_return { (Q) }
+            is_nonempty_list_get_list { (F X) }
 
             // --- the machine's own: never in a file, but code that the machine points at ---
             // Runs the built-in function of the export entry that holds this instruction, then returns.

@@ -231,6 +231,11 @@ impl Op {
             || self as u16 >= Op::apply_bif as u16
     }
 
+    /// Whether this is a fused operation, see [`FUSIONS`].
+    pub const fn is_fused(self) -> bool {
+        self as u16 >= Op::move_call as u16 && (self as u16) < Op::apply_bif as u16
+    }
+
     /// Opcode of variant number `variant`, which must be one of [`Op::variants`].
     pub const fn opcode(self, variant: usize) -> u16 {
         FIRST[self as usize] + variant as u16
@@ -240,6 +245,76 @@ impl Op {
 /// Distance in opcodes from `call_ext*` to the `call_bif*` of the same shape: what
 /// the linker adds to the opcode of a call when its import is a built-in function.
 pub const BIF_CALL_DISTANCE: u16 = Op::call_bif.opcode(0) - Op::call_ext.opcode(0);
+
+/// A fused operation: two that follow each other.
+pub struct Fusion {
+    /// The operation that does both.
+    pub fused: Op,
+    /// The first; the fused operation's variants are some of its own.
+    pub first: Op,
+    /// The second.
+    pub second: Op,
+    /// Which variant of the second.
+    pub second_kinds: &'static [Kind],
+}
+
+/// The fused operations.
+pub const FUSIONS: &[Fusion] = {
+    use Kind::*;
+    const fn fusion(fused: Op, first: Op, second: Op, second_kinds: &'static [Kind]) -> Fusion {
+        Fusion {
+            fused,
+            first,
+            second,
+            second_kinds,
+        }
+    }
+    &[
+        fusion(Op::move_call, Op::move_, Op::call, &[A, F]),
+        fusion(Op::move_call_only, Op::move_, Op::call_only, &[A, F]),
+        fusion(Op::move_call_last, Op::move_, Op::call_last, &[A, F, Q]),
+        fusion(Op::move_return, Op::move_, Op::return_, &[]),
+        fusion(Op::move_move_xx, Op::move_, Op::move_, &[X, X]),
+        fusion(Op::move_move_xy, Op::move_, Op::move_, &[X, Y]),
+        fusion(Op::move_move_yx, Op::move_, Op::move_, &[Y, X]),
+        fusion(Op::allocate_move, Op::allocate, Op::move_, &[X, Y]),
+        fusion(Op::deallocate_return, Op::deallocate, Op::return_, &[]),
+        fusion(
+            Op::is_nonempty_list_get_list,
+            Op::is_nonempty_list,
+            Op::get_list,
+            &[X, X, X],
+        ),
+    ]
+};
+
+/// The opcode that takes the place of `first`'s when an instruction of opcode `second` follows, if there is one.
+pub fn fuse(first: u16, second: u16) -> Option<u16> {
+    let first = VARIANTS.get(first as usize)?;
+    let second = VARIANTS.get(second as usize)?;
+    let fusion = FUSIONS.iter().find(|fusion| {
+        fusion.first == first.op
+            && fusion.second == second.op
+            && fusion.second_kinds == second.kinds
+    })?;
+    let variants = fusion.fused.variants();
+    let variant = variants.iter().position(|kinds| *kinds == first.kinds)?;
+    Some(fusion.fused.opcode(variant))
+}
+
+/// The two opcodes that a fused opcode stands for, or `None` if it is not one.
+pub fn unfuse(opcode: u16) -> Option<(u16, u16)> {
+    let fused = VARIANTS.get(opcode as usize)?;
+    let fusion = FUSIONS.iter().find(|fusion| fusion.fused == fused.op)?;
+    let opcode_of = |op: Op, kinds: &[Kind]| {
+        let variant = op.variants().iter().position(|variant| *variant == kinds)?;
+        Some(op.opcode(variant))
+    };
+    Some((
+        opcode_of(fusion.first, fused.kinds)?,
+        opcode_of(fusion.second, fusion.second_kinds)?,
+    ))
+}
 
 /// Rounds a size up to the alignment of instructions.
 pub const fn align(size: usize) -> usize {
@@ -284,7 +359,12 @@ mod tests {
 
     #[test]
     fn the_last_variant_is_general() {
-        for operation in OPERATIONS {
+        let ordinary = OPERATIONS.iter().enumerate().filter(|(number, _)| {
+            !FUSIONS
+                .iter()
+                .any(|fusion| fusion.fused as usize == *number)
+        });
+        for (_, operation) in ordinary {
             let general = operation.variants.last().unwrap();
             for variant in operation.variants {
                 assert_eq!(variant.len(), general.len(), "{}", operation.name);
@@ -314,6 +394,18 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_fused_opcode_stands_for_two() {
+        for fusion in FUSIONS {
+            for variant in 0..fusion.fused.variants().len() {
+                let opcode = fusion.fused.opcode(variant);
+                let (first, second) = unfuse(opcode).expect("both exist");
+                assert_eq!(fuse(first, second), Some(opcode), "{}", fusion.fused.name());
+            }
+        }
+        assert_eq!(unfuse(Op::jump.opcode(0)), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use core::fmt::Write;
 use crate::error::LoadError;
 use crate::isa::{register_destination, register_source};
 use crate::ling::Relocation;
-use crate::operation::{Kind, Op, align};
+use crate::operation::{Kind, Op, align, fuse};
 
 /// An operand of the machine, before a variant has been picked.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +78,8 @@ pub struct Emitter {
     handlers: BTreeSet<u32>,
     /// The last operation, unless a label follows it: what a peephole may look at.
     last: Option<Op>,
+    /// Where the last instruction is, unless it is the second of two that were fused.
+    fusible: Option<usize>,
 }
 
 /// Exceptions and calls of built-in functions use some X registers, whatever the code does.
@@ -97,6 +99,7 @@ impl Emitter {
             references: Vec::new(),
             handlers: BTreeSet::new(),
             last: None,
+            fusible: None,
         };
         emitter.code.try_reserve(size)?;
         emitter.labels.try_reserve(labels as usize + 1)?;
@@ -133,6 +136,7 @@ impl Emitter {
         if self.last.is_some_and(|op| !op.is_end()) {
             let end = Op::if_end.opcode(0) as u32;
             self.code.extend_from_slice(&end.to_le_bytes());
+            self.fusible = None;
         }
         self.handlers.insert(label);
         self.define(label)
@@ -197,7 +201,21 @@ impl Emitter {
         }
         self.code.resize(align(self.code.len()), 0);
         self.last = Some(op);
+        self.fuse(instruction as usize, op.opcode(variant));
         Ok(())
+    }
+
+    /// Fuses the instruction at `at`, of `opcode`, with the one before it, if there is an opcode for the two. Labels
+    /// between them do no harm: both stay as they are, but for the opcode of the first.
+    fn fuse(&mut self, at: usize, opcode: u16) {
+        if let Some(before) = self.fusible.take()
+            && let [low, high] = self.code[before..before + 2]
+            && let Some(fused) = fuse(u16::from_le_bytes([low, high]), opcode)
+        {
+            self.code[before..before + 2].copy_from_slice(&fused.to_le_bytes());
+        } else {
+            self.fusible = Some(at);
+        }
     }
 
     fn write(&mut self, kind: Kind, operand: &Operand<'_>, op: Op, instruction: u32) {

@@ -672,7 +672,11 @@ pub(crate) unsafe fn caught_value(machine: *mut Machine, process: *mut Process) 
 
 /// The list that a program sees, from a raw trace. `None` if there is no memory.
 #[inline(never)]
-pub(crate) unsafe fn build_trace(machine: *mut Machine, process: *mut Process, trace: Term) -> Option<Term> {
+pub(crate) unsafe fn build_trace(
+    machine: *mut Machine,
+    process: *mut Process,
+    trace: Term,
+) -> Option<Term> {
     // SAFETY: the module's invariant.
     unsafe { symbolise(&*machine, &mut (*process).heap, trace).ok() }
 }

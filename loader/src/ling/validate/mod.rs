@@ -25,7 +25,7 @@ use alloc::format;
 
 use super::Module;
 use crate::error::LoadError;
-use crate::operation::{Op, VARIANTS, Variant};
+use crate::operation::{Op, VARIANTS, Variant, align, unfuse};
 use flow::Flow;
 use operands::Operands;
 use registers::MOST_WORDS;
@@ -58,6 +58,27 @@ fn code<const WORDS: usize>(module: &Module<'_>) -> Result<(), LoadError> {
     flow.finish(&mut operands)
 }
 
+/// What a fused instruction is checked as: its first part, provided that the second stands behind it.
+fn first_of_two(
+    code: &[u8],
+    at: usize,
+    opcode: u16,
+    fused: &'static Variant,
+) -> Result<&'static Variant, LoadError> {
+    let behind = at + align(fused.fixed_size as usize);
+    let found = code
+        .get(behind..behind + 2)
+        .map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
+    match unfuse(opcode) {
+        Some((first, second)) if found == Some(second) => Ok(&VARIANTS[first as usize]),
+        _ => Err(LoadError::damaged(
+            CODE,
+            at,
+            format!("{} without its second part behind it", fused.op.name()),
+        )),
+    }
+}
+
 /// The variant that the instruction at `at` is of.
 fn header(code: &[u8], at: usize) -> Result<&'static Variant, LoadError> {
     let Some([low, high]) = code.get(at..at + 2) else {
@@ -69,6 +90,7 @@ fn header(code: &[u8], at: usize) -> Result<&'static Variant, LoadError> {
     };
     let opcode = u16::from_le_bytes([*low, *high]);
     match VARIANTS.get(opcode as usize) {
+        Some(variant) if variant.op.is_fused() => first_of_two(code, at, opcode, variant),
         Some(variant) if !variant.op.is_internal() => Ok(variant),
         Some(variant) => Err(LoadError::damaged(
             CODE,

@@ -154,9 +154,7 @@ impl Builder<'_> {
         match segment::kind(segment.word) {
             segment::INTEGER | segment::FLOAT => self.given_size(segment),
             // A register that holds the atom does not count.
-            segment::BINARY if segment.size == am::ALL.term().raw() => {
-                self.whole_size(segment)
-            }
+            segment::BINARY if segment.size == am::ALL.term().raw() => self.whole_size(segment),
             segment::BINARY => self.given_size(segment),
             segment::STRING => Ok(self.source(segment.size).small_value() as usize * 8),
             // What is no code point fails when it is to be written.

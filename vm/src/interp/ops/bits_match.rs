@@ -216,8 +216,13 @@ fn integer_words(size: usize) -> usize {
 /// # Safety
 /// The bytes that hold the bits can be read.
 #[inline(always)]
-unsafe fn plain_integer(bytes: *const u8, position: usize, size: usize, flags: usize) -> Option<Term> {
-    if position % 8 != 0 || flags != 0 {
+unsafe fn plain_integer(
+    bytes: *const u8,
+    position: usize,
+    size: usize,
+    flags: usize,
+) -> Option<Term> {
+    if !position.is_multiple_of(8) || flags != 0 {
         return None;
     }
     // SAFETY: the caller's promise.
@@ -378,7 +383,7 @@ op! {
 op! {
     fn bs_test_unit(cpu, label: Label, source: Source, unit: Number) {
         if unit.value() == 8 {
-            let whole = context(&cpu, source).left() % 8 == 0;
+            let whole = context(&cpu, source).left().is_multiple_of(8);
             return if whole { cpu.next() } else { cpu.jump(label) };
         }
     } slow {
@@ -394,7 +399,7 @@ op! {
         if size > context.left() {
             return cpu.jump(label);
         }
-        if (position | size) % 8 == 0 {
+        if (position | size).is_multiple_of(8) {
             for i in 0..size / 8 {
                 // SAFETY: the context has the bits; the string table was checked to have them.
                 let same = unsafe { *context.bytes().add(position / 8 + i) == *bytes.address().add(i) };
@@ -457,7 +462,7 @@ fn passed(context: MatchContext, packed: u64) -> Option<Term> {
 #[inline(always)]
 fn next_ascii(context: MatchContext) -> Option<Term> {
     let position = context.position();
-    if position % 8 != 0 || context.left() < 8 {
+    if !position.is_multiple_of(8) || context.left() < 8 {
         return None;
     }
     // SAFETY: the context has the bits.
@@ -473,7 +478,9 @@ fn next_ascii(context: MatchContext) -> Option<Term> {
 #[inline(always)]
 fn next_utf8(context: MatchContext) -> Option<Term> {
     // SAFETY: the context has the bits.
-    passed(context, unsafe { utf8(context.bytes(), context.position(), context.left()) })
+    passed(context, unsafe {
+        utf8(context.bytes(), context.position(), context.left())
+    })
 }
 
 macro_rules! code_points {
@@ -554,7 +561,7 @@ op! {
         if bits.value() > left {
             return cpu.jump(label);
         }
-        if unit.value() == 1 || (unit.value() == 8 && (left - bits.value()) % 8 == 0) {
+        if unit.value() == 1 || (unit.value() == 8 && (left - bits.value()).is_multiple_of(8)) {
             return cpu.next();
         }
     } slow {

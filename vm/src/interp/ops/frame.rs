@@ -7,7 +7,7 @@ use crate::term::Term;
 /// Makes a frame of `frame` Y registers, for which there is room: `[]` in every slot, so that whatever the code does
 /// next, a collection finds terms.
 #[inline(always)]
-fn enter(cpu: &mut Cpu, frame: usize) {
+pub(super) fn enter(cpu: &mut Cpu, frame: usize) {
     // SAFETY: there is room for `frame + 1` words below the stack.
     unsafe {
         let above = cpu.stack;
@@ -25,7 +25,7 @@ fn enter(cpu: &mut Cpu, frame: usize) {
 
 /// Makes room, then starts the instruction again.
 #[inline(always)]
-fn make_room(mut cpu: Cpu, words: usize, live: usize) -> Exit {
+pub(super) fn make_room(mut cpu: Cpu, words: usize, live: usize) -> Exit {
     if !cpu.collect(words, live) {
         return cpu.out_of_memory();
     }

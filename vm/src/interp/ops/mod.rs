@@ -11,6 +11,7 @@ pub(crate) mod exception;
 pub(crate) mod float;
 pub(crate) mod frame;
 pub(crate) mod fun;
+pub(crate) mod fused;
 pub(crate) mod guard;
 pub(crate) mod list;
 pub(crate) mod map;
@@ -22,6 +23,6 @@ pub(crate) mod types;
 
 pub(crate) use {
     arithmetic::*, bits_build::*, bits_match::*, call::*, compare::*, exception::*, float::*,
-    frame::*, fun::*, guard::*, list::*, map::*, moving::*, receive::*, select::*, tuple::*,
-    types::*,
+    frame::*, fun::*, fused::*, guard::*, list::*, map::*, moving::*, receive::*, select::*,
+    tuple::*, types::*,
 };

@@ -39,6 +39,12 @@ fn value_at(words: &[u64], at: usize) -> Term {
     unsafe { Term::from_raw(*words.get_unchecked(at)) }
 }
 
+/// The value of any key in any map. A call, because it looks at its arguments by address.
+#[inline(never)]
+fn look_up(map: Term, key: Term) -> Option<Term> {
+    maps::get(map, key)
+}
+
 op! {
     fn has_map_fields(cpu, label: Label, map: Source, keys: List) {
         let map = map.get(&cpu);
@@ -57,7 +63,7 @@ op! {
         let map = map.get(&cpu);
         let keys = keys.words();
         for at in 0..keys.len() {
-            if maps::get(map, keys.source(at).get(&cpu)).is_none() {
+            if look_up(map, keys.source(at).get(&cpu)).is_none() {
                 return cpu.jump(label);
             }
         }
@@ -86,7 +92,7 @@ op! {
         let map = map.get(&cpu);
         let pairs = pairs.words();
         for at in (0..pairs.len()).step_by(2) {
-            let Some(value) = maps::get(map, pairs.source(at).get(&cpu)) else {
+            let Some(value) = look_up(map, pairs.source(at).get(&cpu)) else {
                 return cpu.jump(label);
             };
             pairs.destination(at + 1).set(&mut cpu, value);
@@ -107,7 +113,7 @@ op! {
         }
     } slow {
         let (key, map) = (key.get(&cpu), map.get(&cpu));
-        if let Some(value) = maps::get(map, key) {
+        if let Some(value) = look_up(map, key) {
             destination.set(&mut cpu, value);
             return cpu.next();
         }

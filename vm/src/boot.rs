@@ -6,6 +6,7 @@
 //! the machine, with status 0.
 
 use crate::atom::am;
+use crate::bif;
 use crate::machine::{Machine, Options};
 use crate::memory::arena::Arena;
 use crate::platform::{Platform, Stream};
@@ -49,6 +50,24 @@ pub struct Call {
     pub atoms: bool,
 }
 
+/// What programs may read of the command line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arguments {
+    /// `-Name Value...`, other than those that say what to call.
+    pub flags: Vec<Flag>,
+    /// What follows `-extra`.
+    pub plain: Vec<String>,
+}
+
+/// One flag, without its hyphen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// Its name.
+    pub name: String,
+    /// What was behind it.
+    pub values: Vec<String>,
+}
+
 /// What the flags of a bare machine say.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
@@ -56,6 +75,8 @@ pub struct Flags {
     pub calls: Vec<Call>,
     /// How the machine is to behave.
     pub options: Options,
+    /// What programs may read.
+    pub arguments: Arguments,
 }
 
 impl Flags {
@@ -95,8 +116,12 @@ impl Flags {
                 }
                 "-nobeam" => flags.options.no_beam = true,
                 "+gcstress" => flags.options.collect_always = true,
-                "-noshell" | "-noinput" | "--" => {}
-                "-extra" => break,
+                "-noshell" | "-noinput" => flags.arguments.flags.push(Flag {
+                    name: String::from(&flag[1..]),
+                    values: Vec::new(),
+                }),
+                "--" => {}
+                "-extra" => flags.arguments.plain = rest.by_ref().map(String::from).collect(),
                 _ => {
                     return Err(format!(
                         "{flag} is not a flag of a bare machine, which knows -s, -run, -nobeam, -noshell, -noinput, -extra \
@@ -132,6 +157,10 @@ pub fn run_bare(mut platform: Box<dyn Platform>, config: BootConfig) -> ! {
         // The platform went with the machine; nothing is left to say it with but the allocator's own failure.
         panic!("there is no address space for literals ({reserve} bytes of memory are left)");
     };
+    machine.arguments = flags.arguments;
+    machine
+        .code
+        .define_built_ins(&mut machine.atoms, bif::BARE_TABLES);
     if let Err(message) = start_first(machine, &flags.calls) {
         refuse(&mut *machine.platform, &message);
     }
@@ -165,7 +194,9 @@ fn first_ended(machine: &mut Machine, reason: Term) {
         // What OTP's init displays, and what it halts with.
         let reason = machine.text(reason);
         let displayed = format!("{{\"init terminating in do_boot\",{reason}}}\r\n");
-        machine.platform.console_write(Stream::Output, displayed.as_bytes());
+        machine
+            .platform
+            .console_write(Stream::Output, displayed.as_bytes());
         machine.report(&format!("init terminating in do_boot ({reason})"));
         machine.platform.halt(FAILED);
     }
@@ -299,6 +330,12 @@ mod tests {
                 call("n", "g", Some(&["a", "b"]), false)
             ]
         );
+        let noshell = Flag {
+            name: "noshell".into(),
+            values: Vec::new(),
+        };
+        assert_eq!(flags.arguments.flags, [noshell]);
+        assert_eq!(flags.arguments.plain, ["-s", "x"]);
     }
 
     #[test]

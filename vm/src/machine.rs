@@ -5,7 +5,7 @@
 
 use crate::atom::AtomTable;
 use crate::bif;
-use crate::boot::ModuleStore;
+use crate::boot::{Arguments, ModuleStore};
 use crate::code::Code;
 use crate::code::link::LinkError;
 use crate::code::literals::{LITERAL_AREA_BYTES, LiteralArea};
@@ -75,6 +75,8 @@ pub struct Machine {
     pub scheduler: Scheduler,
     /// What the machine was asked to do differently.
     pub options: Options,
+    /// What programs may read of the command line.
+    pub arguments: Arguments,
     /// How often the collector ran.
     pub collections: Collections,
     /// The world.
@@ -110,6 +112,7 @@ impl Machine {
             clock: Clock::new(&mut *platform),
             scheduler: Scheduler::new(),
             options,
+            arguments: Arguments::default(),
             collections: Collections::default(),
             platform,
         })))

@@ -22,6 +22,7 @@ mod counters;
 mod dictionary;
 mod exception;
 mod fun;
+mod init;
 mod iolist;
 mod link;
 mod lists;
@@ -157,6 +158,9 @@ pub static TABLES: &[&[Bif]] = &[
     time::TABLE,
     timer::TABLE,
 ];
+
+/// What a bare machine has besides.
+pub static BARE_TABLES: &[&[Bif]] = &[init::TABLE];
 
 /// Exception classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

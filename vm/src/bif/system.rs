@@ -39,7 +39,7 @@ const ERTS_VERSION: &str = "13.1.5";
 
 /// Ends the machine. A number is its status (its low eight bits, as a shell sees them); a string is said on the error stream, and the
 /// status is 1; `abort` is 134, the status of a program that aborted.
-fn halt(cx: &mut Context, args: &[Term]) -> Value {
+pub(super) fn halt(cx: &mut Context, args: &[Term]) -> Value {
     if let Some(&options) = args.get(1) {
         check_halt_options(options)?;
     }

@@ -57,7 +57,7 @@ pub struct Code {
 }
 
 impl Code {
-    /// No module; an entry for each built-in function of `tables`.
+    /// No module, and the built-in functions of `tables`.
     pub fn new(atoms: &mut AtomTable, tables: &[&[Bif]]) -> Code {
         let mut code = Code {
             exports: HashTable::new(),
@@ -65,17 +65,22 @@ impl Code {
             modules: Vec::new(),
             hasher: DefaultHashBuilder::default(),
         };
+        code.define_built_ins(atoms, tables);
+        code
+    }
+
+    /// An entry for each built-in function of `tables`.
+    pub fn define_built_ins(&mut self, atoms: &mut AtomTable, tables: &[&[Bif]]) {
         for bif in tables.iter().flat_map(|table| table.iter()) {
             // Names of built-in functions are short, and the table is far from full.
             let (Ok(module), Ok(function)) = (atoms.insert(bif.module), atoms.insert(bif.function))
             else {
                 continue;
             };
-            let mut export = code.export(module, function, bif.arity);
+            let mut export = self.export(module, function, bif.arity);
             // SAFETY: entries live as long as the machine, which has one thread.
             unsafe { export.as_mut() }.define_built_in(bif.run);
         }
-        code
     }
 
     fn hash(&self, key: impl Hash) -> u64 {

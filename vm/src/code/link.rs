@@ -96,20 +96,17 @@ pub fn load(
     expected: Option<Atom>,
     bytes: Cow<'static, [u8]>,
 ) -> Result<(), LinkError> {
-    let ling: Cow<'static, [u8]> = if ling::is_ling(&bytes) {
-        bytes
+    // The tables are used where they lie for as long as the module is loaded, which is for ever until
+    // modules can be purged.
+    let file = if ling::is_ling(&bytes) {
+        ling::Module::parse(keep(bytes)).map_err(LinkError::File)?
     } else if machine.options.no_beam {
         return Err(LinkError::BeamDisabled);
     } else {
-        Cow::Owned(starling_loader::convert_beam(&bytes).map_err(LinkError::File)?)
+        let ling = starling_loader::convert_beam(&bytes).map_err(LinkError::File)?;
+        // SAFETY: the converter has just written and validated it.
+        unsafe { ling::Module::parse_trusted(keep(Cow::Owned(ling))) }.map_err(LinkError::File)?
     };
-    // The tables are used where they lie for as long as the module is loaded, which is for ever until
-    // modules can be purged.
-    let bytes: &'static [u8] = match ling {
-        Cow::Borrowed(bytes) => bytes,
-        Cow::Owned(bytes) => Box::leak(bytes.into_boxed_slice()),
-    };
-    let file = ling::Module::parse(bytes).map_err(LinkError::File)?;
     let name = machine.atoms.insert(file.name())?;
     if expected.is_some_and(|expected| expected != name) {
         return Err(LinkError::WrongName {
@@ -117,6 +114,14 @@ pub fn load(
         });
     }
     Linker::new(machine, name, file)?.run()
+}
+
+/// The bytes, for as long as the machine lives.
+fn keep(bytes: Cow<'static, [u8]>) -> &'static [u8] {
+    match bytes {
+        Cow::Borrowed(bytes) => bytes,
+        Cow::Owned(bytes) => Box::leak(bytes.into_boxed_slice()),
+    }
 }
 
 struct Linker<'m> {

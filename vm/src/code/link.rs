@@ -96,17 +96,18 @@ pub fn load(
     expected: Option<Atom>,
     bytes: Cow<'static, [u8]>,
 ) -> Result<(), LinkError> {
-    // The tables are used where they lie for as long as the module is loaded, which is for ever until
-    // modules can be purged.
-    let file = if ling::is_ling(&bytes) {
-        ling::Module::parse(keep(bytes)).map_err(LinkError::File)?
+    let ling = if ling::is_ling(&bytes) {
+        ling::Module::parse(&bytes).map_err(LinkError::File)?;
+        bytes
     } else if machine.options.no_beam {
         return Err(LinkError::BeamDisabled);
     } else {
-        let ling = starling_loader::convert_beam(&bytes).map_err(LinkError::File)?;
-        // SAFETY: the converter has just written and validated it.
-        unsafe { ling::Module::parse_trusted(keep(Cow::Owned(ling))) }.map_err(LinkError::File)?
+        Cow::Owned(starling_loader::convert_beam(&bytes).map_err(LinkError::File)?)
     };
+    // The tables are used where they lie for as long as the module is loaded, which is for ever until
+    // modules can be purged. What is refused is not kept.
+    // SAFETY: it has just been validated, by the parser or by the converter.
+    let file = unsafe { ling::Module::parse_trusted(keep(ling)) }.map_err(LinkError::File)?;
     let name = machine.atoms.insert(file.name())?;
     if expected.is_some_and(|expected| expected != name) {
         return Err(LinkError::WrongName {

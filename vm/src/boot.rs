@@ -191,6 +191,7 @@ fn start_first(machine: &mut Machine, calls: &[Call]) -> Result<(), String> {
 /// The first process has ended: if not normally, so does the machine.
 fn first_ended(machine: &mut Machine, reason: Term) {
     if reason != am::NORMAL.term() {
+        let advice = advice_on_undef(machine, reason);
         // What OTP's init displays, and what it halts with.
         let reason = machine.text(reason);
         let displayed = format!("{{\"init terminating in do_boot\",{reason}}}\r\n");
@@ -198,7 +199,37 @@ fn first_ended(machine: &mut Machine, reason: Term) {
             .platform
             .console_write(Stream::Output, displayed.as_bytes());
         machine.report(&format!("init terminating in do_boot ({reason})"));
+        if let Some(advice) = advice {
+            machine.report(&advice);
+        }
         machine.platform.halt(FAILED);
+    }
+}
+
+/// What to do when the reason is `{undef, [{Module, Function, Arguments, _} | _]}`: whoever mistypes a name in `-s` sees this.
+fn advice_on_undef(machine: &Machine, reason: Term) -> Option<String> {
+    let [kind, trace] = reason.as_tuple()? else {
+        return None;
+    };
+    if *kind != am::UNDEF.term() {
+        return None;
+    }
+    let called = trace.as_cons()?.head;
+    let [module, function, arguments, _] = called.as_tuple()? else {
+        return None;
+    };
+    let module = module.as_atom()?;
+    let name = machine.text(module.term());
+    if machine.code.is_loaded(module) {
+        let function = machine.text(*function);
+        let arity = arguments.iter_list().count();
+        Some(format!(
+            "starling: module {name} exports no {function}/{arity}; export it, or call another function"
+        ))
+    } else {
+        Some(format!(
+            "starling: module {name} could not be loaded; its .beam must be in a directory given with -pa, or baked into the image"
+        ))
     }
 }
 

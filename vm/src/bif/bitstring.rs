@@ -1,6 +1,7 @@
 //! Built-in functions of module `erlang` on bit strings: sizes, tests, parts.
 
 use super::{Bif, Context, Fail, Value, bif};
+use crate::bits::context::MatchContext;
 use crate::bits::{BitsView, sub_bits, view};
 use crate::memory::Arena;
 use crate::term::Term;
@@ -52,12 +53,21 @@ pub(super) fn part(cx: &mut Context, term: Term, (start, length): (usize, usize)
     Ok(sub_bits(cx, term, start * 8, length * 8)?)
 }
 
+/// The size in bits of a bit string; of a match context, of what is left. (From OTP 26 on, the compiler takes the size of
+/// a tail without making the tail.)
+fn size(term: &Term) -> Result<usize, Fail> {
+    match MatchContext::of(*term) {
+        Some(context) => Ok(context.left()),
+        None => Ok(bits(term)?.size),
+    }
+}
+
 fn byte_size_1(_cx: &mut Context, args: &[Term]) -> Value {
-    Ok(Term::small(bits(&args[0])?.size.div_ceil(8) as i64))
+    Ok(Term::small(size(&args[0])?.div_ceil(8) as i64))
 }
 
 fn bit_size_1(_cx: &mut Context, args: &[Term]) -> Value {
-    Ok(Term::small(bits(&args[0])?.size as i64))
+    Ok(Term::small(size(&args[0])? as i64))
 }
 
 fn is_binary_1(_cx: &mut Context, args: &[Term]) -> Value {

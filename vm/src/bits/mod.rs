@@ -1,8 +1,8 @@
 //! Bit strings: their three representations, matching and construction.
 //!
 //! `term::header` has the layouts. [`view`] sees all three as bytes, offset and size; [`make`] and
-//! [`append`] make them; [`context`] is where a match stands; [`integer`], [`float`] and [`utf`] are what segments hold.
-//! All of it stands on [`raw`], which reads and writes bits at any alignment.
+//! [`append`] make them; [`context`] is where a match stands; [`integer`], [`float`] and [`utf`] are what segments hold; [`iolist`] joins lists of bytes
+//! and binaries, [`search`] finds patterns in them. All of it stands on [`raw`], which reads and writes bits at any alignment.
 //!
 //! Invariant: positions and sizes are in bits unless a name says bytes, and none exceeds [`MAX_BITS`], so that
 //! sums of two of them do not overflow.

@@ -24,6 +24,7 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "nodes", 0, nodes_0),
     bif("erlang", "nodes", 1, nodes_1),
     bif("erlang", "is_alive", 0, is_alive_0),
+    bif("io", "printable_range", 0, printable_range_0),
     bif("os", "getenv", 0, getenv_0),
     bif("os", "getenv", 1, getenv_1),
     bif("os", "getenv", 2, getenv_2),
@@ -318,6 +319,11 @@ fn nodes_1(cx: &mut Context, args: &[Term]) -> Value {
 
 fn is_alive_0(_: &mut Context, _: &[Term]) -> Value {
     Ok(Term::boolean(false))
+}
+
+/// Which characters make a list of integers text: `+pc` changes it in OTP; this is its default.
+fn printable_range_0(_: &mut Context, _: &[Term]) -> Value {
+    Ok(am::LATIN1.term())
 }
 
 /// A machine has no environment.

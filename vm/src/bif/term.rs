@@ -5,7 +5,7 @@ use crate::atom::am;
 use crate::memory::Arena;
 use crate::number::Number;
 use crate::platform::Stream;
-use crate::term::compare::{compare, equal, exact_equal};
+use crate::term::compare::{compare, compare_exact, equal, exact_equal};
 use crate::term::fun::Fun;
 use crate::term::old_hash::phash;
 use crate::term::portable_hash::phash2;
@@ -39,6 +39,7 @@ macro_rules! truth {
 
 /// The functions.
 pub const TABLE: &[Bif] = &[
+    bif("erts_internal", "cmp_term", 2, cmp_term_2),
     test("is_atom", |_, args| Ok(Term::boolean(args[0].is_atom()))),
     test("is_boolean", |_, args| {
         Ok(Term::boolean(args[0].as_boolean().is_some()))
@@ -99,6 +100,12 @@ fn truth(term: Term) -> Result<bool, Fail> {
 }
 
 /// The arity may be any integer that is not negative, of any size.
+/// -1, 0 or 1: the order of map keys, by which OTP's compiler sorts them.
+fn cmp_term_2(cx: &mut Context, args: &[Term]) -> Value {
+    let order = compare_exact(cx.atoms(), args[0], args[1]);
+    Ok(Term::small(order as i64))
+}
+
 fn is_function_2(_: &mut Context, args: &[Term]) -> Value {
     let arity = match Number::of(&args[1]) {
         Some(Number::Small(arity @ 0..)) => arity as usize,

@@ -32,7 +32,7 @@ const CRASHED: &[u8] = b"(XEN) Hardware Dom0 crashed";
 /// Boots the image that `options` names in dom0's place.
 pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
     let args = command_line(&options.flags)?;
-    let host = Host::find(false)?;
+    let host = Host::find()?;
     let memory = u64::from(options.memory);
     let machine = Machine {
         xen: open(&prepare_xen(&host)?)?,

@@ -37,12 +37,8 @@ const DOM0_ARGS: &str = "console=hvc0 quiet panic=-1 mitigations=off cryptomgr.n
 /// Boots the image that `options` names as a domain.
 pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
     let config = domain_config(options.memory, &command_line(&options.flags)?);
-    let host = Host::find(true)?;
-    let dom0 = host
-        .dom0
-        .as_ref()
-        .ok_or_else(|| Failure::new("boot: no dom0"))?;
-    let prepared = prepare(&host, dom0)?;
+    let (host, dom0) = Host::find_with_dom0()?;
+    let prepared = prepare(&host, &dom0)?;
     let shared = std::fs::read(&prepared.initramfs)
         .map_err(|error| Failure::io(&prepared.initramfs, "read", error))?;
     let initramfs_parts = [shared, payload(image, &config)?];

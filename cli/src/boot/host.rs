@@ -24,8 +24,6 @@ pub struct Host {
     pub sysroot: PathBuf,
     /// The hypervisor, gzipped as distributions install it.
     pub xen: PathBuf,
-    /// dom0's side of Xen; absent for an image that takes dom0's place.
-    pub dom0: Option<Dom0>,
 }
 
 /// What a dom0 is made of.
@@ -40,68 +38,100 @@ pub struct Dom0 {
 }
 
 impl Host {
-    /// Finds everything, or says what is missing.
-    pub fn find(with_dom0: bool) -> Result<Host> {
-        let sysroot =
-            env::var_os("STARLING_SYSROOT").map_or_else(|| PathBuf::from("/"), PathBuf::from);
+    /// What an image in dom0's place needs.
+    pub fn find() -> Result<Host> {
+        let mut search = Search::begin()?;
+        let host = search.host();
+        search.end()?;
+        Ok(host)
+    }
+
+    /// What a domain needs.
+    pub fn find_with_dom0() -> Result<(Host, Dom0)> {
+        let mut search = Search::begin()?;
+        let found = (search.host(), search.dom0());
+        search.end()?;
+        Ok(found)
+    }
+}
+
+/// Looks for everything before it complains about anything.
+struct Search {
+    sysroot: PathBuf,
+    /// What was not found, and the package that has it.
+    missing: Vec<(&'static str, &'static str)>,
+}
+
+impl Search {
+    fn begin() -> Result<Search> {
         if let Some(qemu) = env::var_os(QEMU_VARIABLE).filter(|path| !Path::new(path).exists()) {
-            return Err(
-                Failure::io(Path::new(&qemu), "run this QEMU", "no such file").with_hint(format!(
-                    "{QEMU_VARIABLE} names it; unset it to use the one on the PATH."
-                )),
-            );
+            let failure = Failure::io(Path::new(&qemu), "run this QEMU", "no such file");
+            return Err(failure.with_hint(format!(
+                "{QEMU_VARIABLE} names it; unset it to use the one on the PATH."
+            )));
         }
-        let mut missing = Vec::new();
-        let mut need = |found: Option<PathBuf>, what: &'static str, package: &'static str| {
-            if found.is_none() {
-                missing.push((what, package));
-            }
-            found.unwrap_or_default()
-        };
-        let qemu = need(find_qemu(), "QEMU (qemu-system-x86_64)", "qemu-system-x86");
-        let xen = newest(&sysroot.join("boot"), "xen-", "-amd64.gz");
-        let xen = need(
-            xen,
-            "the Xen hypervisor (/boot/xen-*-amd64.gz)",
-            "xen-hypervisor-4.17-amd64",
-        );
-        let dom0 = with_dom0.then(|| {
-            let tools = newest(&sysroot.join("usr/lib"), "xen-", "/bin/xl");
-            let tools = need(
-                tools,
-                "Xen's tools (/usr/lib/xen-*/bin/xl)",
-                "xen-utils-4.17",
-            );
-            let kernel = need(
-                find_dom0_kernel(&sysroot),
-                "a Linux kernel for dom0 (/boot/vmlinuz-* with XEN_DOM0, and its modules)",
-                "linux-image-amd64",
-            );
-            Dom0 {
-                modules: sysroot.join("lib/modules").join(kernel_version(&kernel)),
-                tools: tools.parent().map(Path::to_owned).unwrap_or_default(),
-                kernel,
-            }
-        });
-        if missing.is_empty() {
-            return Ok(Host {
-                qemu,
-                sysroot,
+        let sysroot = env::var_os("STARLING_SYSROOT");
+        Ok(Search {
+            sysroot: sysroot.map_or_else(|| PathBuf::from("/"), PathBuf::from),
+            missing: Vec::new(),
+        })
+    }
+
+    /// Notes what is missing; its path is empty then and never used.
+    fn need(
+        &mut self,
+        found: Option<PathBuf>,
+        what: &'static str,
+        package: &'static str,
+    ) -> PathBuf {
+        if found.is_none() {
+            self.missing.push((what, package));
+        }
+        found.unwrap_or_default()
+    }
+
+    fn host(&mut self) -> Host {
+        let xen = newest(&self.sysroot.join("boot"), "xen-", "-amd64.gz");
+        Host {
+            qemu: self.need(find_qemu(), "QEMU (qemu-system-x86_64)", "qemu-system-x86"),
+            xen: self.need(
                 xen,
-                dom0,
-            });
+                "the Xen hypervisor (/boot/xen-*-amd64.gz)",
+                "xen-hypervisor-4.17-amd64",
+            ),
+            sysroot: self.sysroot.clone(),
         }
-        let whats: Vec<_> = missing.iter().map(|(what, _)| *what).collect();
-        let packages: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
-        let below = if sysroot == Path::new("/") {
+    }
+
+    fn dom0(&mut self) -> Dom0 {
+        let xl = newest(&self.sysroot.join("usr/lib"), "xen-", "/bin/xl");
+        let xl = self.need(xl, "Xen's tools (/usr/lib/xen-*/bin/xl)", "xen-utils-4.17");
+        let kernel = self.need(
+            find_dom0_kernel(&self.sysroot),
+            "a Linux kernel for dom0 (/boot/vmlinuz-* with XEN_DOM0, and its modules)",
+            "linux-image-amd64",
+        );
+        let modules = self.sysroot.join("lib/modules");
+        Dom0 {
+            modules: modules.join(kernel_version(&kernel)),
+            tools: xl.parent().map(Path::to_owned).unwrap_or_default(),
+            kernel,
+        }
+    }
+
+    /// One message about all that is missing.
+    fn end(self) -> Result<()> {
+        if self.missing.is_empty() {
+            return Ok(());
+        }
+        let (whats, packages): (Vec<_>, Vec<_>) = self.missing.into_iter().unzip();
+        let below = if self.sysroot == Path::new("/") {
             String::new()
         } else {
-            format!(" below {}", sysroot.display())
+            format!(" below {}", self.sysroot.display())
         };
-        Err(
-            Failure::new(format!("boot: not installed{below}: {}", whats.join("; ")))
-                .with_hint(format!("sudo apt-get install {}", packages.join(" "))),
-        )
+        let message = format!("boot: not installed{below}: {}", whats.join("; "));
+        Err(Failure::new(message).with_hint(format!("sudo apt-get install {}", packages.join(" "))))
     }
 }
 

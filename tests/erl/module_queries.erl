@@ -33,6 +33,13 @@ main() ->
     ?TRY(erlang:system_info(id(no_such_item))),
     ?SHOW([is_integer(V) || {_, V} <- erlang:memory()] =/= []),
     ?SHOW(erlang:memory(processes) > 0),
+    ?SHOW([erlang:fun_info_mfa(F) || F <- [fun lists:map/2, fun ?MODULE:one/1, fun no_such:function/3]]),
+    ?SHOW(setelement(2, erlang:fun_info_mfa(fun(X) -> hidden() + X end), name)),
+    ?TRY(erlang:fun_info_mfa(id(x))),
+    %% What the machine was started with.
+    ?SHOW(init:get_argument(id(no_such_flag))),
+    ?SHOW(init:get_plain_arguments()),
+    ?SHOW([{is_atom(Flag), is_list(Values)} || {Flag, Values} <- init:get_arguments()] -- lists:duplicate(100, {true, true})),
     ?SHOW(?LINE),
     ?SHOW(?FILE),
     ?SHOW(?FUNCTION_NAME),

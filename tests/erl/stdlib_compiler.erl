@@ -6,20 +6,8 @@
 -export([main/0]).
 
 main() ->
-    no_features(),
     [compile(Text) || Text <- [calls(), matching(), binaries(), errors(), lists_and_maps()]],
     ok.
-
-%% erl_scan asks erl_features for the reserved words, and that asks init for its flags:
-%% on a machine without init, say beforehand that no feature is enabled.
-no_features() ->
-    case persistent_term:get({erl_features, init_done}, false) of
-        true -> ok;
-        false ->
-            [persistent_term:put({erl_features, Key}, Value)
-             || {Key, Value} <- [{keywords, []}, {enabled_features, []}, {init_done, true}]],
-            ok
-    end.
 
 compile(Text) ->
     {ok, Tokens, _} = erl_scan:string(Text),

@@ -1,12 +1,11 @@
 %% -*- coding: utf-8 -*-
-%% OTP's own text modules: string, base64, erl_scan, erl_parse, calendar.
-%% io_lib:format is not among them: it asks kernel's code server.
+%% OTP's own text modules: string, io_lib, base64, erl_scan, erl_parse, erl_eval, erl_pp, calendar.
+%% Nothing is formatted that io_lib refuses: before it fails, it asks the code server of kernel.
 -module(stdlib_text).
 -export([main/0]).
 -include("show.hrl").
 
 main() ->
-    no_features(),
     ?SHOW(string:uppercase(id("hello"))),
     ?SHOW(string:titlecase(id("hello"))),
     ?SHOW(string:trim(id("  both  "))),
@@ -23,6 +22,14 @@ main() ->
     ?SHOW(string:equal(id("É"), "é", true)),
     ?SHOW(string:casefold(id("GROSS"))),
     ?SHOW(string:tokens(id("a b  c"), " ")),
+    ?SHOW(flat(io_lib:format("~w ~p ~s ~w~n", [id({a, [1, 2]}), "text", "str", atom]))),
+    ?SHOW(flat(io_lib:format("~5w|~-5w|~5.2f|~e|~g", [id(42), 42, 3.14159, 1.5, 2.5]))),
+    ?SHOW(flat(io_lib:format("~b ~B ~.16b ~.2B ~.16#", [id(10), 11, 255, 5, 255]))),
+    ?SHOW(flat(io_lib:format("~p", [lists:seq(1, 40)]))),
+    ?SHOW(flat(io_lib:format("~p", [#{key => "value", nested => #{list => [<<"bin">>, 1.5, self_ref]}}]))),
+    ?SHOW(flat(io_lib:format("~ts ~tp", [id("日本"), "é"]))),
+    ?SHOW(flat(io_lib:format("~c~3c ~~ ~i~w", [id($a), $b, ignored, 'quoted atom']))),
+    ?SHOW(flat(io_lib:format("~P", [id(lists:seq(1, 100)), 10]))),
     ?SHOW(flat(io_lib:write({a, "b", <<1>>, 2.0}))),
     ?SHOW(io_lib:fread("~d ~s", "12 abc")),
     ?SHOW(io_lib:printable_list(id("abc"))),
@@ -35,21 +42,11 @@ main() ->
     ?SHOW(Exprs),
     {ok, Sum, _} = erl_scan:string("lists:sum([X * X || X <- lists:seq(1, N)])."),
     {ok, SumExprs} = erl_parse:parse_exprs(Sum),
+    ?SHOW(flat(erl_pp:exprs(Exprs))),
     ?SHOW(element(2, erl_eval:exprs(SumExprs, [{'N', 10}]))),
     ?SHOW(erl_scan:string("'unterminated")),
     ?SHOW(calendar:date_to_gregorian_days(2024, 2, 29)),
     ?SHOW(calendar:day_of_the_week(2024, 2, 29)),
     ?SHOW(calendar:gregorian_seconds_to_datetime(63876000000)).
-
-%% erl_scan asks erl_features for the reserved words, and that asks init for its flags:
-%% on a machine without init, say beforehand that no feature is enabled.
-no_features() ->
-    case persistent_term:get({erl_features, init_done}, false) of
-        true -> ok;
-        false ->
-            [persistent_term:put({erl_features, Key}, Value)
-             || {Key, Value} <- [{keywords, []}, {enabled_features, []}, {init_done, true}]],
-            ok
-    end.
 
 flat(Text) -> lists:flatten(Text).

@@ -229,3 +229,55 @@ fn info_1(cx: &mut Context, args: &[Term]) -> Value {
     let (kind, size) = (array.kind, array.elements.len());
     describe(cx, kind, size)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::heap::Parcel;
+
+    #[test]
+    fn increments_fit_64_bits_with_a_sign_or_without() {
+        let mut parcel = Parcel::new();
+        let least = parcel.integer(i64::MIN).unwrap();
+        let most = parcel.unsigned(u64::MAX).unwrap();
+        let float = parcel.float(1.0).unwrap();
+        let bigger = parcel.object(Subtag::BigPositive, &[0, 1]).unwrap();
+        let below = (i64::MAX as u64) + 2;
+        let below = parcel.object(Subtag::BigNegative, &[below]).unwrap();
+        assert_eq!(increment(least), Ok(1 << 63));
+        assert_eq!(increment(most), Ok(u64::MAX));
+        assert_eq!(increment(Term::small(-1)), Ok(u64::MAX));
+        for bad in [float, bigger, below, Term::NIL] {
+            assert_eq!(increment(bad), Err(Fail::Badarg));
+        }
+    }
+
+    #[test]
+    fn decrements_are_negated_before_they_are_checked() {
+        let mut parcel = Parcel::new();
+        let least = parcel.integer(i64::MIN).unwrap();
+        let magnitude = parcel.unsigned(1 << 63).unwrap();
+        let too_much = parcel.unsigned((1 << 63) + 1).unwrap();
+        let float = parcel.float(1.0).unwrap();
+        assert_eq!(decrement(Term::small(1)), Ok(u64::MAX));
+        assert_eq!(decrement(least), Ok(1 << 63));
+        assert_eq!(decrement(magnitude), Ok(1 << 63));
+        assert_eq!(decrement(too_much), Err(Fail::Badarg));
+        assert_eq!(decrement(float), Err(Fail::Badarg));
+        assert_eq!(decrement(Term::NIL), Err(Fail::Badarith));
+    }
+
+    #[test]
+    fn positions_count_from_one() {
+        let mut array = Array {
+            kind: Kind::Signed,
+            elements: [5, 6].into(),
+        };
+        assert_eq!(element(&mut array, Term::small(1)).copied(), Ok(5));
+        assert_eq!(element(&mut array, Term::small(2)).copied(), Ok(6));
+        for bad in [0, -1, 3, crate::term::MIN_SMALL] {
+            let found = element(&mut array, Term::small(bad)).copied();
+            assert_eq!(found, Err(Fail::Badarg));
+        }
+    }
+}

@@ -438,7 +438,7 @@ mod tests {
             CpioErrorKind::BadNumber
         );
         assert_eq!(
-            read_all(&vec![b'0'; 200]).unwrap_err().kind,
+            read_all(&[b'0'; 200]).unwrap_err().kind,
             CpioErrorKind::BadMagic
         );
     }

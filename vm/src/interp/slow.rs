@@ -307,10 +307,6 @@ pub(crate) unsafe fn call_guard(
 /// Raises what [`call_guard`] failed with.
 #[cold]
 #[inline(never)]
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one more than fits registers; the path is cold"
-)]
 pub(crate) unsafe fn guard_failed(
     machine: *mut Machine,
     process: *mut Process,

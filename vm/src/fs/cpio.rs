@@ -303,7 +303,6 @@ impl Writer {
 mod tests {
     use super::*;
     use alloc::string::ToString;
-    use alloc::vec;
 
     fn sample() -> Vec<u8> {
         let mut writer = Writer::new();

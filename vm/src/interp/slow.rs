@@ -179,6 +179,7 @@ pub(crate) unsafe fn call_built_in(
                 (*machine).x[0] = value;
                 let process = &mut *process;
                 if process.heap.fragment_words > FRAGMENT_LIMIT
+                    || process.heap.off_heap.wants_collection()
                     || process.collect_requested
                     || (*machine).options.collect_always
                 {

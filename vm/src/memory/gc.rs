@@ -60,7 +60,10 @@ pub fn collect(
         Some(old) => old.block.words() - old.used >= promoted,
         None => true,
     };
-    if !old_has_room || process.minor_collections >= process.fullsweep_after {
+    if !old_has_room
+        || process.minor_collections >= process.fullsweep_after
+        || process.heap.off_heap.wants_full_sweep()
+    {
         return collect_for(machine, process, need, live);
     }
     process.minor_collections += 1;
@@ -241,6 +244,7 @@ fn move_to(
         words(old_top, mover.old_top)
     };
     if generations == Generations::All {
+        heap.off_heap.kept_by_full_sweep = heap.off_heap.kept;
         heap.old = None;
     } else if let Some(old) = &mut heap.old {
         old.used += promoted;
@@ -421,6 +425,7 @@ impl Mover {
 fn sweep_off_heap(list: &mut OffHeap, old: &Range<usize>) {
     let mut object = list.first;
     let mut kept: *mut u64 = core::ptr::null_mut();
+    let mut bytes = 0;
     while !object.is_null() {
         // SAFETY: every address on the list was a RefcBits object: it still is, or a forwarding word is in its header's place and
         // the other words are as they were.
@@ -440,10 +445,12 @@ fn sweep_off_heap(list: &mut OffHeap, old: &Range<usize>) {
             if let Some(alive) = alive {
                 *alive.add(3) = kept as u64;
                 kept = alive;
+                bytes += *alive.add(1) as usize;
             }
             object = next;
         }
     }
     list.first = kept;
     list.bytes = 0;
+    list.kept = bytes;
 }

@@ -196,7 +196,14 @@ pub struct OffHeap {
     pub first: *mut u64,
     /// Bytes that the objects put on since the last collection refer to: a reason to collect.
     pub bytes: usize,
+    /// Bytes that the objects that survived the last collection refer to.
+    pub kept: usize,
+    /// The same after the last full sweep: what is more may be dead objects of the old generation.
+    pub kept_by_full_sweep: usize,
 }
+
+/// Bytes off the heap that make a process collect, though it has room (OTP: `min_bin_vheap_size`).
+const COLLECT_AFTER: usize = crate::process::MIN_BINARY_HEAP_WORDS * 8;
 
 impl OffHeap {
     /// An empty list.
@@ -204,7 +211,21 @@ impl OffHeap {
         OffHeap {
             first: core::ptr::null_mut(),
             bytes: 0,
+            kept: 0,
+            kept_by_full_sweep: 0,
         }
+    }
+
+    /// Whether so much has been made since the last collection that it is time for one: a few words on a heap can hold
+    /// gigabytes off it.
+    #[inline(always)]
+    pub fn wants_collection(&self) -> bool {
+        self.bytes > COLLECT_AFTER
+    }
+
+    /// Whether so much has survived since the last full sweep that only another can tell how much of it is dead.
+    pub fn wants_full_sweep(&self) -> bool {
+        self.kept > self.kept_by_full_sweep.saturating_mul(2) + 4 * COLLECT_AFTER
     }
 
     /// Puts all of `other`'s objects onto this list.

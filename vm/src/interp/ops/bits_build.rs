@@ -18,19 +18,16 @@ use crate::interp::operand::{Source as _, Words};
 use crate::machine::Machine;
 use crate::memory::{Arena, NoMemory};
 use crate::number;
-use crate::process::{MIN_BINARY_HEAP_WORDS, Process};
+use crate::process::Process;
 use crate::term::{Atom, Subtag, Term};
 use starling_loader::isa::segment;
-
-/// Bytes off the heap, made since the last collection, beyond which building collects.
-const OFF_HEAP_LIMIT: usize = MIN_BINARY_HEAP_WORDS * 8;
 
 op! {
     fn bs_create_bin(cpu, label: Label, words: Number, live: Number, unit: Number, destination: Destination, segments: List) {
         let words = words.value() + BUILD_WORDS;
         // SAFETY: the process runs.
-        let off_heap = unsafe { (*cpu.process).heap.off_heap.bytes };
-        if (cpu.lacks(words) || off_heap > OFF_HEAP_LIMIT) && !cpu.collect(words, live.value()) {
+        let heavy = unsafe { (*cpu.process).heap.off_heap.wants_collection() };
+        if (cpu.lacks(words) || heavy) && !cpu.collect(words, live.value()) {
             return cpu.out_of_memory();
         }
         cpu.save();

@@ -10,6 +10,7 @@ use crate::code::Code;
 use crate::code::link::LinkError;
 use crate::code::literals::{LITERAL_AREA_BYTES, LiteralArea};
 use crate::platform::{Platform, Stream};
+use crate::process::MaxHeapSize;
 use crate::process::population::Processes;
 use crate::process::reference::References;
 use crate::sched::Scheduler;
@@ -155,6 +156,18 @@ impl Machine {
             self.text(pid)
         );
         self.report(&message);
+    }
+
+    /// Says that a process was killed because of its own `max_heap_size`, if it wants that said.
+    pub fn report_heap_limit(&mut self, pid: Term, limit: MaxHeapSize) {
+        if limit.error_logger {
+            let message = format!(
+                "Process {} was killed: maximum heap size reached ({} words).",
+                self.text(pid),
+                limit.words
+            );
+            self.report(&message);
+        }
     }
 
     /// Says why a module that is there could not be loaded. The call that asked for it is `undef`.

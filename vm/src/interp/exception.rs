@@ -22,6 +22,7 @@ use crate::code::Location;
 use crate::code::export::Export;
 use crate::machine::Machine;
 use crate::memory::arena::{Arena, NoMemory};
+use crate::memory::gc::exceeds_limit;
 use crate::process::Process;
 use crate::term::fun::Mfa;
 use crate::term::{Atom, Header, Subtag, Term};
@@ -652,7 +653,11 @@ pub(crate) unsafe fn out_of_memory(
 }
 
 fn die_of_memory(machine: &mut Machine, process: &mut Process) -> Exit {
-    machine.report_out_of_memory(process.pid);
+    if exceeds_limit(process) {
+        machine.report_heap_limit(process.pid, process.max_heap_size());
+    } else {
+        machine.report_out_of_memory(process.pid);
+    }
     end(process, am::KILLED.term())
 }
 

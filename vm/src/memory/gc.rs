@@ -69,7 +69,7 @@ pub fn collect(
     process.minor_collections += 1;
     machine.collections.minor += 1;
     if process.heap.old.is_none() && promoted > 0 {
-        let block = Block::allocate(heap_size(promoted))?;
+        let block = Block::allocate(heap_size(promoted * 2))?;
         process.heap.old = Some(Fragment { block, used: 0 });
     }
     let heap = &process.heap;
@@ -152,16 +152,21 @@ fn resize(
     let size = heap.block.words();
     let used = words(heap.block.start(), heap.top) + stack_words(heap) + need;
     heap.grow = used > size - size / 4;
-    let limit = process.max_heap_size();
-    let total = size + process.heap.old.as_ref().map_or(0, |old| old.block.words());
-    if limit.words != 0 && total > limit.words && limit.kill {
+    if exceeds_limit(process) {
         return Err(NoMemory);
     }
+    let heap = &process.heap;
     let wanted = if machine.options.collect_always {
         // Nothing to spare: the next allocation collects again.
         used
     } else if used < size / 4 {
-        heap_size((used * 2).max(process.min_heap_size))
+        // Not too small beside the old generation, and the queue, whose messages are roots: each minor collection is to be paid for by
+        // as much allocation (OTP, too, keeps an eighth of the old generation).
+        let old = heap.old.as_ref().map_or(0, |old| old.used);
+        let least = (old / 8)
+            .max(process.mailbox.len())
+            .max(process.min_heap_size);
+        heap_size((used * 3).max(least))
     } else {
         size
     };
@@ -170,6 +175,14 @@ fn resize(
         let _ = move_to(machine, process, wanted, live, Generations::Survivors);
     }
     Ok(())
+}
+
+/// Whether the process's memory is beyond what its `max_heap_size` lets it live with.
+pub fn exceeds_limit(process: &Process) -> bool {
+    let limit = process.max_heap_size();
+    let old = process.heap.old.as_ref();
+    let total = process.heap.block.words() + old.map_or(0, |old| old.block.words());
+    limit.words != 0 && limit.kill && total > limit.words
 }
 
 /// What a move takes along.

@@ -63,10 +63,11 @@ unsafe fn send_out_of_line(
 op! {
     fn loop_rec(cpu, label: Label, destination: Destination) {
         // SAFETY: the process runs.
-        let process = unsafe { &mut *cpu.process };
-        if process.heap.fragment_words > process.heap.block.words().max(FRAGMENT_LIMIT)
-            && !cpu.collect(0, 0)
-        {
+        let heap = unsafe { &(*cpu.process).heap };
+        // A process that does nothing but receive makes no room otherwise.
+        let crowded = heap.fragment_words > heap.block.words().max(FRAGMENT_LIMIT)
+            || heap.off_heap.wants_collection();
+        if crowded && !cpu.collect(0, 0) {
             return cpu.out_of_memory();
         }
         // SAFETY: the process runs; a collection moves messages, so they are looked at behind it.

@@ -10,7 +10,7 @@ use super::domain_config::command_line;
 use super::host::Host;
 use super::initramfs::prepare_xen;
 use super::options::Options;
-use super::outcome::{STATUS_CRASHED, ShutdownReason, of_guest};
+use super::outcome::{STATUS_CRASHED, ShutdownReason, direct_end, of_guest};
 use super::qemu::{Machine, memory_file, open};
 use super::session::{Event, Session, show};
 use crate::failure::Result;
@@ -48,7 +48,8 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
     let mut line_ends = LineEnds::default();
     let mut splitter = Splitter::default();
     let mut status_line = StatusLine::default();
-    let reason = 'running: loop {
+    // What Xen says of the guest's end; nothing when the guest ended QEMU.
+    let told = 'running: loop {
         match session.next()? {
             Event::Console(bytes) => {
                 for piece in splitter.split(&line_ends.pass(&bytes)) {
@@ -61,9 +62,9 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
                                 session.guest_starts();
                                 session.progress("Xen is up; the guest's console follows");
                             } else if line.starts_with(POWERED_OFF) {
-                                break 'running ShutdownReason::POWEROFF;
+                                break 'running Some(ShutdownReason::POWEROFF);
                             } else if line.starts_with(CRASHED) {
-                                break 'running ShutdownReason::CRASH;
+                                break 'running Some(ShutdownReason::CRASH);
                             }
                         }
                     }
@@ -71,14 +72,20 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
             }
             Event::Typed(bytes) => session.send_console(&bytes),
             Event::Line(_) => {}
-            // Rebooting and the debug exit device end QEMU.
-            Event::QemuEnded if splitter.guest_runs => break ShutdownReason::POWEROFF,
+            Event::QemuEnded if splitter.guest_runs => break None,
             Event::QemuEnded => return Err(session.qemu_died()),
         }
     };
     show(&splitter.finish())?;
     let (rest, status) = status_line.finish();
     show(&rest)?;
+    let reason = match told {
+        Some(reason) => reason,
+        None => {
+            let code = session.qemu_code()?;
+            direct_end(code, status).ok_or_else(|| session.qemu_died())?
+        }
+    };
     let outcome = of_guest(reason, status);
     if outcome.is_ok() {
         session.progress("the guest shut down");

@@ -40,6 +40,8 @@ pub struct Qemu {
     /// dom0's first process, see [`super::wire`].
     pub line: UnixStream,
     errors: ChildStderr,
+    /// What came of `errors`.
+    complaints: Vec<u8>,
 }
 
 impl Machine<'_> {
@@ -113,6 +115,7 @@ impl Machine<'_> {
             console,
             line,
             errors,
+            complaints: Vec::new(),
         })
     }
 }
@@ -120,14 +123,13 @@ impl Machine<'_> {
 impl Qemu {
     /// Waits for the end of a QEMU that has closed its console; its status and what it complained of.
     pub fn wait(&mut self) -> Result<(ExitStatus, String)> {
-        let mut complaints = Vec::new();
         // What cannot be read is not told; the status still is.
-        let _ = self.errors.read_to_end(&mut complaints);
+        let _ = self.errors.read_to_end(&mut self.complaints);
         let status = self
             .child
             .wait()
             .map_err(|error| Failure::new(format!("boot: cannot wait for QEMU: {error}")))?;
-        let complaints = String::from_utf8_lossy(&complaints).trim().to_owned();
+        let complaints = String::from_utf8_lossy(&self.complaints).trim().to_owned();
         Ok((status, complaints))
     }
 }

@@ -252,6 +252,11 @@ impl Session {
         }
     }
 
+    /// The exit code of a QEMU that has ended; none if a signal ended it.
+    pub fn qemu_code(&mut self) -> Result<Option<i32>> {
+        self.qemu.wait().map(|(status, _)| status.code())
+    }
+
     /// The failure for a QEMU that ended by itself.
     pub fn qemu_died(&mut self) -> Failure {
         let (status, complaints) = match self.qemu.wait() {

@@ -125,8 +125,14 @@ fn to_ling(name: &str, path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>> {
     };
     let module = Module::parse(&ling).map_err(|error| refused(&error))?;
     if module.name() != name {
-        let misnamed = format!("the file holds the module {}", module.name());
-        return Err(refused(&misnamed));
+        let found = module.name();
+        return Err(
+            Failure::new(format!("{}: the file holds the module {found}", path.display()))
+                .with_hint(format!(
+                    "A file is named after its module: rename it to {found}.{}, or take it out of the directory.",
+                    path.extension().unwrap_or_default().display()
+                )),
+        );
     }
     Ok(ling)
 }

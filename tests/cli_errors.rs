@@ -144,6 +144,26 @@ fn a_module_under_another_name_is_refused() {
 }
 
 #[test]
+fn a_module_with_on_load_is_refused_since_nothing_would_run_it() {
+    let directory = scratch("on_load");
+    erlc_text(
+        &directory,
+        "early",
+        "-on_load(init/0).\n-export([ready/0]).\ninit() -> ok.\nready() -> true.\n",
+    );
+    erlc_text(
+        &directory,
+        "caller",
+        "-export([main/0]).\nmain() -> try early:ready() catch error:E -> erlang:display(E) end, halt().\n",
+    );
+    let pa = directory.to_str().unwrap();
+    let run = starling(["erl", "--bare", "-pa", pa, "-s", "caller", "main"]);
+    run.expect_status(0)
+        .expect_error(&["early", "init/0", "-on_load", "leave the attribute out"]);
+    assert_eq!(run.stdout, "undef\r\n", "{run}");
+}
+
+#[test]
 fn an_image_that_cannot_be_written_leaves_nothing() {
     let directory = hello();
     let pa = directory.to_str().unwrap();

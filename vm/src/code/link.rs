@@ -36,6 +36,11 @@ pub enum LinkError {
         /// Its name.
         found: String,
     },
+    /// The module has a function to run before anything else of it (`-on_load`), and nothing runs it.
+    OnLoad {
+        /// The function's name. It has no arguments.
+        function: String,
+    },
     /// A literal is damaged.
     Literal {
         /// Its index.
@@ -59,6 +64,11 @@ impl fmt::Display for LinkError {
                 f.write_str("it is a .beam file, and the machine was started with -nobeam; convert it when the image is made, or leave the flag out")
             }
             LinkError::WrongName { found } => write!(f, "the file holds module '{found}'; a file must be named after its module"),
+            LinkError::OnLoad { function } => write!(
+                f,
+                "it asks for {function}/0 to be run first (-on_load), which this machine cannot do yet, so nothing of it can be trusted to work; \
+                 leave the attribute out, call {function}/0 from the program, and compile it again, or do without the module"
+            ),
             LinkError::Literal { index } => write!(f, "literal {index} is damaged; compile the module again"),
             LinkError::Atoms => f.write_str("the atom table is full"),
             LinkError::NoMemory => f.write_str("there is not enough memory"),
@@ -104,16 +114,27 @@ pub fn load(
     } else {
         Cow::Owned(starling_loader::convert_beam(&bytes).map_err(LinkError::File)?)
     };
+    {
+        // SAFETY: it has just been validated, by the parser or by the converter.
+        let file = unsafe { ling::Module::parse_trusted(&ling) }.map_err(LinkError::File)?;
+        if expected.is_some_and(|expected| machine.atoms.name(expected) != file.name()) {
+            return Err(LinkError::WrongName {
+                found: String::from(file.name()),
+            });
+        }
+        if let Some(entry) = file.on_load() {
+            let function = file.function_at(entry).map(|found| found.function);
+            let name = function.and_then(|index| file.atom(index as usize));
+            return Err(LinkError::OnLoad {
+                function: String::from(name.unwrap_or_default()),
+            });
+        }
+    }
     // The tables are used where they lie for as long as the module is loaded, which is for ever until
     // modules can be purged. What is refused is not kept.
-    // SAFETY: it has just been validated, by the parser or by the converter.
+    // SAFETY: as above.
     let file = unsafe { ling::Module::parse_trusted(keep(ling)) }.map_err(LinkError::File)?;
     let name = machine.atoms.insert(file.name())?;
-    if expected.is_some_and(|expected| expected != name) {
-        return Err(LinkError::WrongName {
-            found: String::from(file.name()),
-        });
-    }
     Linker::new(machine, name, file)?.run()
 }
 

@@ -50,7 +50,7 @@
 
 /// Version of the instruction set. Any change to the list below changes it, and
 /// `.ling` files of another version are refused.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Instructions begin at multiples of this.
 pub const ALIGN: usize = 4;

@@ -11,8 +11,10 @@
 //!   same size on every way to an instruction, Y registers lie in the frame, X registers
 //!   that are read or live hold something, and exception handlers are balanced ([`flow`]).
 //!
-//! Not checked: the types of terms in registers (that a get_list has a list, say). The
-//! machine must stand any term there.
+//! Not checked: the types of terms in registers (that a get_list has a list, say). There the
+//! machine trusts the compiler, which emits such an instruction only behind a test: code made
+//! by hand can break the machine.
+//!
 //! Called by [`super::Module::parse`].
 
 mod flow;

@@ -42,6 +42,8 @@ main() ->
     top(fun() -> maps:from_list(id([x])) end),
     top(fun() -> maps:merge(#{}, id(x)) end),
     top(fun() -> maps:update(k, v, id(#{})) end),
+    top(fun() -> erlang:nif_error(id(not_loaded)) end),
+    top(fun() -> erlang:nif_error(id(not_loaded), [a]) end),
     top(fun() -> register(id(undefined), self()) end),
     top(fun() -> register(id(name), id(pid)) end),
     top(fun() -> unregister(id(nobody_there)) end),

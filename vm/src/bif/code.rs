@@ -1,7 +1,7 @@
-//! What can be asked about modules and their functions, and `nif_error/1,2`, which says that one is not there.
+//! What can be asked about modules and their functions.
 
 use super::apply::mfa;
-use super::{Bif, Class, Context, Fail, Value, bif};
+use super::{Bif, Context, Fail, Value, bif};
 use crate::atom::am;
 use crate::code::export::Export;
 use crate::memory::Arena;
@@ -15,8 +15,6 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "loaded", 0, loaded_0),
     bif("erlang", "get_module_info", 1, get_module_info_1),
     bif("erlang", "get_module_info", 2, get_module_info_2),
-    bif("erlang", "nif_error", 1, nif_error_1),
-    bif("erlang", "nif_error", 2, nif_error_2),
 ];
 
 /// The items of `Module:module_info()`, in OTP's order.
@@ -134,13 +132,4 @@ fn loaded_0(cx: &mut Context, _args: &[Term]) -> Value {
         list = cx.cons(name.term(), list)?;
     }
     Ok(list)
-}
-
-/// Bodies of functions that should be built in but are not.
-fn nif_error_1(cx: &mut Context, args: &[Term]) -> Value {
-    Err(cx.raise(Class::Error, args[0]))
-}
-
-fn nif_error_2(cx: &mut Context, args: &[Term]) -> Value {
-    Err(cx.raise(Class::Error, args[0]))
 }

@@ -120,6 +120,9 @@ pub const fn bif(module: &'static str, function: &'static str, arity: u8, run: F
     }
 }
 
+/// Most arguments of a built-in function.
+pub const MAX_BUILT_IN_ARITY: usize = 8;
+
 /// All tables.
 pub static TABLES: &[&[Bif]] = &[
     apply::TABLE,
@@ -298,5 +301,25 @@ impl Arena for Context {
     }
     fn off_heap(&mut self) -> &mut OffHeap {
         &mut self.heap().off_heap
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn a_function_is_listed_once_and_has_few_arguments() {
+        let mut seen = HashSet::new();
+        for bif in TABLES
+            .iter()
+            .chain(BARE_TABLES)
+            .flat_map(|table| table.iter())
+        {
+            let name = (bif.module, bif.function, bif.arity);
+            assert!(bif.arity as usize <= MAX_BUILT_IN_ARITY, "{name:?}");
+            assert!(seen.insert(name), "{name:?} is listed twice");
+        }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{Exit, exception};
 use crate::atom::am;
-use crate::bif::{Context, Fail, Value};
+use crate::bif::{Context, Fail, MAX_BUILT_IN_ARITY, Value};
 use crate::code::export::Export;
 use crate::code::{link, stubs};
 use crate::machine::Machine;
@@ -164,8 +164,8 @@ pub(crate) unsafe fn call_built_in(
     unsafe {
         (*process).ip = ip;
         let arity = (*export).mfa().arity as usize;
-        let mut arguments = [Term::NIL; 8];
-        let arguments = &mut arguments[..arity.min(8)];
+        let mut arguments = [Term::NIL; MAX_BUILT_IN_ARITY];
+        let arguments = &mut arguments[..arity.min(MAX_BUILT_IN_ARITY)];
         arguments.copy_from_slice(&(&(*machine).x)[..arguments.len()]);
         let Some(function) = (*export).built_in else {
             return Outcome::Failed;
@@ -237,7 +237,7 @@ pub(crate) unsafe fn built_in_ended(
             Outcome::Value => Exit::Continue,
             Outcome::Failed => {
                 let arity = (*export).mfa().arity as usize;
-                let mut arguments = [Term::NIL; 8];
+                let mut arguments = [Term::NIL; MAX_BUILT_IN_ARITY];
                 arguments[..arity].copy_from_slice(&(&(*machine).x)[..arity]);
                 let fail = (*process).failed_with;
                 exception::raise_built_in(machine, process, ip, export, fail, &arguments[..arity])

@@ -59,12 +59,21 @@ pub fn atom_hash(name: &str) -> u32 {
     hash
 }
 
+/// OTP's hash spread over 64 bits: the index looks at the top ones, which the 28-bit hash leaves empty.
+#[inline]
+fn spread(hash: u32) -> u64 {
+    (hash as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// Atoms that a machine has soon after it has started: room for them is made at once.
+const FIRST_ATOMS: usize = 1280;
+
 impl AtomTable {
     /// A table with the predefined atoms.
     pub fn new() -> AtomTable {
         let mut table = AtomTable {
-            entries: Vec::new(),
-            index: HashTable::new(),
+            entries: Vec::with_capacity(FIRST_ATOMS),
+            index: HashTable::with_capacity(FIRST_ATOMS),
         };
         for name in am::NAMES {
             // The predefined names are few, short and in memory already.
@@ -75,40 +84,47 @@ impl AtomTable {
 
     fn position(&self, name: &str, hash: u32) -> Option<Atom> {
         self.index
-            .find(hash as u64, |&i| self.entries[i as usize].name == name)
+            .find(spread(hash), |&i| self.entries[i as usize].name == name)
             .map(|&i| Atom(i))
     }
 
-    fn insert_static(&mut self, name: &'static str) -> Result<Atom, AtomError> {
+    /// As [`AtomTable::insert`], for a name of at most [`MAX_ATOM_CHARACTERS`] that is in memory for good.
+    pub fn insert_static(&mut self, name: &'static str) -> Result<Atom, AtomError> {
         let hash = atom_hash(name);
-        if let Some(atom) = self.position(name, hash) {
-            return Ok(atom);
+        match self.position(name, hash) {
+            Some(atom) => Ok(atom),
+            None => self.add(name, hash),
         }
+    }
+
+    /// Adds a name that is not there.
+    fn add(&mut self, name: &'static str, hash: u32) -> Result<Atom, AtomError> {
         if self.entries.len() >= ATOM_LIMIT {
             return Err(AtomError::TableFull);
         }
         let entries = &mut self.entries;
         entries.try_reserve(1).map_err(|_| AtomError::TableFull)?;
         self.index
-            .try_reserve(1, |&i| entries[i as usize].hash as u64)
+            .try_reserve(1, |&i| spread(entries[i as usize].hash))
             .map_err(|_| AtomError::TableFull)?;
         let index = entries.len() as u32;
         entries.push(Entry { name, hash });
         self.index
-            .insert_unique(hash as u64, index, |&i| entries[i as usize].hash as u64);
+            .insert_unique(spread(hash), index, |&i| spread(entries[i as usize].hash));
         Ok(Atom(index))
     }
 
     /// The atom called `name`, made if it is new.
     pub fn insert(&mut self, name: &str) -> Result<Atom, AtomError> {
-        if let Some(atom) = self.find(name) {
+        let hash = atom_hash(name);
+        if let Some(atom) = self.position(name, hash) {
             return Ok(atom);
         }
         if name.len() > MAX_ATOM_CHARACTERS && name.chars().count() > MAX_ATOM_CHARACTERS {
             return Err(AtomError::TooLong);
         }
         // An atom lives as long as the machine.
-        self.insert_static(Box::leak(Box::from(name)))
+        self.add(Box::leak(Box::from(name)), hash)
     }
 
     /// The atom called `name`, if there is one.

@@ -6,7 +6,7 @@ pub mod link;
 pub mod literals;
 pub mod stubs;
 
-use crate::atom::AtomTable;
+use crate::atom::{AtomTable, am};
 use crate::bif::Bif;
 use crate::memory::heap::Block;
 use crate::term::Atom;
@@ -47,6 +47,9 @@ pub struct Location {
     pub line: Option<(&'static str, u32)>,
 }
 
+/// Entries that a machine has soon after it has started, most of them of built-in functions: room for them is made at once.
+const FIRST_EXPORTS: usize = 896;
+
 /// All code.
 pub struct Code {
     exports: HashTable<NonNull<Export>>,
@@ -60,7 +63,7 @@ impl Code {
     /// No module, and the built-in functions of `tables`.
     pub fn new(atoms: &mut AtomTable, tables: &[&[Bif]]) -> Code {
         let mut code = Code {
-            exports: HashTable::new(),
+            exports: HashTable::with_capacity(FIRST_EXPORTS),
             funs: HashMap::default(),
             modules: Vec::new(),
             hasher: DefaultHashBuilder::default(),
@@ -71,10 +74,18 @@ impl Code {
 
     /// An entry for each built-in function of `tables`.
     pub fn define_built_ins(&mut self, atoms: &mut AtomTable, tables: &[&[Bif]]) {
+        // Neighbours are of one module: its atom is looked up once for them all.
+        let mut last = ("", am::EMPTY);
         for bif in tables.iter().flat_map(|table| table.iter()) {
-            // Names of built-in functions are short, and the table is far from full.
-            let (Ok(module), Ok(function)) = (atoms.insert(bif.module), atoms.insert(bif.function))
-            else {
+            if bif.module != last.0 {
+                match atoms.insert_static(bif.module) {
+                    Ok(module) => last = (bif.module, module),
+                    // The table is full: at the machine's start it is far from that.
+                    Err(_) => continue,
+                }
+            }
+            let module = last.1;
+            let Ok(function) = atoms.insert_static(bif.function) else {
                 continue;
             };
             let mut export = self.export(module, function, bif.arity);

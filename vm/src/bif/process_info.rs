@@ -5,7 +5,7 @@
 use super::{Bif, Context, Fail, Value, bif, dictionary, process_flag};
 use crate::atom::am;
 use crate::code::Location;
-use crate::interp::exception;
+use crate::interp::trace;
 use crate::memory::Arena;
 use crate::memory::off_heap::Binary;
 use crate::process::{MIN_BINARY_HEAP_WORDS, Process, State, Watched};
@@ -420,7 +420,7 @@ fn location(cx: &mut Context, target: Target) -> Location {
 
 /// `{Module, Function, Arity, [{file, F}, {line, L}]}`
 fn entry(cx: &mut Context, at: Location) -> Value {
-    let place = exception::place(cx.heap(), at.line, None)?;
+    let place = trace::place(cx.heap(), at.line, None)?;
     let arity = Term::small(at.arity as i64);
     Ok(cx.tuple(&[at.module.term(), at.function.term(), arity, place])?)
 }

@@ -9,6 +9,7 @@ pub(crate) mod operand;
 pub(crate) mod ops;
 pub(crate) mod slow;
 pub(crate) mod table;
+pub(crate) mod trace;
 
 use crate::atom::am;
 use crate::machine::Machine;

@@ -130,12 +130,6 @@ impl Code {
         export
     }
 
-    /// All entries.
-    pub fn exports(&self) -> impl Iterator<Item = &Export> {
-        // SAFETY: as in `new`.
-        self.exports.iter().map(|export| unsafe { export.as_ref() })
-    }
-
     /// Bytes of linked code.
     pub fn memory(&self) -> usize {
         let words: usize = self.modules.iter().map(|module| module.code.words()).sum();

@@ -137,35 +137,35 @@ impl Heap {
         self.stack = unsafe { self.block.end().sub(1) };
     }
 
-    /// Takes over a fragment, and with it every object in it.
-    pub fn adopt(&mut self, fragment: Fragment, off_heap: &mut OffHeap) -> Result<(), NoMemory> {
-        self.fragments.try_reserve(1).map_err(|_| NoMemory)?;
-        self.fragment_words += fragment.used;
-        self.fragments.push(fragment);
-        self.off_heap.append(off_heap);
-        Ok(())
-    }
-
     #[cold]
     fn allocate_in_fragment(&mut self, words: usize) -> Result<NonNull<u64>, NoMemory> {
-        let fits = self
-            .fragments
-            .last()
-            .is_some_and(|f| f.block.words() - f.used >= words);
-        if !fits {
-            // Twice what there is, so that a long list costs few fragments.
-            let size = words.max(self.fragment_words).max(MIN_FRAGMENT);
-            let block = Block::allocate(size).or_else(|_| Block::allocate(words))?;
-            self.fragments.try_reserve(1).map_err(|_| NoMemory)?;
-            self.fragments.push(Fragment { block, used: 0 });
-        }
-        let fragment = self.fragments.last_mut().ok_or(NoMemory)?;
-        // SAFETY: the fragment has `words` words from `used` on: checked or made above.
-        let object = unsafe { fragment.block.start().add(fragment.used) };
-        fragment.used += words;
+        // As much again as there is, so that a long list costs few fragments.
+        let size = self.fragment_words.max(MIN_FRAGMENT);
+        let object = from_fragments(&mut self.fragments, words, size)?;
         self.fragment_words += words;
-        NonNull::new(object).ok_or(NoMemory)
+        Ok(object)
     }
+}
+
+/// `words` words of the last fragment; of a new one of about `size` words if they do not fit there.
+fn from_fragments(
+    fragments: &mut Vec<Fragment>,
+    words: usize,
+    size: usize,
+) -> Result<NonNull<u64>, NoMemory> {
+    let fits = fragments
+        .last()
+        .is_some_and(|f| f.block.words() - f.used >= words);
+    if !fits {
+        let block = Block::allocate(size.max(words)).or_else(|_| Block::allocate(words))?;
+        fragments.try_reserve(1).map_err(|_| NoMemory)?;
+        fragments.push(Fragment { block, used: 0 });
+    }
+    let fragment = fragments.last_mut().ok_or(NoMemory)?;
+    // SAFETY: the fragment has `words` words from `used` on: checked or made above.
+    let object = unsafe { fragment.block.start().add(fragment.used) };
+    fragment.used += words;
+    NonNull::new(object).ok_or(NoMemory)
 }
 
 impl Arena for Heap {
@@ -230,25 +230,13 @@ impl Default for Parcel {
 
 impl Arena for Parcel {
     fn allocate(&mut self, words: usize) -> Result<NonNull<u64>, NoMemory> {
-        let fits = self
-            .fragments
-            .last()
-            .is_some_and(|f| f.block.words() - f.used >= words);
-        if !fits {
-            let size = if self.fragments.is_empty() {
-                words
-            } else {
-                words.max(MIN_FRAGMENT)
-            };
-            let block = Block::allocate(size)?;
-            self.fragments.try_reserve(1).map_err(|_| NoMemory)?;
-            self.fragments.push(Fragment { block, used: 0 });
-        }
-        let fragment = self.fragments.last_mut().ok_or(NoMemory)?;
-        // SAFETY: the fragment has `words` words from `used` on: checked or made above.
-        let object = unsafe { fragment.block.start().add(fragment.used) };
-        fragment.used += words;
-        NonNull::new(object).ok_or(NoMemory)
+        // Most parcels are of one size that is known beforehand.
+        let size = if self.fragments.is_empty() {
+            words
+        } else {
+            MIN_FRAGMENT
+        };
+        from_fragments(&mut self.fragments, words, size)
     }
 
     fn off_heap(&mut self) -> &mut OffHeap {

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use starling_vm::boot::{BootConfig, run_bare};
+use starling_vm::boot::bare::{BootConfig, run_bare};
 
 use crate::failure::{Failure, Result};
 use crate::linux::LinuxPlatform;

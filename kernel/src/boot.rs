@@ -22,7 +22,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 use core::ops::Range;
-use starling_vm::boot::{BootConfig, run_bare};
+use starling_vm::boot::bare::{BootConfig, run_bare};
 use starling_vm::fs::cpio::Archive;
 use starling_xen::cpu::read_tsc;
 use starling_xen::mmu::{Mfn, Pfn};

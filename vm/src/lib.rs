@@ -18,6 +18,7 @@ pub mod interp;
 pub mod machine;
 pub mod map;
 pub mod memory;
+pub mod native;
 pub mod number;
 pub mod platform;
 pub mod process;

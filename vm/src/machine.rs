@@ -7,6 +7,7 @@ use crate::atom::AtomTable;
 use crate::bif;
 use crate::boot::{Arguments, ModuleStore};
 use crate::code::Code;
+use crate::code::cache::ConvertedModules;
 use crate::code::link::LinkError;
 use crate::code::literals::{LITERAL_AREA_BYTES, LiteralArea};
 use crate::platform::{Platform, Stream};
@@ -62,6 +63,8 @@ pub struct Machine {
     pub code: Code,
     /// Where modules come from that are not loaded yet.
     pub modules: Box<dyn ModuleStore>,
+    /// Where conversions are remembered.
+    pub converted: Box<dyn ConvertedModules>,
     /// All processes.
     pub processes: Processes,
     /// All timers.
@@ -90,6 +93,7 @@ impl Machine {
     pub fn leak(
         mut platform: Box<dyn Platform>,
         modules: Box<dyn ModuleStore>,
+        converted: Box<dyn ConvertedModules>,
         options: Options,
     ) -> Option<&'static mut Machine> {
         let literal_area = LiteralArea::new(platform.reserve(LITERAL_AREA_BYTES)?);
@@ -106,6 +110,7 @@ impl Machine {
             literal_area,
             code,
             modules,
+            converted,
             processes: Processes::new(References::new(u64::from_le_bytes(seed))),
             timers: Timers::new(now),
             arrays: Arrays::new(),

@@ -19,7 +19,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use starling_loader::ling::Module;
-use starling_vm::boot::Flags;
+use starling_vm::boot::bare::Flags;
 use starling_vm::fs::cpio::{CpioError, Writer};
 
 use crate::failure::{Failure, Result};

@@ -1,6 +1,6 @@
 //! `erlang:apply/2,3`: calls whose arguments are a list; `make_fun/3`.
 
-use super::{Bif, Class, Context, Fail, Value, bif};
+use super::{Bif, Class, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::memory::Arena;
 use crate::process::Trap;
@@ -10,8 +10,8 @@ use core::ptr::NonNull;
 
 /// The functions of this file.
 pub const TABLE: &[Bif] = &[
-    bif("erlang", "apply", 2, apply_2),
-    bif("erlang", "apply", 3, apply_3),
+    bare("erlang", "apply", 2, apply_2),
+    bare("erlang", "apply", 3, apply_3),
     bif("erlang", "make_fun", 3, make_fun_3),
 ];
 

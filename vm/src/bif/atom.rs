@@ -3,7 +3,7 @@
 //! Invariant: an atom is made only of text that has been checked whole, so a failing call leaves nothing
 //! in the atom table.
 
-use super::{Bif, Context, Fail, Value, bif};
+use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::{MAX_ATOM_CHARACTERS, am};
 use crate::bits::view::view;
 use crate::memory::Arena;
@@ -11,12 +11,12 @@ use crate::term::Term;
 
 /// The functions.
 pub const TABLE: &[Bif] = &[
-    bif("erlang", "atom_to_binary", 1, atom_to_binary_1),
+    bare("erlang", "atom_to_binary", 1, atom_to_binary_1),
     bif("erlang", "atom_to_binary", 2, atom_to_binary_2),
     bif("erlang", "atom_to_list", 1, atom_to_list_1),
-    bif("erlang", "binary_to_atom", 1, binary_to_atom_1),
+    bare("erlang", "binary_to_atom", 1, binary_to_atom_1),
     bif("erlang", "binary_to_atom", 2, binary_to_atom_2),
-    bif(
+    bare(
         "erlang",
         "binary_to_existing_atom",
         1,

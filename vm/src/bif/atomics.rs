@@ -2,7 +2,7 @@
 //!
 //! Invariant: an element's new value is checked before anything is written.
 
-use super::{Bif, Context, Fail, Value, bif};
+use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::map::from_pairs;
 use crate::memory::Arena;
@@ -12,13 +12,13 @@ use crate::term::{Subtag, Term};
 
 /// The functions.
 pub const TABLE: &[Bif] = &[
-    bif("atomics", "new", 2, new_2),
+    bare("atomics", "new", 2, new_2),
     bif("atomics", "put", 3, put_3),
     bif("atomics", "get", 2, get_2),
     bif("atomics", "add", 3, add_3),
     bif("atomics", "add_get", 3, add_get_3),
-    bif("atomics", "sub", 3, sub_3),
-    bif("atomics", "sub_get", 3, sub_get_3),
+    bare("atomics", "sub", 3, sub_3),
+    bare("atomics", "sub_get", 3, sub_get_3),
     bif("atomics", "exchange", 3, exchange_3),
     bif("atomics", "compare_exchange", 4, compare_exchange_4),
     bif("atomics", "info", 1, info_1),

@@ -4,7 +4,7 @@
 //! here than to look at, see [`crate::bits::search`].
 
 use super::bitstring::{binary_part_2, binary_part_3, bits, part, range, range_of_tuple};
-use super::{Bif, Context, Fail, Value, bif};
+use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::bits::iolist::{self, Parts};
 use crate::bits::make::base_of;
@@ -21,9 +21,9 @@ use starling_loader::isa::segment;
 /// The functions of this file.
 pub const TABLE: &[Bif] = &[
     bif("binary", "at", 2, at_2),
-    bif("binary", "bin_to_list", 1, bin_to_list_1),
-    bif("binary", "bin_to_list", 2, bin_to_list_2),
-    bif("binary", "bin_to_list", 3, bin_to_list_3),
+    bare("binary", "bin_to_list", 1, bin_to_list_1),
+    bare("binary", "bin_to_list", 2, bin_to_list_2),
+    bare("binary", "bin_to_list", 3, bin_to_list_3),
     bif("binary", "compile_pattern", 1, compile_pattern_1),
     bif("binary", "copy", 1, copy_1),
     bif("binary", "copy", 2, copy_2),

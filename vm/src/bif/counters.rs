@@ -5,7 +5,7 @@
 //! Invariant: the atom says which kind of array `Ref` leads to; with any other it is `badarg`.
 
 use super::atomics::{array_of, bits, decrement, describe, element, increment, make, value};
-use super::{Bif, Context, Fail, Value, bif};
+use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::map::from_pairs;
 use crate::memory::Arena;
@@ -14,12 +14,12 @@ use crate::term::Term;
 
 /// The functions.
 pub const TABLE: &[Bif] = &[
-    bif("counters", "new", 2, new_2),
-    bif("counters", "get", 2, get_2),
-    bif("counters", "add", 3, add_3),
-    bif("counters", "sub", 3, sub_3),
-    bif("counters", "put", 3, put_3),
-    bif("counters", "info", 1, info_1),
+    bare("counters", "new", 2, new_2),
+    bare("counters", "get", 2, get_2),
+    bare("counters", "add", 3, add_3),
+    bare("counters", "sub", 3, sub_3),
+    bare("counters", "put", 3, put_3),
+    bare("counters", "info", 1, info_1),
     bif("erts_internal", "counters_new", 1, counters_new_1),
     bif("erts_internal", "counters_get", 2, counters_get_2),
     bif("erts_internal", "counters_add", 3, counters_add_3),

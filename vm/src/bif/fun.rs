@@ -1,6 +1,6 @@
 //! What can be asked about funs: `fun_info/1,2`, `fun_info_mfa/1`, `fun_to_list/1`.
 
-use super::{Bif, Context, Fail, Value, bif};
+use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::memory::Arena;
 use crate::term::fun::{Fun, Target};
@@ -8,7 +8,7 @@ use crate::term::{Atom, Term};
 
 /// The functions of this file.
 pub const TABLE: &[Bif] = &[
-    bif("erlang", "fun_info", 1, fun_info_1),
+    bare("erlang", "fun_info", 1, fun_info_1),
     bif("erlang", "fun_info", 2, fun_info_2),
     bif("erlang", "fun_info_mfa", 1, fun_info_mfa_1),
     bif("erlang", "fun_to_list", 1, fun_to_list_1),

@@ -4,7 +4,7 @@
 //! flags all the same (`erl_scan` does). These functions are defined for bare machines only: where OTP's own `init` is loaded, its
 //! functions count.
 
-use super::{Bif, Context, Fail, Value, bif, system};
+use super::{Bif, Context, Fail, Value, bare, system};
 use crate::atom::am;
 use crate::memory::arena::{Arena, NoMemory};
 use crate::memory::heap::Heap;
@@ -13,11 +13,11 @@ use alloc::string::String;
 
 /// The functions.
 pub const TABLE: &[Bif] = &[
-    bif("init", "get_argument", 1, get_argument_1),
-    bif("init", "get_arguments", 0, get_arguments_0),
-    bif("init", "get_plain_arguments", 0, get_plain_arguments_0),
-    bif("init", "stop", 0, system::halt),
-    bif("init", "stop", 1, system::halt),
+    bare("init", "get_argument", 1, get_argument_1),
+    bare("init", "get_arguments", 0, get_arguments_0),
+    bare("init", "get_plain_arguments", 0, get_plain_arguments_0),
+    bare("init", "stop", 0, system::halt),
+    bare("init", "stop", 1, system::halt),
 ];
 
 /// A list of `texts`, each a list of characters.

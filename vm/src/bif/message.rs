@@ -3,7 +3,7 @@
 //! Nothing here ever suspends: there is no connection that could be busy. A message to another node
 //! is lost, as it is in OTP when the node is not connected.
 
-use super::{Bif, Context, Fail, Value, bif};
+use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::process::AliasMode;
 use crate::process::reference::RefNumber;
@@ -15,9 +15,9 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "!", 2, send_2),
     bif("erlang", "send", 2, send_2),
     bif("erlang", "send", 3, send_3),
-    bif("erlang", "send_nosuspend", 2, send_nosuspend_2),
-    bif("erlang", "send_nosuspend", 3, send_nosuspend_3),
-    bif("erlang", "alias", 0, alias_0),
+    bare("erlang", "send_nosuspend", 2, send_nosuspend_2),
+    bare("erlang", "send_nosuspend", 3, send_nosuspend_3),
+    bare("erlang", "alias", 0, alias_0),
     bif("erlang", "alias", 1, alias_1),
     bif("erlang", "unalias", 1, unalias_1),
 ];

@@ -3,7 +3,8 @@
 //! A built-in function is a [`Function`]: it gets a [`Context`] and its arguments, and returns a
 //! term or the way in which it [`Fail`]ed. Each file of this folder is
 //! named after what its functions are about and ends in (or begins with) a `TABLE` of them; [`TABLES`] lists the files. An export entry
-//! of every built-in function is made from these when the machine starts.
+//! of every built-in function is made from these when the machine starts. A function that the loaded code of OTP defines too stays
+//! the built-in one, as on OTP, whose sources have a stub there.
 //!
 //! Invariant: a built-in function never collects (a [`Context`] has no way to), so the terms it holds stay
 //! where they are; what it builds goes to the process's heap, or to a fragment when
@@ -108,6 +109,8 @@ pub struct Bif {
     pub arity: u8,
     /// What runs.
     pub run: Function,
+    /// OTP writes it in Erlang: only a bare machine, which has no Erlang code of its own, has it built in.
+    pub bare: bool,
 }
 
 /// A line of a table: `bif("lists", "reverse", 2, reverse_2)`.
@@ -117,6 +120,15 @@ pub const fn bif(module: &'static str, function: &'static str, arity: u8, run: F
         function,
         arity,
         run,
+        bare: false,
+    }
+}
+
+/// As [`bif`], for what OTP writes in Erlang. See [`Bif::bare`].
+pub const fn bare(module: &'static str, function: &'static str, arity: u8, run: Function) -> Bif {
+    Bif {
+        bare: true,
+        ..bif(module, function, arity, run)
     }
 }
 
@@ -160,10 +172,8 @@ pub static TABLES: &[&[Bif]] = &[
     system::TABLE,
     time::TABLE,
     timer::TABLE,
+    init::TABLE,
 ];
-
-/// What a bare machine has besides.
-pub static BARE_TABLES: &[&[Bif]] = &[init::TABLE];
 
 /// Exception classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -312,11 +322,7 @@ mod tests {
     #[test]
     fn a_function_is_listed_once_and_has_few_arguments() {
         let mut seen = HashSet::new();
-        for bif in TABLES
-            .iter()
-            .chain(BARE_TABLES)
-            .flat_map(|table| table.iter())
-        {
+        for bif in TABLES.iter().flat_map(|table| table.iter()) {
             let name = (bif.module, bif.function, bif.arity);
             assert!(bif.arity as usize <= MAX_BUILT_IN_ARITY, "{name:?}");
             assert!(seen.insert(name), "{name:?} is listed twice");

@@ -1,7 +1,7 @@
 //! Processes seen from inside and outside: `self/0`, `processes/0`, `group_leader/0,2`, `yield/0`, `hibernate/3`,
 //! `suspend_process/1,2`, `garbage_collect/0,1,2`, `make_ref/0`.
 
-use super::{Bif, Context, Fail, Value, bif};
+use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::memory::{Arena, gc};
 use crate::process::spawn::{MAX_ARGUMENTS, argument_list};
@@ -16,16 +16,16 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "is_process_alive", 1, is_process_alive_1),
     bif("erlang", "processes", 0, processes_0),
     bif("erlang", "group_leader", 0, group_leader_0),
-    bif("erlang", "group_leader", 2, group_leader_2),
-    bif("erlang", "yield", 0, yield_0),
+    bare("erlang", "group_leader", 2, group_leader_2),
+    bare("erlang", "yield", 0, yield_0),
     bif("erlang", "bump_reductions", 1, bump_reductions_1),
     bif("erlang", "hibernate", 3, hibernate_3),
-    bif("erlang", "suspend_process", 1, suspend_process_1),
-    bif("erlang", "suspend_process", 2, suspend_process_2),
+    bare("erlang", "suspend_process", 1, suspend_process_1),
+    bare("erlang", "suspend_process", 2, suspend_process_2),
     bif("erlang", "resume_process", 1, resume_process_1),
-    bif("erlang", "garbage_collect", 0, garbage_collect_0),
-    bif("erlang", "garbage_collect", 1, garbage_collect_1),
-    bif("erlang", "garbage_collect", 2, garbage_collect_2),
+    bare("erlang", "garbage_collect", 0, garbage_collect_0),
+    bare("erlang", "garbage_collect", 1, garbage_collect_1),
+    bare("erlang", "garbage_collect", 2, garbage_collect_2),
     bif("erlang", "make_ref", 0, make_ref_0),
     bif("erts_internal", "group_leader", 2, group_leader_2),
     bif(

@@ -1,6 +1,6 @@
 //! `process_flag/2,3`, and how the values of flags and of `spawn_opt`'s options are read.
 
-use super::{Bif, Context, Fail, Value, bif};
+use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::map;
 use crate::memory::gc::heap_size;
@@ -11,7 +11,7 @@ use crate::term::{Atom, Subtag, Term};
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
     bif("erlang", "process_flag", 2, process_flag_2),
-    bif("erlang", "process_flag", 3, process_flag_3),
+    bare("erlang", "process_flag", 3, process_flag_3),
 ];
 
 /// Most calls that `save_calls` remembers.

@@ -4,7 +4,7 @@
 //! A node other than this one is not connected: a process that is to run there ends at once with reason `noconnection`,
 //! as OTP's does.
 
-use super::{Bif, Context, Fail, Value, bif, monitor, process_flag};
+use super::{Bif, Context, Fail, Value, bare, bif, monitor, process_flag};
 use crate::atom::am;
 use crate::memory::Arena;
 use crate::process::reference::RefNumber;
@@ -16,35 +16,35 @@ use crate::term::{Atom, Term};
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
-    bif("erlang", "spawn", 1, |cx, args| plain(cx, args, PLAIN)),
-    bif("erlang", "spawn", 2, |cx, args| plain(cx, args, PLAIN)),
+    bare("erlang", "spawn", 1, |cx, args| plain(cx, args, PLAIN)),
+    bare("erlang", "spawn", 2, |cx, args| plain(cx, args, PLAIN)),
     bif("erlang", "spawn", 3, |cx, args| plain(cx, args, PLAIN)),
-    bif("erlang", "spawn", 4, |cx, args| plain(cx, args, PLAIN)),
-    bif("erlang", "spawn_link", 1, |cx, args| plain(cx, args, LINK)),
-    bif("erlang", "spawn_link", 2, |cx, args| plain(cx, args, LINK)),
+    bare("erlang", "spawn", 4, |cx, args| plain(cx, args, PLAIN)),
+    bare("erlang", "spawn_link", 1, |cx, args| plain(cx, args, LINK)),
+    bare("erlang", "spawn_link", 2, |cx, args| plain(cx, args, LINK)),
     bif("erlang", "spawn_link", 3, |cx, args| plain(cx, args, LINK)),
-    bif("erlang", "spawn_link", 4, |cx, args| plain(cx, args, LINK)),
-    bif("erlang", "spawn_monitor", 1, |cx, args| {
+    bare("erlang", "spawn_link", 4, |cx, args| plain(cx, args, LINK)),
+    bare("erlang", "spawn_monitor", 1, |cx, args| {
         plain(cx, args, MONITOR)
     }),
-    bif("erlang", "spawn_monitor", 2, |cx, args| {
+    bare("erlang", "spawn_monitor", 2, |cx, args| {
         plain(cx, args, MONITOR)
     }),
-    bif("erlang", "spawn_monitor", 3, |cx, args| {
+    bare("erlang", "spawn_monitor", 3, |cx, args| {
         plain(cx, args, MONITOR)
     }),
-    bif("erlang", "spawn_monitor", 4, |cx, args| {
+    bare("erlang", "spawn_monitor", 4, |cx, args| {
         plain(cx, args, MONITOR)
     }),
-    bif("erlang", "spawn_opt", 2, spawn_opt),
-    bif("erlang", "spawn_opt", 3, spawn_opt),
+    bare("erlang", "spawn_opt", 2, spawn_opt),
+    bare("erlang", "spawn_opt", 3, spawn_opt),
     bif("erlang", "spawn_opt", 4, spawn_opt),
-    bif("erlang", "spawn_opt", 5, spawn_opt),
-    bif("erlang", "spawn_request", 1, spawn_request),
-    bif("erlang", "spawn_request", 2, spawn_request),
-    bif("erlang", "spawn_request", 3, spawn_request),
-    bif("erlang", "spawn_request", 4, spawn_request),
-    bif("erlang", "spawn_request", 5, spawn_request),
+    bare("erlang", "spawn_opt", 5, spawn_opt),
+    bare("erlang", "spawn_request", 1, spawn_request),
+    bare("erlang", "spawn_request", 2, spawn_request),
+    bare("erlang", "spawn_request", 3, spawn_request),
+    bare("erlang", "spawn_request", 4, spawn_request),
+    bare("erlang", "spawn_request", 5, spawn_request),
     bif(
         "erlang",
         "spawn_request_abandon",

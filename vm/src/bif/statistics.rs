@@ -1,7 +1,7 @@
 //! What the machine counts: `statistics/1`, `memory/0,1`.
 
 use super::process_info::binaries_of;
-use super::{Bif, Context, Fail, Value, bif};
+use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::machine::Machine;
 use crate::memory::Arena;
@@ -13,8 +13,8 @@ use hashbrown::HashSet;
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
     bif("erlang", "statistics", 1, statistics_1),
-    bif("erlang", "memory", 0, memory_0),
-    bif("erlang", "memory", 1, memory_1),
+    bare("erlang", "memory", 0, memory_0),
+    bare("erlang", "memory", 1, memory_1),
 ];
 
 const NS_PER_MS: u64 = 1_000_000;

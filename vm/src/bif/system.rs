@@ -3,7 +3,7 @@
 //! `system_info/1` answers what is so here: one scheduler, no threads, no distribution. What it does not know is `badarg`,
 //! as it is for an item that OTP does not know.
 
-use super::{Bif, Context, Fail, Value, bif, process_flag};
+use super::{Bif, Context, Fail, Value, bare, bif, process_flag};
 use crate::atom::{ATOM_LIMIT, am};
 use crate::memory::Arena;
 use crate::memory::gc::heap_size;
@@ -14,8 +14,8 @@ use alloc::string::String;
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
-    bif("erlang", "halt", 0, halt),
-    bif("erlang", "halt", 1, halt),
+    bare("erlang", "halt", 0, halt),
+    bare("erlang", "halt", 1, halt),
     bif("erlang", "halt", 2, halt),
     bif("erlang", "system_info", 1, system_info_1),
     bif("erlang", "system_flag", 2, system_flag_2),
@@ -23,13 +23,13 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "node", 1, node_1),
     bif("erlang", "nodes", 0, nodes_0),
     bif("erlang", "nodes", 1, nodes_1),
-    bif("erlang", "is_alive", 0, is_alive_0),
+    bare("erlang", "is_alive", 0, is_alive_0),
     bif("io", "printable_range", 0, printable_range_0),
-    bif("os", "getenv", 0, getenv_0),
+    bare("os", "getenv", 0, getenv_0),
     bif("os", "getenv", 1, getenv_1),
-    bif("os", "getenv", 2, getenv_2),
-    bif("os", "type", 0, os_type_0),
-    bif("os", "version", 0, os_version_0),
+    bare("os", "getenv", 2, getenv_2),
+    bare("os", "type", 0, os_type_0),
+    bare("os", "version", 0, os_version_0),
     bif("os", "getpid", 0, os_getpid_0),
 ];
 

@@ -2,7 +2,7 @@
 //!
 //! Local time is universal time: a machine has no time zone.
 
-use super::{Bif, Context, Fail, Value, bif};
+use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::memory::Arena;
 use crate::number::arithmetic;
@@ -24,7 +24,7 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "time", 0, time_0),
     bif("erlang", "localtime", 0, universaltime_0),
     bif("erlang", "universaltime", 0, universaltime_0),
-    bif("erlang", "localtime_to_universaltime", 1, checked_date_time),
+    bare("erlang", "localtime_to_universaltime", 1, checked_date_time),
     bif("erlang", "localtime_to_universaltime", 2, checked_date_time),
     bif("erlang", "universaltime_to_localtime", 1, checked_date_time),
     bif(
@@ -39,14 +39,14 @@ pub const TABLE: &[Bif] = &[
         1,
         posixtime_to_universaltime_1,
     ),
-    bif("erlang", "convert_time_unit", 3, convert_time_unit_3),
+    bare("erlang", "convert_time_unit", 3, convert_time_unit_3),
     bif("erlang", "unique_integer", 0, unique_integer_0),
     bif("erlang", "unique_integer", 1, unique_integer_1),
     bif("os", "system_time", 0, os_system_time),
     bif("os", "system_time", 1, os_system_time),
     bif("os", "timestamp", 0, os_timestamp_0),
     bif("os", "perf_counter", 0, monotonic_time),
-    bif("os", "perf_counter", 1, monotonic_time),
+    bare("os", "perf_counter", 1, monotonic_time),
 ];
 
 const MICROSECONDS: i64 = 1_000_000;

@@ -1,5 +1,6 @@
 //! Loaded code: modules, export entries, fun entries, literals, and how an address is traced back to a line.
 
+pub mod cache;
 pub mod export;
 pub mod fun_entry;
 pub mod link;
@@ -60,7 +61,7 @@ pub struct Code {
 }
 
 impl Code {
-    /// No module, and the built-in functions of `tables`.
+    /// No module, and those built-in functions of `tables` that every machine has.
     pub fn new(atoms: &mut AtomTable, tables: &[&[Bif]]) -> Code {
         let mut code = Code {
             exports: HashTable::with_capacity(FIRST_EXPORTS),
@@ -68,15 +69,16 @@ impl Code {
             modules: Vec::new(),
             hasher: DefaultHashBuilder::default(),
         };
-        code.define_built_ins(atoms, tables);
+        code.define_built_ins(atoms, tables, false);
         code
     }
 
-    /// An entry for each built-in function of `tables`.
-    pub fn define_built_ins(&mut self, atoms: &mut AtomTable, tables: &[&[Bif]]) {
+    /// An entry for each built-in function of `tables` that is for bare machines only, or for each that is not.
+    pub fn define_built_ins(&mut self, atoms: &mut AtomTable, tables: &[&[Bif]], bare: bool) {
         // Neighbours are of one module: its atom is looked up once for them all.
         let mut last = ("", am::EMPTY);
-        for bif in tables.iter().flat_map(|table| table.iter()) {
+        let all = tables.iter().flat_map(|table| table.iter());
+        for bif in all.filter(|bif| bif.bare == bare) {
             if bif.module != last.0 {
                 match atoms.insert_static(bif.module) {
                     Ok(module) => last = (bif.module, module),

@@ -62,7 +62,13 @@ impl ModuleStore for NoModules {
 /// A machine with a clock and nothing else.
 pub(crate) fn machine() -> &'static mut Machine {
     let platform = Box::new(TestPlatform { now: 1_000_000 });
-    Machine::leak(platform, Box::new(NoModules), Options::default()).unwrap()
+    Machine::leak(
+        platform,
+        Box::new(NoModules),
+        Box::new(crate::code::cache::NoCache),
+        Options::default(),
+    )
+    .unwrap()
 }
 
 /// A process that waits.

@@ -1,19 +1,20 @@
-//! What a platform hands to the machine, and the boot of a machine without OTP.
+//! The boot of a machine without OTP.
 //!
 //! A bare machine has its built-in functions and the modules that it was given. Its first process
 //! makes the calls that `-s` and `-run` ask for, one after the other, from code that is made here; when it ends
 //! abnormally the machine ends, in the words of OTP's `init`. When the last process has ended, so has
 //! the machine, with status 0.
 
+use super::{Arguments, FAILED, Flag, ModuleStore, refuse};
 use crate::atom::am;
 use crate::bif;
+use crate::code::cache::NoCache;
 use crate::machine::{Machine, Options};
 use crate::memory::arena::Arena;
 use crate::platform::{Platform, Stream};
 use crate::process::MIN_HEAP_WORDS;
 use crate::sched;
 use crate::term::Term;
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -21,13 +22,6 @@ use alloc::vec::Vec;
 use core::ptr::NonNull;
 use starling_loader::Op;
 use starling_loader::isa::ALIGN;
-
-/// Where modules come from: a directory list on Linux, the archive in an image.
-pub trait ModuleStore {
-    /// The bytes of module `name` (`.beam` or `.ling`), if the store has it.
-    /// The error is a message for the user: what, where and why.
-    fn find(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>, String>;
-}
 
 /// Everything a machine is started with.
 pub struct BootConfig {
@@ -48,24 +42,6 @@ pub struct Call {
     pub arguments: Option<Vec<String>>,
     /// Whether the arguments are atoms (`-s`) or strings (`-run`).
     pub atoms: bool,
-}
-
-/// What programs may read of the command line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Arguments {
-    /// `-Name Value...`, other than those that say what to call.
-    pub flags: Vec<Flag>,
-    /// What follows `-extra`.
-    pub plain: Vec<String>,
-}
-
-/// One flag, without its hyphen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flag {
-    /// Its name.
-    pub name: String,
-    /// What was behind it.
-    pub values: Vec<String>,
 }
 
 /// What the flags of a bare machine say.
@@ -143,9 +119,6 @@ fn is_flag(word: &str) -> bool {
     word.starts_with('-') || word.starts_with('+')
 }
 
-/// Status of a machine that could not start, or whose first process died.
-const FAILED: u8 = 1;
-
 /// Starts a machine without OTP and runs it to its end.
 pub fn run_bare(mut platform: Box<dyn Platform>, config: BootConfig) -> ! {
     let flags = match Flags::parse(&config.args) {
@@ -153,24 +126,20 @@ pub fn run_bare(mut platform: Box<dyn Platform>, config: BootConfig) -> ! {
         Err(message) => refuse(&mut *platform, &message),
     };
     let reserve = platform.memory_available();
-    let Some(machine) = Machine::leak(platform, config.modules, flags.options) else {
+    let Some(machine) = Machine::leak(platform, config.modules, Box::new(NoCache), flags.options)
+    else {
         // The platform went with the machine; nothing is left to say it with but the allocator's own failure.
         panic!("there is no address space for literals ({reserve} bytes of memory are left)");
     };
     machine.arguments = flags.arguments;
     machine
         .code
-        .define_built_ins(&mut machine.atoms, bif::BARE_TABLES);
+        .define_built_ins(&mut machine.atoms, bif::TABLES, true);
     if let Err(message) = start_first(machine, &flags.calls) {
         refuse(&mut *machine.platform, &message);
     }
     // SAFETY: the machine is never freed, and this function, which holds it, never goes on.
     unsafe { sched::run(NonNull::from(machine)) }
-}
-
-fn refuse(platform: &mut dyn Platform, message: &str) -> ! {
-    platform.console_write(Stream::Error, format!("starling: {message}\n").as_bytes());
-    platform.halt(FAILED)
 }
 
 /// Makes the process that makes the calls.

@@ -1,0 +1,42 @@
+//! How a machine starts: what a platform hands to it; [`bare`] does so without OTP.
+
+pub mod bare;
+
+use crate::platform::{Platform, Stream};
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Where modules come from: a directory list on Linux, the archive in an image.
+pub trait ModuleStore {
+    /// The bytes of module `name` (`.beam` or `.ling`), if the store has it.
+    /// The error is a message for the user: what, where and why.
+    fn find(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>, String>;
+}
+
+/// What programs may read of the command line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arguments {
+    /// `-Name Value...`, other than those that say what to call.
+    pub flags: Vec<Flag>,
+    /// What follows `-extra`.
+    pub plain: Vec<String>,
+}
+
+/// One flag, without its hyphen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// Its name.
+    pub name: String,
+    /// What was behind it.
+    pub values: Vec<String>,
+}
+
+/// Status of a machine that could not start, or whose first process died.
+pub(crate) const FAILED: u8 = 1;
+
+pub(crate) fn refuse(platform: &mut dyn Platform, message: &str) -> ! {
+    platform.console_write(Stream::Error, format!("starling: {message}\n").as_bytes());
+    platform.halt(FAILED)
+}

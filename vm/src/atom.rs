@@ -446,6 +446,14 @@ predefined! {
     MIN "min"
     SIGNED "signed"
     WRITE_CONCURRENCY "write_concurrency"
+
+    // The boot of OTP.
+    START "start"
+    ERL_INIT "erl_init"
+    ERTS_CODE_PURGER "erts_code_purger"
+    ERTS_LITERAL_AREA_COLLECTOR "erts_literal_area_collector"
+    ERTS_DIRTY_PROCESS_SIGNAL_HANDLER "erts_dirty_process_signal_handler"
+    ERTS_TRACE_CLEANER "erts_trace_cleaner"
 }
 
 #[cfg(test)]

@@ -46,6 +46,11 @@ pub struct Collections {
     pub reclaimed: u64,
 }
 
+/// The release whose behaviour a bare machine has.
+const BARE_RELEASE: &str = "25";
+/// The version of that release's runtime system.
+const BARE_ERTS_VERSION: &str = "13.1.5";
+
 /// One Erlang machine.
 #[repr(C)]
 pub struct Machine {
@@ -81,6 +86,10 @@ pub struct Machine {
     pub options: Options,
     /// What programs may read of the command line.
     pub arguments: Arguments,
+    /// The OTP release that runs, such as `25`; what `erlang:system_info(otp_release)` says.
+    pub release: String,
+    /// The version of its runtime system, such as `13.1.5`; what `erlang:system_info(version)` says.
+    pub erts_version: String,
     /// How often the collector ran.
     pub collections: Collections,
     /// The world.
@@ -119,6 +128,8 @@ impl Machine {
             scheduler: Scheduler::new(),
             options,
             arguments: Arguments::default(),
+            release: String::from(BARE_RELEASE),
+            erts_version: String::from(BARE_ERTS_VERSION),
             collections: Collections::default(),
             platform,
         })))

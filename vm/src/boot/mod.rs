@@ -1,6 +1,7 @@
-//! How a machine starts: what a platform hands to it; [`bare`] does so without OTP.
+//! How a machine starts: what a platform hands to it, with OTP ([`otp`]) or without ([`bare`]).
 
 pub mod bare;
+pub mod otp;
 
 use crate::platform::{Platform, Stream};
 use alloc::borrow::Cow;

@@ -106,6 +106,24 @@ pub fn load(
     expected: Option<Atom>,
     bytes: Cow<'static, [u8]>,
 ) -> Result<(), LinkError> {
+    load_with(machine, expected, bytes, OnLoad::Refused)
+}
+
+/// What becomes of a module with an `-on_load` function.
+#[derive(PartialEq, Eq)]
+enum OnLoad {
+    /// It is not loaded.
+    Refused,
+    /// It is loaded, and somebody else calls the function.
+    Ignored,
+}
+
+fn load_with(
+    machine: &mut Machine,
+    expected: Option<Atom>,
+    bytes: Cow<'static, [u8]>,
+    on_load: OnLoad,
+) -> Result<(), LinkError> {
     let ling = if ling::is_ling(&bytes) {
         ling::Module::parse(&bytes).map_err(LinkError::File)?;
         bytes
@@ -122,7 +140,7 @@ pub fn load(
                 found: String::from(file.name()),
             });
         }
-        if let Some(entry) = file.on_load() {
+        if let Some(entry) = file.on_load().filter(|_| on_load == OnLoad::Refused) {
             let function = file.function_at(entry).map(|found| found.function);
             let name = function.and_then(|index| file.atom(index as usize));
             return Err(LinkError::OnLoad {
@@ -136,6 +154,15 @@ pub fn load(
     let file = unsafe { ling::Module::parse_trusted(keep(ling)) }.map_err(LinkError::File)?;
     let name = machine.atoms.insert(file.name())?;
     Linker::new(machine, name, file)?.run()
+}
+
+/// Loads a module that OTP has in its emulator, before anything runs. Its `-on_load` function is called by `erl_init`.
+pub fn preload(
+    machine: &mut Machine,
+    name: Atom,
+    bytes: Cow<'static, [u8]>,
+) -> Result<(), LinkError> {
+    load_with(machine, Some(name), bytes, OnLoad::Ignored)
 }
 
 /// The bytes, for as long as the machine lives.

@@ -383,6 +383,9 @@ macro_rules! instructions {
             continue_exit { () }
             // A process resumes here if there was no memory to keep its registers: it is killed.
             no_memory_exit { () }
+            // The first instruction of a function whose body the machine has replaced: number of the entry in the machine's
+            // table of native functions. As short as an instruction can be, so that it fits into every function.
+            native_call { (H) }
         }
     };
 }

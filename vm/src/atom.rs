@@ -454,6 +454,13 @@ predefined! {
     ERTS_LITERAL_AREA_COLLECTOR "erts_literal_area_collector"
     ERTS_DIRTY_PROCESS_SIGNAL_HANDLER "erts_dirty_process_signal_handler"
     ERTS_TRACE_CLEANER "erts_trace_cleaner"
+
+    // Management of code.
+    BAD_LIB "bad_lib"
+    LOAD_FAILED "load_failed"
+    RELOAD "reload"
+    UNDEFINED_FUNCTION "undefined_function"
+    UNDEFINED_LAMBDA "undefined_lambda"
 }
 
 #[cfg(test)]

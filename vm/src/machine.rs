@@ -33,6 +33,8 @@ pub struct Options {
     pub collect_always: bool,
     /// Refuse `.beam` files (`-nobeam`).
     pub no_beam: bool,
+    /// Without OTP: what is called and not there is loaded from the machine's own store of modules.
+    pub bare: bool,
 }
 
 /// How often the collector ran.

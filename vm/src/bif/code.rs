@@ -13,6 +13,7 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "is_builtin", 3, is_builtin_3),
     bif("erlang", "module_loaded", 1, module_loaded_1),
     bif("erlang", "loaded", 0, loaded_0),
+    bif("erlang", "pre_loaded", 0, pre_loaded_0),
     bif("erlang", "get_module_info", 1, get_module_info_1),
     bif("erlang", "get_module_info", 2, get_module_info_2),
 ];
@@ -47,7 +48,25 @@ fn module_item(cx: &mut Context, name: Term, item: Atom) -> Value {
     match item {
         am::MODULE => Ok(name.term()),
         am::NATIVE => Ok(Term::boolean(false)),
-        am::NIFS => Ok(Term::NIL),
+        am::NIFS => {
+            let module = |cx: &mut Context, i: usize| {
+                let module = cx.machine().code.module(name)?;
+                module.nifs().get(i).copied()
+            };
+            let mut list = Term::NIL;
+            let mut count = 0;
+            while module(cx, count).is_some() {
+                count += 1;
+            }
+            for i in (0..count).rev() {
+                let Some((function, arity)) = module(cx, i) else {
+                    continue;
+                };
+                let pair = cx.tuple(&[function.term(), Term::small(arity as i64)])?;
+                list = cx.cons(pair, list)?;
+            }
+            Ok(list)
+        }
         am::EXPORTS => {
             let exports = file.exports();
             function_list(cx, name, exports.len(), |i| {
@@ -130,6 +149,18 @@ fn loaded_0(cx: &mut Context, _args: &[Term]) -> Value {
     for index in 0..cx.machine().code.modules().len() {
         let name = cx.machine().code.modules()[index].name;
         list = cx.cons(name.term(), list)?;
+    }
+    Ok(list)
+}
+
+fn pre_loaded_0(cx: &mut Context, _args: &[Term]) -> Value {
+    let mut list = Term::NIL;
+    for index in 0..cx.machine().code.modules().len() {
+        let module = &cx.machine().code.modules()[index];
+        if module.is_preloaded() {
+            let name = module.name;
+            list = cx.cons(name.term(), list)?;
+        }
     }
     Ok(list)
 }

@@ -32,6 +32,7 @@ mod math;
 mod md5;
 pub(crate) mod message;
 mod monitor;
+mod nif;
 mod number;
 mod persistent_term;
 mod process;
@@ -139,6 +140,7 @@ pub const MAX_BUILT_IN_ARITY: usize = 8;
 pub static TABLES: &[&[Bif]] = &[
     apply::TABLE,
     code::TABLE,
+    nif::TABLE,
     binary::TABLE,
     bitstring::TABLE,
     arithmetic::TABLE,

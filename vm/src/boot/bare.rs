@@ -125,9 +125,12 @@ pub fn run_bare(mut platform: Box<dyn Platform>, config: BootConfig) -> ! {
         Ok(flags) => flags,
         Err(message) => refuse(&mut *platform, &message),
     };
+    let options = Options {
+        bare: true,
+        ..flags.options
+    };
     let reserve = platform.memory_available();
-    let Some(machine) = Machine::leak(platform, config.modules, Box::new(NoCache), flags.options)
-    else {
+    let Some(machine) = Machine::leak(platform, config.modules, Box::new(NoCache), options) else {
         // The platform went with the machine; nothing is left to say it with but the allocator's own failure.
         panic!("there is no address space for literals ({reserve} bytes of memory are left)");
     };

@@ -21,6 +21,8 @@ pub struct Export {
     stub: [u16; 4],
     /// What runs if this is a built-in function.
     pub built_in: Option<Function>,
+    /// Its number in the table of native functions, once it is there.
+    pub(super) native: Option<u16>,
 }
 
 impl Export {
@@ -37,6 +39,7 @@ impl Export {
             },
             stub: [0; 4],
             built_in: None,
+            native: None,
         }));
         export.undefine();
         export
@@ -45,6 +48,12 @@ impl Export {
     /// The entry whose stub is at `ip`.
     pub fn of_stub(ip: *const u8) -> *const Export {
         ip.wrapping_sub(core::mem::offset_of!(Export, stub)).cast()
+    }
+
+    /// Its stub: what an address that belongs to no module stands for in a trace.
+    #[inline(always)]
+    pub fn stub(&self) -> *const u8 {
+        self.stub.as_ptr().cast()
     }
 
     /// What is called.

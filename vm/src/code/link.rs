@@ -9,6 +9,7 @@
 use super::LoadedModule;
 use super::export::Export;
 use super::fun_entry::FunEntry;
+use super::native;
 use crate::machine::Machine;
 use crate::memory::NoMemory;
 use crate::memory::heap::Block;
@@ -22,7 +23,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ptr::NonNull;
 use starling_loader::ling::{self, Relocation};
-use starling_loader::{BIF_CALL_DISTANCE, LoadError, Op};
+use starling_loader::{BIF_CALL_DISTANCE, LoadError};
 
 /// Why a module could not be loaded.
 #[derive(Debug)]
@@ -153,7 +154,7 @@ fn load_with(
     // SAFETY: as above.
     let file = unsafe { ling::Module::parse_trusted(keep(ling)) }.map_err(LinkError::File)?;
     let name = machine.atoms.insert(file.name())?;
-    Linker::new(machine, name, file)?.run()
+    Linker::new(machine, name, file)?.run(on_load == OnLoad::Ignored)
 }
 
 /// Loads a module that OTP has in its emulator, before anything runs. Its `-on_load` function is called by `erl_init`.
@@ -234,7 +235,7 @@ impl<'m> Linker<'m> {
         }
     }
 
-    fn run(mut self) -> Result<(), LinkError> {
+    fn run(mut self, preloaded: bool) -> Result<(), LinkError> {
         let literals = self.literals()?;
         let imports = self.imports()?;
         let funs = self.funs()?;
@@ -253,7 +254,7 @@ impl<'m> Linker<'m> {
         self.relocate(Relocation::String, |offset| strings as u64 + offset);
         self.link_calls(&imports);
         self.sort_selects();
-        self.publish()
+        self.publish(preloaded)
     }
 
     fn literals(&mut self) -> Result<Vec<Term>, LinkError> {
@@ -359,7 +360,7 @@ impl<'m> Linker<'m> {
     }
 
     /// Makes the module callable.
-    fn publish(self) -> Result<(), LinkError> {
+    fn publish(self, preloaded: bool) -> Result<(), LinkError> {
         self.machine
             .code
             .modules
@@ -372,11 +373,15 @@ impl<'m> Linker<'m> {
                 .code
                 .export(self.name, name, function.arity as u8);
             // SAFETY: entries live as long as the machine, which has one thread.
-            let export = unsafe { export.as_mut() };
-            if export.built_in.is_some() {
-                self.redirect(function.entry, export);
+            let entry = unsafe { export.as_mut() };
+            if entry.built_in.is_some() {
+                // OTP's modules have bodies that raise `nif_error` for functions that are built in. Calls from inside the
+                // module get there.
+                let number = self.machine.code.natives.number_of(export)?;
+                // SAFETY: the function's first instruction, in code that nothing runs yet.
+                unsafe { native::replace(self.address(function.entry), number) };
             } else {
-                export.entry.code = self.address(function.entry);
+                entry.entry.code = self.address(function.entry);
             }
         }
         let modules = &mut self.machine.code.modules;
@@ -390,39 +395,10 @@ impl<'m> Linker<'m> {
                 code: self.code,
                 file: self.file,
                 atoms: self.atoms,
+                nifs: Vec::new(),
+                preloaded,
             },
         );
         Ok(())
-    }
-
-    /// OTP's modules have bodies that raise `nif_error` for functions that are built in. Calls from
-    /// inside the module get there: the body becomes a call of the built-in function.
-    fn redirect(&self, entry: u32, export: &Export) {
-        /// Opcode, arity, address of the entry.
-        const SIZE: u32 = 2 + 2 + 8;
-        let next = self
-            .file
-            .functions()
-            .iter()
-            .map(|function| function.func_info)
-            .find(|&start| start > entry);
-        if next.unwrap_or(self.file.code().len() as u32) - entry < SIZE {
-            return;
-        }
-        let instruction = self.address(entry);
-        // SAFETY: the function's code is at least as long, and nothing of it runs any more.
-        unsafe {
-            instruction
-                .cast::<u16>()
-                .write_unaligned(Op::call_bif_only.opcode(0));
-            instruction
-                .add(2)
-                .cast::<u16>()
-                .write_unaligned(export.mfa().arity as u16);
-            instruction
-                .add(4)
-                .cast::<u64>()
-                .write_unaligned(export as *const Export as u64);
-        }
     }
 }

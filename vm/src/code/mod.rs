@@ -5,6 +5,7 @@ pub mod export;
 pub mod fun_entry;
 pub mod link;
 pub mod literals;
+pub mod native;
 pub mod stubs;
 
 use crate::atom::{AtomTable, am};
@@ -33,6 +34,10 @@ pub struct LoadedModule {
     file: ling::Module<'static>,
     /// Atoms by their index in the file.
     atoms: Vec<Atom>,
+    /// Functions that `load_nif` has replaced, in the library's order.
+    nifs: Vec<(Atom, u8)>,
+    /// Whether it was loaded before anything ran.
+    preloaded: bool,
 }
 
 /// Where an address of code comes from.
@@ -57,6 +62,7 @@ pub struct Code {
     funs: HashMap<(Atom, u32, [u8; 16]), NonNull<FunEntry>>,
     /// Sorted by the address of their code.
     modules: Vec<LoadedModule>,
+    natives: native::Natives,
     hasher: DefaultHashBuilder,
 }
 
@@ -67,6 +73,7 @@ impl Code {
             exports: HashTable::with_capacity(FIRST_EXPORTS),
             funs: HashMap::default(),
             modules: Vec::new(),
+            natives: native::Natives::default(),
             hasher: DefaultHashBuilder::default(),
         };
         code.define_built_ins(atoms, tables, false);
@@ -153,14 +160,25 @@ impl Code {
         &self.modules
     }
 
-    fn module_at(&self, address: *const u8) -> Option<(&LoadedModule, u32)> {
+    fn module_index_at(&self, address: *const u8) -> Option<usize> {
         let address = address as usize;
         let after = self
             .modules
             .partition_point(|module| module.code.start() as usize <= address);
-        let module = self.modules.get(after.checked_sub(1)?)?;
-        let offset = address - module.code.start() as usize;
-        (offset < module.code_size).then_some((module, offset as u32))
+        let index = after.checked_sub(1)?;
+        let module = self.modules.get(index)?;
+        (address - (module.code.start() as usize) < module.code_size).then_some(index)
+    }
+
+    fn module_at(&self, address: *const u8) -> Option<(&LoadedModule, u32)> {
+        let module = &self.modules[self.module_index_at(address)?];
+        let offset = address as usize - module.code.start() as usize;
+        Some((module, offset as u32))
+    }
+
+    /// The name of the module whose code `address` is in.
+    pub fn module_name_at(&self, address: *const u8) -> Option<Atom> {
+        Some(self.module_at(address)?.0.name)
     }
 
     /// Whether `address` is in the code of a module.
@@ -216,6 +234,16 @@ impl LoadedModule {
     /// The file that it was loaded from.
     pub fn file(&self) -> &ling::Module<'static> {
         &self.file
+    }
+
+    /// Functions that `load_nif` has replaced.
+    pub fn nifs(&self) -> &[(Atom, u8)] {
+        &self.nifs
+    }
+
+    /// Whether it was loaded before anything ran.
+    pub fn is_preloaded(&self) -> bool {
+        self.preloaded
     }
 
     /// An atom of the file's table.

@@ -495,7 +495,7 @@ pub(crate) unsafe fn out_of_memory(
     unsafe { die_of_memory(&mut *machine, &mut *process) }
 }
 
-fn die_of_memory(machine: &mut Machine, process: &mut Process) -> Exit {
+pub(crate) fn die_of_memory(machine: &mut Machine, process: &mut Process) -> Exit {
     if exceeds_limit(process) {
         machine.report_heap_limit(process.pid, process.max_heap_size());
     } else {

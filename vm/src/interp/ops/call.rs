@@ -165,6 +165,18 @@ op! {
 }
 
 op! {
+    /// What the first instruction of a function is whose body is a native function's: as if the entry's stub had been called. So the
+    /// function stands in a trace once, with its arguments.
+    fn native_call(cpu, number: Number) {
+        // SAFETY: the machine is alive.
+        let export = unsafe { (*cpu.machine).code.native(number.value()) };
+        // SAFETY: entries live as long as the machine.
+        cpu.ip = unsafe { (*export).stub() };
+        call_built_in(cpu, export, Then::Return)
+    }
+}
+
+op! {
     /// What the code of an export entry without a function is.
     fn call_undefined(cpu) {
         cpu.save();

@@ -10,12 +10,12 @@ use crate::code::Code;
 use crate::code::cache::ConvertedModules;
 use crate::code::link::LinkError;
 use crate::code::literals::{LITERAL_AREA_BYTES, LiteralArea};
+use crate::memory::resource::Resources;
 use crate::platform::{Platform, Stream};
 use crate::process::MaxHeapSize;
 use crate::process::population::Processes;
 use crate::process::reference::References;
 use crate::sched::Scheduler;
-use crate::shared::atomics::Arrays;
 use crate::shared::persistent::PersistentTerms;
 use crate::term::{Atom, Term, print};
 use crate::time::Timers;
@@ -76,8 +76,8 @@ pub struct Machine {
     pub processes: Processes,
     /// All timers.
     pub timers: Timers,
-    /// Arrays of `atomics` and `counters`.
-    pub arrays: Arrays,
+    /// What stands behind references.
+    pub resources: Resources,
     /// Terms of `persistent_term`.
     pub persistent_terms: PersistentTerms,
     /// What is fixed about time.
@@ -124,7 +124,7 @@ impl Machine {
             converted,
             processes: Processes::new(References::new(u64::from_le_bytes(seed))),
             timers: Timers::new(now),
-            arrays: Arrays::new(),
+            resources: Resources::new(),
             persistent_terms: PersistentTerms::new(),
             clock: Clock::new(&mut *platform),
             scheduler: Scheduler::new(),

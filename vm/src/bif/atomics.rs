@@ -6,9 +6,10 @@ use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::map::from_pairs;
 use crate::memory::Arena;
-use crate::process::reference::RefNumber;
+use crate::memory::resource::resource;
 use crate::shared::atomics::{Array, Kind};
 use crate::term::{Subtag, Term};
+use core::cell::RefMut;
 
 /// The functions.
 pub const TABLE: &[Bif] = &[
@@ -60,21 +61,19 @@ pub(super) fn decrement(term: Term) -> Result<u64, Fail> {
 }
 
 /// The array that `reference` leads to, unless it belongs to `counters` alone.
-fn array(cx: &mut Context, reference: Term) -> Result<&mut Array, Fail> {
-    array_of(cx, reference, |kind| kind != Kind::WriteConcurrency)
+fn array(reference: &Term) -> Result<RefMut<'_, Array>, Fail> {
+    array_of(reference, |kind| kind != Kind::WriteConcurrency)
 }
 
 /// The array that `reference` leads to, if it is of a kind that is `wanted`.
+#[inline]
 pub(super) fn array_of(
-    cx: &mut Context,
-    reference: Term,
+    reference: &Term,
     wanted: impl Fn(Kind) -> bool,
-) -> Result<&mut Array, Fail> {
-    let number = RefNumber::of(reference).ok_or(Fail::Badarg)?;
-    let array = cx.machine().arrays.get(number).ok_or(Fail::Badarg)?;
-    match wanted(array.kind) {
-        true => Ok(array),
-        false => Err(Fail::Badarg),
+) -> Result<RefMut<'_, Array>, Fail> {
+    match resource::<Array>(reference) {
+        Some(array) if wanted(array.kind) => Ok(array),
+        _ => Err(Fail::Badarg),
     }
 }
 
@@ -107,13 +106,11 @@ pub(super) fn make(cx: &mut Context, length: Term, kind: Kind) -> Value {
     let length = length.as_small().filter(|length| *length > 0);
     let length = length.ok_or(Fail::Badarg)? as usize;
     // What OTP ends the whole node for.
-    if Array::bytes(length) as u64 > cx.machine().platform.memory_available() {
+    if Array::memory(length) as u64 > cx.machine().platform.memory_available() {
         return Err(Fail::SystemLimit);
     }
-    let reference = cx.machine().processes.references.make();
-    let made = cx.machine().arrays.insert(reference, kind, length);
-    made.map_err(|_| Fail::SystemLimit)?;
-    Ok(reference.term(cx)?)
+    let array = Array::new(kind, length).map_err(|_| Fail::SystemLimit)?;
+    Ok(cx.new_resource(array)?.term(cx)?)
 }
 
 /// `#{max, memory, min, size}` of an array whose values anybody may put.
@@ -123,7 +120,7 @@ pub(super) fn describe(cx: &mut Context, kind: Kind, size: usize) -> Value {
     let max = cx.unsigned(max as u64)?;
     let pairs = [
         (am::MAX, max),
-        (am::MEMORY, Term::small(Array::bytes(size) as i64)),
+        (am::MEMORY, Term::small(Array::memory(size) as i64)),
         (am::MIN, min),
         (am::SIZE, Term::small(size as i64)),
     ];
@@ -162,60 +159,60 @@ fn atomics_new_2(cx: &mut Context, args: &[Term]) -> Value {
     make(cx, args[0], kind)
 }
 
-fn put_3(cx: &mut Context, args: &[Term]) -> Value {
-    let array = array(cx, args[0])?;
-    let new = bits(array, args[2])?;
-    *element(array, args[1])? = new;
+fn put_3(_: &mut Context, args: &[Term]) -> Value {
+    let mut array = array(&args[0])?;
+    let new = bits(&array, args[2])?;
+    *element(&mut array, args[1])? = new;
     Ok(am::OK.term())
 }
 
 fn get_2(cx: &mut Context, args: &[Term]) -> Value {
-    let array = array(cx, args[0])?;
-    let (kind, bits) = (array.kind, *element(array, args[1])?);
+    let mut array = array(&args[0])?;
+    let (kind, bits) = (array.kind, *element(&mut array, args[1])?);
     value(cx, kind, bits)
 }
 
 /// Adds, and returns the kind of the array and the sum.
-fn add(cx: &mut Context, args: &[Term], increment: u64) -> Result<(Kind, u64), Fail> {
-    let array = array(cx, args[0])?;
+fn add(args: &[Term], increment: u64) -> Result<(Kind, u64), Fail> {
+    let mut array = array(&args[0])?;
     let kind = array.kind;
-    let element = element(array, args[1])?;
+    let element = element(&mut array, args[1])?;
     *element = element.wrapping_add(increment);
     Ok((kind, *element))
 }
 
-fn add_3(cx: &mut Context, args: &[Term]) -> Value {
-    add(cx, args, increment(args[2])?)?;
+fn add_3(_: &mut Context, args: &[Term]) -> Value {
+    add(args, increment(args[2])?)?;
     Ok(am::OK.term())
 }
 
 fn add_get_3(cx: &mut Context, args: &[Term]) -> Value {
-    let (kind, sum) = add(cx, args, increment(args[2])?)?;
+    let (kind, sum) = add(args, increment(args[2])?)?;
     value(cx, kind, sum)
 }
 
-fn sub_3(cx: &mut Context, args: &[Term]) -> Value {
-    add(cx, args, decrement(args[2])?)?;
+fn sub_3(_: &mut Context, args: &[Term]) -> Value {
+    add(args, decrement(args[2])?)?;
     Ok(am::OK.term())
 }
 
 fn sub_get_3(cx: &mut Context, args: &[Term]) -> Value {
-    let (kind, difference) = add(cx, args, decrement(args[2])?)?;
+    let (kind, difference) = add(args, decrement(args[2])?)?;
     value(cx, kind, difference)
 }
 
 fn exchange_3(cx: &mut Context, args: &[Term]) -> Value {
-    let array = array(cx, args[0])?;
-    let (kind, new) = (array.kind, bits(array, args[2])?);
-    let old = core::mem::replace(element(array, args[1])?, new);
+    let mut array = array(&args[0])?;
+    let (kind, new) = (array.kind, bits(&array, args[2])?);
+    let old = core::mem::replace(element(&mut array, args[1])?, new);
     value(cx, kind, old)
 }
 
 fn compare_exchange_4(cx: &mut Context, args: &[Term]) -> Value {
-    let array = array(cx, args[0])?;
+    let mut array = array(&args[0])?;
     let kind = array.kind;
-    let (expected, new) = (bits(array, args[2])?, bits(array, args[3])?);
-    let element = element(array, args[1])?;
+    let (expected, new) = (bits(&array, args[2])?, bits(&array, args[3])?);
+    let element = element(&mut array, args[1])?;
     let old = *element;
     if old == expected {
         *element = new;
@@ -225,7 +222,7 @@ fn compare_exchange_4(cx: &mut Context, args: &[Term]) -> Value {
 }
 
 fn info_1(cx: &mut Context, args: &[Term]) -> Value {
-    let array = array(cx, args[0])?;
+    let array = array(&args[0])?;
     let (kind, size) = (array.kind, array.elements.len());
     describe(cx, kind, size)
 }

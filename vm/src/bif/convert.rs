@@ -4,8 +4,9 @@
 
 use super::{Bif, Context, Fail, Value, bif};
 use crate::memory::Arena;
+use crate::process::reference::RefNumber;
 use crate::process::table::make_pid;
-use crate::term::{Subtag, Term, print};
+use crate::term::{Term, print};
 
 /// The functions.
 pub const TABLE: &[Bif] = &[
@@ -86,5 +87,9 @@ fn list_to_ref_1(cx: &mut Context, args: &[Term]) -> Value {
     if [high, middle, low].iter().any(|number| number >> 32 != 0) {
         return Err(Fail::Badarg);
     }
-    Ok(cx.object(Subtag::Reference, &[low | middle << 32, high])?)
+    let number = RefNumber::from_words([low | middle << 32, high]);
+    match cx.machine().resources.find(number) {
+        Some(resource) => Ok(resource.term(cx)?),
+        None => Ok(number.term(cx)?),
+    }
 }

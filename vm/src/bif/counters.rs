@@ -11,6 +11,7 @@ use crate::map::from_pairs;
 use crate::memory::Arena;
 use crate::shared::atomics::{Array, Kind};
 use crate::term::Term;
+use core::cell::RefMut;
 
 /// The functions.
 pub const TABLE: &[Bif] = &[
@@ -28,20 +29,20 @@ pub const TABLE: &[Bif] = &[
 ];
 
 /// The array of a term that `new/2` made.
-fn array(cx: &mut Context, counters: Term) -> Result<&mut Array, Fail> {
-    let Some(&[kind, reference]) = counters.as_tuple() else {
+fn array(counters: &Term) -> Result<RefMut<'_, Array>, Fail> {
+    let Some([kind, reference]) = counters.as_tuple() else {
         return Err(Fail::Badarg);
     };
     match kind.as_atom() {
-        Some(am::ATOMICS) => array_of(cx, reference, |kind| kind != Kind::WriteConcurrency),
-        Some(am::WRITE_CONCURRENCY) => write_concurrent(cx, reference),
+        Some(am::ATOMICS) => array_of(reference, |kind| kind != Kind::WriteConcurrency),
+        Some(am::WRITE_CONCURRENCY) => write_concurrent(reference),
         _ => Err(Fail::Badarg),
     }
 }
 
 /// The array of a reference that `erts_internal:counters_new/1` made.
-fn write_concurrent(cx: &mut Context, reference: Term) -> Result<&mut Array, Fail> {
-    array_of(cx, reference, |kind| kind == Kind::WriteConcurrency)
+fn write_concurrent(reference: &Term) -> Result<RefMut<'_, Array>, Fail> {
+    array_of(reference, |kind| kind == Kind::WriteConcurrency)
 }
 
 fn new_2(cx: &mut Context, args: &[Term]) -> Value {
@@ -63,43 +64,43 @@ fn read(cx: &mut Context, (kind, bits): (Kind, u64)) -> Value {
     value(cx, kind, bits)
 }
 
-fn at(array: &mut Array, position: Term) -> Result<(Kind, u64), Fail> {
-    Ok((array.kind, *element(array, position)?))
+fn at(mut array: RefMut<'_, Array>, position: Term) -> Result<(Kind, u64), Fail> {
+    Ok((array.kind, *element(&mut array, position)?))
 }
 
-fn add(array: &mut Array, position: Term, increment: u64) -> Value {
-    let element = element(array, position)?;
+fn add(mut array: RefMut<'_, Array>, position: Term, increment: u64) -> Value {
+    let element = element(&mut array, position)?;
     *element = element.wrapping_add(increment);
     Ok(am::OK.term())
 }
 
-fn put(array: &mut Array, position: Term, value: Term) -> Value {
-    let new = bits(array, value)?;
-    *element(array, position)? = new;
+fn put(mut array: RefMut<'_, Array>, position: Term, value: Term) -> Value {
+    let new = bits(&array, value)?;
+    *element(&mut array, position)? = new;
     Ok(am::OK.term())
 }
 
 fn get_2(cx: &mut Context, args: &[Term]) -> Value {
-    let found = at(array(cx, args[0])?, args[1])?;
+    let found = at(array(&args[0])?, args[1])?;
     read(cx, found)
 }
 
-fn add_3(cx: &mut Context, args: &[Term]) -> Value {
+fn add_3(_: &mut Context, args: &[Term]) -> Value {
     let increment = increment(args[2])?;
-    add(array(cx, args[0])?, args[1], increment)
+    add(array(&args[0])?, args[1], increment)
 }
 
-fn sub_3(cx: &mut Context, args: &[Term]) -> Value {
+fn sub_3(_: &mut Context, args: &[Term]) -> Value {
     let decrement = decrement(args[2])?;
-    add(array(cx, args[0])?, args[1], decrement)
+    add(array(&args[0])?, args[1], decrement)
 }
 
-fn put_3(cx: &mut Context, args: &[Term]) -> Value {
-    put(array(cx, args[0])?, args[1], args[2])
+fn put_3(_: &mut Context, args: &[Term]) -> Value {
+    put(array(&args[0])?, args[1], args[2])
 }
 
 fn info_1(cx: &mut Context, args: &[Term]) -> Value {
-    let array = array(cx, args[0])?;
+    let array = array(&args[0])?;
     let (kind, size) = (array.kind, array.elements.len());
     match kind {
         Kind::WriteConcurrency => describe_size(cx, size),
@@ -110,7 +111,7 @@ fn info_1(cx: &mut Context, args: &[Term]) -> Value {
 /// `#{memory, size}`.
 fn describe_size(cx: &mut Context, size: usize) -> Value {
     let pairs = [
-        (am::MEMORY, Array::bytes(size) as i64),
+        (am::MEMORY, Array::memory(size) as i64),
         (am::SIZE, size as i64),
     ];
     let pairs = pairs.map(|(key, value)| (key.term(), Term::small(value)));
@@ -123,20 +124,20 @@ fn counters_new_1(cx: &mut Context, args: &[Term]) -> Value {
 }
 
 fn counters_get_2(cx: &mut Context, args: &[Term]) -> Value {
-    let found = at(write_concurrent(cx, args[0])?, args[1])?;
+    let found = at(write_concurrent(&args[0])?, args[1])?;
     read(cx, found)
 }
 
-fn counters_add_3(cx: &mut Context, args: &[Term]) -> Value {
+fn counters_add_3(_: &mut Context, args: &[Term]) -> Value {
     let increment = increment(args[2])?;
-    add(write_concurrent(cx, args[0])?, args[1], increment)
+    add(write_concurrent(&args[0])?, args[1], increment)
 }
 
-fn counters_put_3(cx: &mut Context, args: &[Term]) -> Value {
-    put(write_concurrent(cx, args[0])?, args[1], args[2])
+fn counters_put_3(_: &mut Context, args: &[Term]) -> Value {
+    put(write_concurrent(&args[0])?, args[1], args[2])
 }
 
 fn counters_info_1(cx: &mut Context, args: &[Term]) -> Value {
-    let size = write_concurrent(cx, args[0])?.elements.len();
+    let size = write_concurrent(&args[0])?.elements.len();
     describe_size(cx, size)
 }

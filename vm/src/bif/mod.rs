@@ -55,6 +55,7 @@ use crate::machine::Machine;
 use crate::memory::arena::{Arena, NoMemory};
 use crate::memory::heap::Heap;
 use crate::memory::off_heap::OffHeap;
+use crate::memory::resource::{Handle, Resource};
 use crate::process::Process;
 use crate::term::{Atom, Term};
 use core::ptr::NonNull;
@@ -298,6 +299,12 @@ impl Context {
             Ok(reason) => self.raise(Class::Error, reason),
             Err(NoMemory) => Fail::NoMemory,
         }
+    }
+
+    /// A new reference with `value` behind it: [`Handle::term`] makes the term.
+    pub fn new_resource<T: Resource>(&mut self, value: T) -> Result<Handle<T>, NoMemory> {
+        let number = self.machine().processes.references.make();
+        self.machine().resources.make(number, value)
     }
 
     /// Counts `work` reductions as used up, for functions whose cost grows with their arguments.

@@ -358,7 +358,7 @@ fn garbage_collection_info(cx: &mut Context, target: Target) -> Value {
 
 /// `[{Address, Bytes, References}]` of the binaries off the heap.
 fn binaries(cx: &mut Context, target: Target) -> Value {
-    let found = target.read(|p| collect(OffHeapBinaries(p.heap.off_heap.first)))?;
+    let found = target.read(|p| collect(p.heap.off_heap.binaries()))?;
     let mut list = Term::NIL;
     for (binary, size) in found {
         let references = Binary::references(binary);
@@ -369,28 +369,9 @@ fn binaries(cx: &mut Context, target: Target) -> Value {
     Ok(list)
 }
 
-/// The binaries of a list of off-heap objects, and how many bytes of each the object refers to.
-struct OffHeapBinaries(*mut u64);
-
-impl Iterator for OffHeapBinaries {
-    type Item = (NonNull<Binary>, usize);
-    fn next(&mut self) -> Option<(NonNull<Binary>, usize)> {
-        if self.0.is_null() {
-            return None;
-        }
-        // SAFETY: every address of the list is that of a `RefcBits` object: size, binary, next object.
-        unsafe {
-            let size = *self.0.add(1) as usize;
-            let binary = *self.0.add(2) as *mut Binary;
-            self.0 = *self.0.add(3) as *mut u64;
-            NonNull::new(binary).map(|binary| (binary, size))
-        }
-    }
-}
-
 /// All binaries that a process refers to, one as often as it does.
 pub fn binaries_of(process: &Process) -> impl Iterator<Item = NonNull<Binary>> {
-    OffHeapBinaries(process.heap.off_heap.first).map(|(binary, _)| binary)
+    process.heap.off_heap.binaries().map(|(binary, _)| binary)
 }
 
 fn call_term(cx: &mut Context, module: Atom, function: Atom, arity: u32) -> Value {

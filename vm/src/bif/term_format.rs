@@ -122,8 +122,10 @@ fn decoded(cx: &mut Context, binary: Term, safe: bool) -> Result<(Term, usize), 
     let bits = view(&binary).filter(|bits| BitsView::is_binary(*bits));
     let bytes = bits.ok_or(Fail::Badarg)?.to_bytes()?.ok_or(Fail::Badarg)?;
     cx.bump_reductions(bytes.len() / BYTES_PER_REDUCTION);
+    let resources = cx.machine().resources.clone();
     let options = decode::Options {
         safe,
+        resources: Some(&resources),
         ..decode::Options::default()
     };
     let (heap, atoms, code) = cx.heap_atoms_and_code();

@@ -19,7 +19,6 @@
 
 use super::NoMemory;
 use super::heap::{Block, Fragment, Heap};
-use super::off_heap::{Binary, OffHeap};
 use crate::bits::view::view;
 use crate::machine::Machine;
 use crate::process::Process;
@@ -27,7 +26,6 @@ use crate::term::header::ALL_RAW;
 use crate::term::{Header, Subtag, Term};
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::ptr::NonNull;
 
 /// Above this many words, heaps grow by a fifth instead of along the Fibonacci numbers.
 const FIBONACCI_LIMIT: usize = 1_000_000;
@@ -250,7 +248,8 @@ fn move_to(
     mover.scan(block.start(), old_top);
 
     let heap = &mut process.heap;
-    sweep_off_heap(&mut heap.off_heap, &mover.old);
+    // SAFETY: what the move left without a forwarding word is dead, but for the old generation, if that stays.
+    unsafe { heap.off_heap.sweep(&mover.old) };
     let promoted = if old_top.is_null() {
         0
     } else {
@@ -432,38 +431,4 @@ impl Mover {
             }
         }
     }
-}
-
-/// Keeps on the list what was moved or stays, and releases what the others held.
-fn sweep_off_heap(list: &mut OffHeap, old: &Range<usize>) {
-    let mut object = list.first;
-    let mut kept: *mut u64 = core::ptr::null_mut();
-    let mut bytes = 0;
-    while !object.is_null() {
-        // SAFETY: every address on the list was a RefcBits object: it still is, or a forwarding word is in its header's place and
-        // the other words are as they were.
-        unsafe {
-            let next = *object.add(3) as *mut u64;
-            let header = *object;
-            let alive = if old.contains(&(object as usize)) {
-                Some(object)
-            } else if Header::is_header(header) {
-                if let Some(binary) = NonNull::new(*object.add(2) as *mut Binary) {
-                    Binary::release(binary);
-                }
-                None
-            } else {
-                Some((header & !3) as *mut u64)
-            };
-            if let Some(alive) = alive {
-                *alive.add(3) = kept as u64;
-                kept = alive;
-                bytes += *alive.add(1) as usize;
-            }
-            object = next;
-        }
-    }
-    list.first = kept;
-    list.bytes = 0;
-    list.kept = bytes;
 }

@@ -1,8 +1,9 @@
-//! Memory of terms: heaps, fragments, off-heap binaries, literals, and the collector.
+//! Memory of terms: heaps, fragments, off-heap binaries and resources, literals, and the collector.
 
 pub mod arena;
 pub mod gc;
 pub mod heap;
 pub mod off_heap;
+pub mod resource;
 
 pub use arena::{Arena, NoMemory};

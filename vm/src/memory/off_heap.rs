@@ -1,15 +1,18 @@
 //! Binaries that live off the heaps, and the list by which an arena knows its own.
 //!
 //! A [`Binary`] is a reference-counted block of bytes. A `RefcBits` object on a heap holds one
-//! reference; such objects are chained through their third word, newest first, into the arena's [`OffHeap`]
-//! list, so that the collector and the end of a process can release those that died.
+//! reference, and so does a reference with a [resource](super::resource) behind it. Such objects are chained through the third word
+//! behind their header, newest first, into the arena's [`OffHeap`] list, so that the collector and the end of a process can release
+//! those that died.
 //!
 //! Invariant: the count equals the number of `RefcBits` objects on lists, plus explicit holders
 //! ([`BinaryRef`]). The machine has one thread; counts are plain numbers.
 
 use super::arena::{Arena, NoMemory};
+use super::resource;
 use crate::term::{Header, Subtag, Term};
 use core::alloc::Layout;
+use core::ops::Range;
 use core::ptr::NonNull;
 
 /// Head of the block; `capacity` bytes follow it.
@@ -192,7 +195,7 @@ pub unsafe fn write_refc(
 
 /// The list of an arena's objects that own something off the heap.
 pub struct OffHeap {
-    /// The newest `RefcBits` object, or null.
+    /// The newest object, or null.
     pub first: *mut u64,
     /// Bytes that the objects put on since the last collection refer to: a reason to collect.
     pub bytes: usize,
@@ -233,7 +236,7 @@ impl OffHeap {
         if other.first.is_null() {
             return;
         }
-        // SAFETY: every address on a list is a `RefcBits` object; its third word is the next one.
+        // SAFETY: every address on a list is an object that is; the third word behind its header is the next one.
         unsafe {
             let mut last = other.first;
             while *last.add(3) != 0 {
@@ -246,6 +249,46 @@ impl OffHeap {
         *other = OffHeap::new();
     }
 
+    /// The binaries that objects of the list refer to, one as often as it is referred to, and how many bytes of it each object has.
+    pub fn binaries(&self) -> Binaries {
+        Binaries(self.first)
+    }
+
+    /// What the collector does at its end: keeps on the list what was moved or `stays`, and releases what the others held.
+    ///
+    /// # Safety
+    /// Each object of the list is dead, or at an address that `stays`, or has a forwarding word (the boxed term of its new place) in
+    /// the place of its header.
+    pub unsafe fn sweep(&mut self, stays: &Range<usize>) {
+        let mut object = self.first;
+        let mut kept: *mut u64 = core::ptr::null_mut();
+        let mut kept_bytes = 0;
+        while !object.is_null() {
+            // SAFETY: the caller's promise; the words behind the header of a moved object are as they were.
+            unsafe {
+                let next = *object.add(3) as *mut u64;
+                let header = *object;
+                let alive = if stays.contains(&(object as usize)) {
+                    Some(object)
+                } else if Header::is_header(header) {
+                    release(object);
+                    None
+                } else {
+                    Some((header & !3) as *mut u64)
+                };
+                if let Some(alive) = alive {
+                    *alive.add(3) = kept as u64;
+                    kept = alive;
+                    kept_bytes += bytes(alive);
+                }
+                object = next;
+            }
+        }
+        self.first = kept;
+        self.bytes = 0;
+        self.kept = kept_bytes;
+    }
+
     /// Releases what every object on the list holds; the objects are gone afterwards.
     pub fn release_all(&mut self) {
         let mut object = self.first;
@@ -254,12 +297,61 @@ impl OffHeap {
             // SAFETY: as in `append`; each object holds one reference, which ends here.
             unsafe {
                 let next = *object.add(3) as *mut u64;
-                if let Some(binary) = NonNull::new(*object.add(2) as *mut Binary) {
-                    Binary::release(binary);
-                }
+                release(object);
                 object = next;
             }
         }
+    }
+}
+
+/// Gives up the reference that an object of a list holds.
+///
+/// # Safety
+/// `object` is an object of a list, its header included, and is dead.
+unsafe fn release(object: *mut u64) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if let Some(head) = resource::head_of(Header(*object), object) {
+            resource::Head::release(head);
+        } else if let Some(binary) = NonNull::new(*object.add(2) as *mut Binary) {
+            Binary::release(binary);
+        }
+    }
+}
+
+/// Bytes off the heap that an object of a list stands for.
+///
+/// # Safety
+/// `object` is an object of a list, its header included.
+unsafe fn bytes(object: *const u64) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match resource::head_of(Header(*object), object) {
+            Some(head) => resource::Head::bytes(head),
+            None => *object.add(1) as usize,
+        }
+    }
+}
+
+/// The binaries of a list: see [`OffHeap::binaries`].
+pub struct Binaries(*mut u64);
+
+impl Iterator for Binaries {
+    type Item = (NonNull<Binary>, usize);
+    fn next(&mut self) -> Option<(NonNull<Binary>, usize)> {
+        while !self.0.is_null() {
+            let object = self.0;
+            // SAFETY: every address of a list is that of a complete object.
+            unsafe {
+                self.0 = *object.add(3) as *mut u64;
+                if Header(*object).subtag() == Subtag::RefcBits
+                    && let Some(binary) = NonNull::new(*object.add(2) as *mut Binary)
+                {
+                    return Some((binary, *object.add(1) as usize));
+                }
+            }
+        }
+        None
     }
 }
 

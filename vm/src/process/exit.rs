@@ -14,6 +14,7 @@ use super::signal::{Origin, down, exit_signal};
 use super::{Process, ReceiveTimer, State, Watched};
 use crate::atom::am;
 use crate::machine::Machine;
+use crate::memory::resource;
 use crate::term::Term;
 use crate::term::copy::copy;
 use core::ptr::NonNull;
@@ -125,7 +126,7 @@ fn finish(machine: &mut Machine, pid: Term) {
     }
 }
 
-/// Aliases end, and so do timers that would send to the process.
+/// Aliases end, and so do timers that would send to the process; resources that it owned are told.
 fn finish_rare(machine: &mut Machine, pid: Term) {
     let process = machine.processes.table.get_mut(pid);
     let Some(mut rare) = process.and_then(|process| process.rare.take()) else {
@@ -136,6 +137,9 @@ fn finish_rare(machine: &mut Machine, pid: Term) {
     }
     while let Some((reference, ())) = rare.timers.pop_first() {
         machine.timers.cancel_message(reference);
+    }
+    while let Some((number, ())) = rare.resources.pop_first() {
+        resource::owner_exited(machine, number);
     }
 }
 

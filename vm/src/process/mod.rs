@@ -250,6 +250,8 @@ pub struct Rare {
     pub timers: Ties<RefNumber, ()>,
     /// Aliases of this process.
     pub aliases: Ties<RefNumber, AliasMode>,
+    /// Resources that are told when this process ends, see [`crate::memory::resource`].
+    pub resources: Ties<RefNumber, ()>,
 }
 
 impl Rare {
@@ -265,6 +267,7 @@ impl Rare {
             error_handler: am::ERROR_HANDLER,
             timers: Ties::new(),
             aliases: Ties::new(),
+            resources: Ties::new(),
         }
     }
 }

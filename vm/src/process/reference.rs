@@ -1,7 +1,7 @@
 //! References: numbers that occur once.
 //!
-//! A reference is 96 bits: a 64-bit and a 32-bit word of a
-//! [`Subtag::Reference`] object, printed as `#Ref<0.c.b.a>` with the least significant third last. One counter
+//! A reference is 96 bits: a 64-bit and a 32-bit word, the first two of a
+//! [`Subtag::Reference`] object (a [resource](crate::memory::resource) may stand behind them), printed as `#Ref<0.c.b.a>` with the least significant third last. One counter
 //! makes all of them, so references of one run are ordered by age; monitors, timers and aliases are
 //! found by that number.
 //!
@@ -22,7 +22,7 @@ impl RefNumber {
     /// The number of a reference of this node.
     pub fn of(term: Term) -> Option<RefNumber> {
         match *term.as_object(Subtag::Reference)? {
-            [low, high] => Some(RefNumber {
+            [low, high, ..] => Some(RefNumber {
                 high: high as u32,
                 low,
             }),
@@ -30,9 +30,22 @@ impl RefNumber {
         }
     }
 
+    /// The words of its object: the 64 lower bits, the 32 upper ones.
+    pub fn words(self) -> [u64; 2] {
+        [self.low, self.high as u64]
+    }
+
+    /// The reference of these words.
+    pub fn from_words([low, high]: [u64; 2]) -> RefNumber {
+        RefNumber {
+            high: high as u32,
+            low,
+        }
+    }
+
     /// The reference as a term.
     pub fn term<A: Arena + ?Sized>(self, arena: &mut A) -> Result<Term, NoMemory> {
-        arena.object(Subtag::Reference, &[self.low, self.high as u64])
+        arena.object(Subtag::Reference, &self.words())
     }
 
     /// A number to hash by.

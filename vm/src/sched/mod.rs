@@ -4,12 +4,13 @@
 //! for [`TURN`](crate::interp::TURN) reductions, carries out the exits that its turn brought about, and now and then looks
 //! at the clock. With nobody to run it sleeps until the next timer; with nobody alive the machine ends.
 //!
-//! Invariant: between turns no process is running, and no exit is left to be carried out.
+//! Invariant: between turns no process is running, no exit is left to be carried out, and no dead resource to be closed.
 
 pub mod queue;
 
 use crate::interp::{self, Exit, TURN};
 use crate::machine::Machine;
+use crate::memory::resource;
 use crate::process::{Process, State, exit};
 use crate::term::Term;
 use crate::time;
@@ -141,7 +142,7 @@ fn start_turn(machine: &mut Machine, mut process: NonNull<Process>) -> NonNull<P
     process
 }
 
-/// What follows when the interpreter has returned: counts, queues, and carries out exits.
+/// What follows when the interpreter has returned: counts, queues, carries out exits and closes resources that died.
 fn turn_over(machine: &mut Machine, pid: Term, exit: Exit) {
     machine.processes.running = None;
     if let Some(process) = machine.processes.table.get_mut(pid) {
@@ -157,6 +158,7 @@ fn turn_over(machine: &mut Machine, pid: Term, exit: Exit) {
         machine.processes.requeue(pid);
     }
     exit::carry_out(machine);
+    resource::close_dead(machine);
 }
 
 #[cfg(test)]

@@ -3,15 +3,13 @@
 //! A machine has one thread, so each operation is atomic by itself, and an array of `write_concurrency` is an array like any
 //! other that only the functions of its kind may touch.
 //!
-//! An array lives as long as the machine. (OTP frees it with the last term that refers to it; the
-//! references here are ordinary ones, and nobody counts them.)
+//! An array is a [resource](crate::memory::resource): it is freed with the last term that refers to it.
 //!
-//! Invariant: an array never moves and never changes its length.
+//! Invariant: an array never changes its length.
 
 use crate::memory::NoMemory;
-use crate::process::reference::RefNumber;
+use crate::memory::resource::Resource;
 use alloc::vec::Vec;
-use hashbrown::HashTable;
 
 /// Which values an array has, and which functions may touch it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,72 +55,29 @@ pub struct Array {
 }
 
 impl Array {
-    /// Bytes that an array of `length` elements takes, its line in the table included.
-    pub fn bytes(length: usize) -> usize {
-        size_of::<(RefNumber, Array)>() + length.saturating_mul(8)
-    }
-}
-
-/// All arrays of a machine.
-#[derive(Default)]
-pub struct Arrays {
-    arrays: HashTable<(RefNumber, Array)>,
-}
-
-impl Arrays {
-    /// No array.
-    pub const fn new() -> Arrays {
-        Arrays {
-            arrays: HashTable::new(),
-        }
-    }
-
-    /// Makes an array of `length` zeros that `reference`, a new one, leads to.
-    pub fn insert(
-        &mut self,
-        reference: RefNumber,
-        kind: Kind,
-        length: usize,
-    ) -> Result<(), NoMemory> {
+    /// An array of `length` zeros.
+    pub fn new(kind: Kind, length: usize) -> Result<Array, NoMemory> {
         let mut elements = Vec::new();
         elements.try_reserve_exact(length).map_err(|_| NoMemory)?;
         elements.resize(length, 0);
-        let hash = |(key, _): &(RefNumber, Array)| key.hash();
-        self.arrays.try_reserve(1, hash).map_err(|_| NoMemory)?;
-        let line = (reference, Array { kind, elements });
-        self.arrays.insert_unique(reference.hash(), line, hash);
-        Ok(())
+        Ok(Array { kind, elements })
     }
 
-    /// The array that `reference` leads to.
-    pub fn get(&mut self, reference: RefNumber) -> Option<&mut Array> {
-        let same = |(key, _): &(RefNumber, Array)| *key == reference;
-        let found = self.arrays.find_mut(reference.hash(), same)?;
-        Some(&mut found.1)
+    /// Bytes that an array of `length` elements takes.
+    pub fn memory(length: usize) -> usize {
+        size_of::<Array>() + length.saturating_mul(8)
+    }
+}
+
+impl Resource for Array {
+    fn bytes(&self) -> usize {
+        self.elements.len() * 8
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::reference::References;
-
-    #[test]
-    fn each_reference_leads_to_its_array() {
-        let mut references = References::new(1);
-        let mut arrays = Arrays::new();
-        let made: Vec<_> = (1..100).map(|n| (references.make(), n)).collect();
-        for &(reference, n) in &made {
-            arrays.insert(reference, Kind::Signed, n).unwrap();
-            arrays.get(reference).unwrap().elements[n - 1] = n as u64;
-        }
-        for &(reference, n) in &made {
-            let array = arrays.get(reference).unwrap();
-            assert_eq!(array.elements.len(), n);
-            assert_eq!(array.elements[n - 1], n as u64);
-        }
-        assert!(arrays.get(references.make()).is_none());
-    }
 
     #[test]
     fn values_are_those_of_the_kind() {
@@ -138,11 +93,9 @@ mod tests {
 
     #[test]
     fn no_array_is_too_large_to_refuse() {
-        let mut references = References::new(1);
-        let mut arrays = Arrays::new();
-        let reference = references.make();
-        let refused = arrays.insert(reference, Kind::Signed, usize::MAX / 8);
-        assert_eq!(refused, Err(NoMemory));
-        assert!(arrays.get(reference).is_none());
+        let refused = Array::new(Kind::Signed, usize::MAX / 8);
+        assert_eq!(refused.err(), Some(NoMemory));
+        let array = Array::new(Kind::Signed, 3).unwrap();
+        assert_eq!(array.elements, [0, 0, 0]);
     }
 }

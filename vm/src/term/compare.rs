@@ -351,7 +351,7 @@ fn compare_identifiers(a: Term, b: Term) -> Ordering {
     match (a.header(), b.header()) {
         (None, None) => a.identifier_data().cmp(&b.identifier_data()),
         (Some(_), Some(_)) => {
-            let (x, y) = (raw_words(&a), raw_words(&b));
+            let (x, y) = (number_words(&a), number_words(&b));
             x.len()
                 .cmp(&y.len())
                 .then_with(|| x.iter().rev().cmp(y.iter().rev()))
@@ -361,10 +361,16 @@ fn compare_identifiers(a: Term, b: Term) -> Ordering {
     }
 }
 
-fn raw_words(term: &Term) -> &[u64] {
-    term.subtag()
-        .and_then(|subtag| term.as_object(subtag))
-        .unwrap_or(&[])
+/// The words of an identifier that say which one it is.
+fn number_words(term: &Term) -> &[u64] {
+    match term.subtag() {
+        // There may be a resource behind it, which makes no difference.
+        Some(Subtag::Reference) => term
+            .as_object(Subtag::Reference)
+            .map_or(&[], |words| &words[..2]),
+        Some(subtag) => term.as_object(subtag).unwrap_or(&[]),
+        None => &[],
+    }
 }
 
 /// Local funs before external ones; local ones by module, index, version and free variables.

@@ -6,7 +6,8 @@
 //!
 //! - Sharing inside a term is not kept (OTP's send does not keep it either).
 //! - Literals are not copied.
-//! - A reference-counted binary is shared: the copy holds one reference more, and stands on the new arena's list.
+//! - A reference-counted binary is shared, and so is the object behind a reference: the copy holds one reference more, and stands
+//!   on the new arena's list.
 //! - A part of a binary on the heap becomes a binary of its own; a part of a reference-counted one stays a part.
 //!
 //! Invariant: the size pass and the copy see the same term, so the block is filled to the word.
@@ -15,6 +16,7 @@ use super::size::{flat_size, heap_bits_words};
 use super::{Header, Subtag, Term, header::ALL_RAW};
 use crate::bits::view::{BitsView, view};
 use crate::memory::off_heap::{Binary, OffHeap, REFC_WORDS, write_refc};
+use crate::memory::resource::{self, RESOURCE_WORDS, write_resource};
 use crate::memory::{Arena, NoMemory};
 use core::ops::Range;
 use core::ptr::NonNull;
@@ -140,6 +142,14 @@ impl Copier<'_> {
                     {
                         self.next = object.add(heap_bits_words(bits.size));
                         return write_heap_bits(object, bits);
+                    }
+                }
+                Subtag::Reference => {
+                    if let Some(head) = resource::head_of(header, from) {
+                        resource::Head::retain(head);
+                        self.next = object.add(RESOURCE_WORDS);
+                        let words = NonNull::new_unchecked(object);
+                        return write_resource(words, head, self.off_heap);
                     }
                 }
                 _ => {}

@@ -177,6 +177,14 @@ fn object(state: &mut u64, term: &Term) -> Span {
         Subtag::MatchContext | Subtag::Invalid => {
             unreachable!("a match context is never part of a term")
         }
+        Subtag::Reference => {
+            *state = mix(*state, RAW + Subtag::Reference as u64);
+            // There may be a resource behind it, which makes no difference.
+            for &word in &words[..2] {
+                *state = mix(*state, word);
+            }
+            nothing
+        }
         subtag => {
             *state = mix(*state, RAW + subtag as u64);
             for &word in words {

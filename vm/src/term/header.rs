@@ -9,7 +9,7 @@
 //! | `Tuple` | elements |
 //! | `BigPositive`, `BigNegative` | raw: magnitude, 64-bit digits, least significant first, no leading zero digit, never in the small range |
 //! | `Float` | raw: IEEE 754 double |
-//! | `Reference` | raw: number (64 bits), number (upper 32 bits) |
+//! | `Reference` | raw: number (64 bits), number (upper 32 bits); with a resource behind it also raw: next object of the off-heap list; raw: address of the resource's `Head` |
 //! | `Fun` | raw: address of `FunEntry` or `Export`; raw: arity, number of free variables, kind; then terms: creator, free variables |
 //! | `FlatMap` | the tuple of sorted keys, then the values in that order |
 //! | `HashMap` | raw: number of pairs below; raw: bitmap; then children |

@@ -188,7 +188,7 @@ fn start(
         },
         Subtag::Fun => print_fun(atoms, term, out),
         Subtag::Reference => match term.as_object(Subtag::Reference) {
-            Some(&[low, high]) => {
+            Some(&[low, high, ..]) => {
                 let (a, b, c) = (high as u32, (low >> 32) as u32, low as u32);
                 write!(Formatter(out), "#Ref<0.{a}.{b}.{c}>")
             }

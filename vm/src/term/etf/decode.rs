@@ -13,7 +13,9 @@ use crate::atom::{AtomError, AtomTable, am};
 use crate::bits::view::{BitsView, SUB_BITS_SIZE_SHIFT};
 use crate::map::FLAT_LIMIT;
 use crate::memory::off_heap::{BinaryRef, REFC_WORDS, write_refc};
+use crate::memory::resource::Resources;
 use crate::memory::{Arena, NoMemory};
+use crate::process::reference::RefNumber;
 use crate::process::table::make_pid;
 use crate::term::compare::compare_exact;
 use crate::term::copy::write_heap_bits;
@@ -46,23 +48,26 @@ impl FunResolver for NoFuns {
 }
 
 /// How to decode.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
     /// Only atoms that exist already (`binary_to_term(B, [safe])`).
     pub safe: bool,
     /// The name of this node: its pids, ports and references become local ones.
     pub node: Atom,
     /// The creation of this node; identifiers with creation 0 are taken for local, too.
     pub creation: u32,
+    /// Where references of this node find the resources behind them.
+    pub resources: Option<&'a Resources>,
 }
 
-impl Default for Options {
-    /// Any atom; a node that is not distributed.
-    fn default() -> Options {
+impl Default for Options<'_> {
+    /// Any atom; a node that is not distributed; ordinary references alone.
+    fn default() -> Self {
         Options {
             safe: false,
             node: am::NONODE_NOHOST,
             creation: 0,
+            resources: None,
         }
     }
 }
@@ -70,13 +75,13 @@ impl Default for Options {
 /// The term at the start of `bytes` (from the version byte on), built in `arena`, and how many bytes it was.
 ///
 /// The arena is asked for one block of [`super::DecodedSize::words`] words, and for the nodes of maps with more
-/// than 32 keys besides.
+/// than 32 keys and references with a resource behind them besides.
 pub fn decode<A: Arena + ?Sized>(
     bytes: &[u8],
     atoms: &mut AtomTable,
     arena: &mut A,
     funs: &mut dyn FunResolver,
-    options: &Options,
+    options: &Options<'_>,
 ) -> Result<(Term, usize), DecodeError> {
     let payload = Payload::of(bytes)?;
     let (data, at) = match &payload {
@@ -139,7 +144,7 @@ struct Decoder<'a, A: Arena + ?Sized> {
     atoms: &'a mut AtomTable,
     arena: &'a mut A,
     funs: &'a mut dyn FunResolver,
-    options: &'a Options,
+    options: &'a Options<'a>,
     next: *mut u64,
     end: *mut u64,
     frames: Vec<Frame>,
@@ -512,7 +517,13 @@ impl<'a, A: Arena + ?Sized> Decoder<'a, A> {
                     return Err(self.reader.invalid("a reference with too many numbers"));
                 }
                 let low = numbers[0] | numbers[1] << 32;
-                Ok(self.object(Subtag::Reference, &[low, numbers[2]])?)
+                let number = RefNumber::from_words([low, numbers[2]]);
+                let plain = self.object(Subtag::Reference, &number.words())?;
+                match self.options.resources.and_then(|all| all.find(number)) {
+                    // A larger object than was measured: it has its own place, and the ordinary one is garbage.
+                    Some(resource) => Ok(resource.term(self.arena)?),
+                    None => Ok(plain),
+                }
             }
         }
     }

@@ -25,4 +25,5 @@ pub mod process;
 pub mod sched;
 pub mod shared;
 pub mod term;
+pub mod terminal;
 pub mod time;

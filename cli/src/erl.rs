@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use starling_vm::boot::bare::{BootConfig, run_bare};
 
 use crate::failure::{Failure, Result};
+use crate::host_files::HostFiles;
 use crate::linux::LinuxPlatform;
 use crate::modules::ModulePath;
 
@@ -57,6 +58,7 @@ pub fn run(flags: Vec<String>) -> Result<u8> {
         BootConfig {
             args: flags.machine,
             modules: Box::new(modules),
+            files: Box::new(HostFiles::new()),
         },
     )
 }

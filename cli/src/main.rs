@@ -7,6 +7,7 @@ mod boot;
 mod dom0;
 mod erl;
 mod failure;
+mod host_files;
 mod image;
 mod linux;
 mod modules;

@@ -10,6 +10,8 @@ use crate::code::Code;
 use crate::code::cache::ConvertedModules;
 use crate::code::link::LinkError;
 use crate::code::literals::{LITERAL_AREA_BYTES, LiteralArea};
+use crate::fs::FileSystem;
+use crate::fs::names::NativeNames;
 use crate::memory::resource::Resources;
 use crate::platform::{Platform, Stream};
 use crate::process::MaxHeapSize;
@@ -72,6 +74,10 @@ pub struct Machine {
     pub modules: Box<dyn ModuleStore>,
     /// Where conversions are remembered.
     pub converted: Box<dyn ConvertedModules>,
+    /// Directories and files.
+    pub files: Box<dyn FileSystem>,
+    /// How the names of files are read.
+    pub native_names: NativeNames,
     /// All processes.
     pub processes: Processes,
     /// All timers.
@@ -105,6 +111,7 @@ impl Machine {
         mut platform: Box<dyn Platform>,
         modules: Box<dyn ModuleStore>,
         converted: Box<dyn ConvertedModules>,
+        files: Box<dyn FileSystem>,
         options: Options,
     ) -> Option<&'static mut Machine> {
         let literal_area = LiteralArea::new(platform.reserve(LITERAL_AREA_BYTES)?);
@@ -122,6 +129,8 @@ impl Machine {
             code,
             modules,
             converted,
+            native_names: files.native_names(),
+            files,
             processes: Processes::new(References::new(u64::from_le_bytes(seed))),
             timers: Timers::new(now),
             resources: Resources::new(),

@@ -35,6 +35,7 @@ mod monitor;
 mod nif;
 mod number;
 mod persistent_term;
+mod prim_file;
 mod process;
 mod process_flag;
 mod process_info;
@@ -166,6 +167,7 @@ pub static TABLES: &[&[Bif]] = &[
     link::TABLE,
     message::TABLE,
     monitor::TABLE,
+    prim_file::TABLE,
     process::TABLE,
     process_flag::TABLE,
     process_info::TABLE,

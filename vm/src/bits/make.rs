@@ -76,6 +76,17 @@ pub fn make_binary<A: Arena + ?Sized>(arena: &mut A, bytes: &[u8]) -> Result<Ter
     Ok(term)
 }
 
+/// A binary of bytes that are in memory for good, which are not copied unless they are few.
+pub fn static_binary<A: Arena + ?Sized>(
+    arena: &mut A,
+    bytes: &'static [u8],
+) -> Result<Term, NoMemory> {
+    if bytes.len() <= HEAP_BYTES {
+        return make_binary(arena, bytes);
+    }
+    BinaryRef::from_static(bytes)?.into_term(arena, bytes.len())
+}
+
 /// A binary of `size` bytes that `fill` writes; they are zero before.
 pub fn build_binary<A: Arena + ?Sized>(
     arena: &mut A,

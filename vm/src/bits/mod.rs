@@ -8,6 +8,7 @@
 //! sums of two of them do not overflow.
 
 pub mod append;
+pub mod buffer;
 pub mod context;
 pub mod float;
 pub mod integer;

@@ -9,6 +9,7 @@ use super::{Arguments, FAILED, Flag, ModuleStore, refuse};
 use crate::atom::am;
 use crate::bif;
 use crate::code::cache::NoCache;
+use crate::fs::FileSystem;
 use crate::machine::{Machine, Options};
 use crate::memory::arena::Arena;
 use crate::platform::{Platform, Stream};
@@ -29,6 +30,8 @@ pub struct BootConfig {
     pub args: Vec<String>,
     /// The modules that were given with `-pa`, or that the image carries.
     pub modules: Box<dyn ModuleStore>,
+    /// Directories and files.
+    pub files: Box<dyn FileSystem>,
 }
 
 /// A call that the first process makes.
@@ -130,7 +133,13 @@ pub fn run_bare(mut platform: Box<dyn Platform>, config: BootConfig) -> ! {
         ..flags.options
     };
     let reserve = platform.memory_available();
-    let Some(machine) = Machine::leak(platform, config.modules, Box::new(NoCache), options) else {
+    let Some(machine) = Machine::leak(
+        platform,
+        config.modules,
+        Box::new(NoCache),
+        config.files,
+        options,
+    ) else {
         // The platform went with the machine; nothing is left to say it with but the allocator's own failure.
         panic!("there is no address space for literals ({reserve} bytes of memory are left)");
     };

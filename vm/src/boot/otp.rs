@@ -10,6 +10,7 @@ use crate::atom::am;
 use crate::bits::make::make_binary;
 use crate::code::cache::ConvertedModules;
 use crate::code::link;
+use crate::fs::FileSystem;
 use crate::machine::{Machine, Options};
 use crate::memory::NoMemory;
 use crate::memory::arena::Arena;
@@ -39,6 +40,8 @@ pub struct OtpConfig {
     pub preloaded: Box<dyn ModuleStore>,
     /// Where conversions are remembered.
     pub converted: Box<dyn ConvertedModules>,
+    /// Directories and files.
+    pub files: Box<dyn FileSystem>,
 }
 
 /// Modules that are loaded before anything runs, in OTP's order (`erts/preloaded/src/Makefile`). A release that lacks one of the
@@ -87,9 +90,10 @@ pub fn run_otp(mut platform: Box<dyn Platform>, config: OtpConfig) -> ! {
         erts_version,
         preloaded,
         converted,
+        files,
     } = config;
     let reserve = platform.memory_available();
-    let Some(machine) = Machine::leak(platform, preloaded, converted, options) else {
+    let Some(machine) = Machine::leak(platform, preloaded, converted, files, options) else {
         panic!("cannot reserve address space for literals; {reserve} bytes of memory are free");
     };
     machine.release = release;

@@ -15,10 +15,12 @@ use core::alloc::Layout;
 use core::ops::Range;
 use core::ptr::NonNull;
 
-/// Head of the block; `capacity` bytes follow it.
+/// Head of the block; its bytes follow it, unless they are static.
 #[repr(C)]
 pub struct Binary {
     references: usize,
+    /// The first byte. Of a static binary, it is nobody's to write.
+    bytes: *mut u8,
     /// Bytes that may be used; at least the size of every object that refers to it.
     pub capacity: usize,
     /// Bits that some object refers to, from the first on. Only an object that ends here may be appended to in
@@ -55,16 +57,37 @@ impl BinaryRef {
 
     fn on(memory: *mut u8, capacity: usize) -> Result<BinaryRef, NoMemory> {
         let block = NonNull::new(memory.cast::<Binary>()).ok_or(NoMemory)?;
-        // SAFETY: fresh memory of `layout(capacity)`.
+        // SAFETY: fresh memory of `layout(capacity)`: a head, and `capacity` bytes behind it.
         unsafe {
             block.write(Binary {
                 references: 1,
+                bytes: memory.add(HEAD),
                 capacity,
                 used_bits: capacity.saturating_mul(8),
                 pinned: false,
             })
         };
         Ok(BinaryRef(block))
+    }
+
+    /// A head for bytes that are in memory for good, and that nobody ever writes: it has no room and never moves.
+    pub fn from_static(bytes: &'static [u8]) -> Result<BinaryRef, NoMemory> {
+        let made = BinaryRef::allocate_uninitialised(0)?;
+        // SAFETY: the block was just made. What writes through the address of a binary's bytes writes behind its used bits, of which
+        // there are none here: all are used, and there is no capacity beyond.
+        unsafe {
+            let head = made.0.as_ptr();
+            (*head).bytes = bytes.as_ptr().cast_mut();
+            (*head).capacity = bytes.len();
+            (*head).used_bits = bytes.len().saturating_mul(8);
+            (*head).pinned = true;
+        }
+        Ok(made)
+    }
+
+    /// The block has moved: what [`Binary::grow`] returned.
+    pub(crate) fn moved_to(&mut self, head: NonNull<Binary>) {
+        self.0 = head;
     }
 
     /// A block with a copy of `bytes`.
@@ -115,8 +138,8 @@ impl Drop for BinaryRef {
 impl Binary {
     /// The first byte of the block behind `head`.
     pub fn bytes(head: NonNull<Binary>) -> *mut u8 {
-        // SAFETY: `capacity` bytes follow every head.
-        unsafe { head.as_ptr().cast::<u8>().add(HEAD) }
+        // SAFETY: whoever has the address holds a reference, so the block is alive.
+        unsafe { (*head.as_ptr()).bytes }
     }
 
     /// One reference more.
@@ -146,9 +169,28 @@ impl Binary {
         // SAFETY: allocated with `old`; the new size is not zero and was checked by `layout`.
         let moved = unsafe { alloc::alloc::realloc(head.as_ptr().cast(), old, new.size()) };
         let moved = NonNull::new(moved.cast::<Binary>())?;
-        // SAFETY: realloc kept what was there.
-        unsafe { (*moved.as_ptr()).capacity = capacity };
+        // SAFETY: realloc kept what was there, up to the new size.
+        unsafe {
+            (*moved.as_ptr()).capacity = capacity;
+            (*moved.as_ptr()).bytes = moved.as_ptr().cast::<u8>().add(HEAD);
+        }
         Some(moved)
+    }
+
+    /// How many bytes follow the head.
+    ///
+    /// # Safety
+    /// The block is alive.
+    unsafe fn owned(binary: *const Binary) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let follow = binary.cast::<u8>().wrapping_add(HEAD);
+            if core::ptr::eq((*binary).bytes, follow) {
+                (*binary).capacity
+            } else {
+                0
+            }
+        }
     }
 
     /// One reference less; the last one frees the block.
@@ -159,7 +201,7 @@ impl Binary {
             let binary = head.as_ptr();
             (*binary).references -= 1;
             if (*binary).references == 0
-                && let Some(layout) = layout((*binary).capacity)
+                && let Some(layout) = layout(Binary::owned(binary))
             {
                 alloc::alloc::dealloc(binary.cast(), layout);
             }

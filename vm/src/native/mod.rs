@@ -8,6 +8,8 @@
 //!
 //! A native function has the signature of a built-in one and keeps its rules, see [`crate::bif`].
 
+mod prim_file;
+
 use crate::bif::Function;
 
 /// The native functions of one module.
@@ -38,7 +40,7 @@ pub const fn native(function: &'static str, arity: u8, run: Function) -> Native 
 }
 
 /// All libraries.
-pub static LIBRARIES: &[&Library] = &[];
+pub static LIBRARIES: &[&Library] = &[&prim_file::LIBRARY];
 
 /// The library of `module`, if there is one.
 pub fn library(module: &str) -> Option<&'static Library> {

@@ -11,6 +11,7 @@ mod host_files;
 mod image;
 mod linux;
 mod modules;
+mod otp;
 
 use std::env;
 use std::ffi::OsString;
@@ -20,6 +21,7 @@ use clap::{Parser, Subcommand};
 
 const AFTER_HELP: &str = "\
 Examples:
+  starling erl
   erlc hello.erl
   starling erl --bare -pa . -s hello main
   starling image --bare -o hello.elf -pa . -- -s hello main
@@ -42,7 +44,7 @@ enum Command {
             allow_hyphen_values = true,
             value_name = "FLAGS"
         )]
-        flags: Vec<String>,
+        flags: Vec<OsString>,
     },
     /// Bake modules and boot flags into one ELF file that Xen boots
     Image(image::Options),
@@ -54,7 +56,15 @@ fn main() -> ExitCode {
     if dom0::is_first_process() {
         dom0::run();
     }
-    let result = match Cli::parse_from(with_long_pa(env::args_os().collect())).command {
+    let args: Vec<OsString> = env::args_os().collect();
+    // `erl`'s flags are not taken apart as others are: even a `--` has a meaning of its own.
+    let command = match args.get(1) {
+        Some(command) if command == "erl" => Command::Erl {
+            flags: args[2..].to_vec(),
+        },
+        _ => Cli::parse_from(with_long_pa(args)).command,
+    };
+    let result = match command {
         Command::Erl { flags } => erl::run(flags),
         Command::Image(options) => image::run(&options),
         Command::Boot(options) => boot::run(&options),

@@ -22,7 +22,7 @@ pub const MAX_ATOM_CHARACTERS: usize = 255;
 pub enum AtomError {
     /// More than [`MAX_ATOM_CHARACTERS`] characters.
     TooLong,
-    /// The table has [`ATOM_LIMIT`] entries, or there is no memory for one more.
+    /// The table has as many entries as its limit allows, or there is no memory for one more.
     TableFull,
 }
 
@@ -35,6 +35,8 @@ struct Entry {
 pub struct AtomTable {
     entries: Vec<Entry>,
     index: HashTable<u32>,
+    /// Most atoms.
+    pub limit: usize,
 }
 
 /// OTP's hash of an atom's name: the PJW hash over its bytes, where a two-byte UTF-8
@@ -72,6 +74,7 @@ impl AtomTable {
     /// A table with the predefined atoms.
     pub fn new() -> AtomTable {
         let mut table = AtomTable {
+            limit: ATOM_LIMIT,
             entries: Vec::with_capacity(FIRST_ATOMS),
             index: HashTable::with_capacity(FIRST_ATOMS),
         };
@@ -99,7 +102,7 @@ impl AtomTable {
 
     /// Adds a name that is not there.
     fn add(&mut self, name: &'static str, hash: u32) -> Result<Atom, AtomError> {
-        if self.entries.len() >= ATOM_LIMIT {
+        if self.entries.len() >= self.limit {
             return Err(AtomError::TableFull);
         }
         let entries = &mut self.entries;

@@ -5,6 +5,7 @@
 
 use crate::atom::AtomTable;
 use crate::bif;
+pub use crate::boot::options::Options;
 use crate::boot::{Arguments, ModuleStore};
 use crate::code::Code;
 use crate::code::cache::ConvertedModules;
@@ -27,17 +28,6 @@ use alloc::format;
 use alloc::string::String;
 use core::ops::Range;
 use starling_loader::isa::{FLOAT_REGISTERS, X_REGISTERS};
-
-/// What the machine was asked to do differently.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
-    /// Collect at every allocation (`+gcstress`): finds terms that are kept across a collection.
-    pub collect_always: bool,
-    /// Refuse `.beam` files (`-nobeam`).
-    pub no_beam: bool,
-    /// Without OTP: what is called and not there is loaded from the machine's own store of modules.
-    pub bare: bool,
-}
 
 /// How often the collector ran.
 #[derive(Clone, Copy, Debug, Default)]
@@ -116,10 +106,12 @@ impl Machine {
     ) -> Option<&'static mut Machine> {
         let literal_area = LiteralArea::new(platform.reserve(LITERAL_AREA_BYTES)?);
         let mut atoms = AtomTable::new();
+        atoms.limit = options.atom_limit;
         let code = Code::new(&mut atoms, bif::TABLES);
         let mut seed = [0; 8];
         platform.fill_entropy(&mut seed);
         let now = platform.monotonic_ns();
+        let names = files.native_names();
         Some(Box::leak(Box::new(Machine {
             x: [Term::NIL; X_REGISTERS],
             float: [0.0; FLOAT_REGISTERS],
@@ -129,9 +121,9 @@ impl Machine {
             code,
             modules,
             converted,
-            native_names: files.native_names(),
+            native_names: names.with_flag(&options.file_names).unwrap_or(names),
             files,
-            processes: Processes::new(References::new(u64::from_le_bytes(seed))),
+            processes: Processes::new(References::new(u64::from_le_bytes(seed)), &options),
             timers: Timers::new(now),
             resources: Resources::new(),
             persistent_terms: PersistentTerms::new(),

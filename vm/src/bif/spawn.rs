@@ -265,7 +265,7 @@ fn parse_option(cx: &mut Context, option: Term, options: &mut Options) -> Option
             options.max_heap_size = Some(process_flag::parse_max_heap_size(value, default)?);
         }
         am::MESSAGE_QUEUE_DATA => {
-            options.off_heap_messages = process_flag::parse_message_queue_data(value)?;
+            options.off_heap_messages = Some(process_flag::parse_message_queue_data(value)?);
         }
         // One scheduler, and no distribution: accepted and without effect, as in OTP.
         am::SCHEDULER => {

@@ -4,7 +4,7 @@
 //! as it is for an item that OTP does not know.
 
 use super::{Bif, Context, Fail, Value, bare, bif, process_flag};
-use crate::atom::{ATOM_LIMIT, am};
+use crate::atom::am;
 use crate::memory::Arena;
 use crate::memory::gc::heap_size;
 use crate::platform::Stream;
@@ -127,9 +127,10 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
         }
         "process_count" => number(cx.machine().processes.table.len()),
         "process_limit" => number(cx.machine().processes.table.limit()),
-        "port_limit" => number(0),
+        "port_limit" => number(cx.machine().options.port_limit),
         "atom_count" => number(cx.atoms().len()),
-        "atom_limit" => number(ATOM_LIMIT),
+        "atom_limit" => number(cx.atoms().limit),
+        "ets_limit" => number(cx.machine().options.ets_tables),
         "otp_release" => string(cx, OTP_RELEASE),
         "version" => string(cx, ERTS_VERSION),
         "machine" => string(cx, "Starling"),
@@ -149,7 +150,10 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
         "multi_scheduling" => Ok(cx.atoms().insert("disabled")?.term()),
         "scheduler_bind_type" => Ok(cx.atoms().insert("unbound")?.term()),
         "heap_type" => Ok(cx.atoms().insert("private")?.term()),
-        "message_queue_data" => Ok(am::ON_HEAP.term()),
+        "message_queue_data" => {
+            let off_heap = cx.machine().processes.defaults.off_heap_messages;
+            Ok(process_flag::message_queue_data_atom(off_heap).term())
+        }
         "dynamic_trace" => Ok(am::NONE.term()),
         "time_correction" => Ok(Term::boolean(true)),
         "time_warp_mode" => Ok(cx.atoms().insert("no_time_warp")?.term()),
@@ -185,7 +189,7 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
         "garbage_collection" => garbage_collection(cx),
         "modified_timing_level" | "cpu_topology" => Ok(am::UNDEFINED.term()),
         "compat_rel" => number(25),
-        "dist_buf_busy_limit" => number(1 << 20),
+        "dist_buf_busy_limit" => number(cx.machine().options.dist_buf_busy_limit),
         "schedulers_state" => Ok(cx.tuple(&[Term::small(1); 3])?),
         "scheduler_bindings" => {
             let unbound = cx.atoms().insert("unbound")?.term();

@@ -1,6 +1,8 @@
 //! How a machine starts: what a platform hands to it, with OTP ([`otp`]) or without ([`bare`]).
 
 pub mod bare;
+pub mod flags;
+pub mod options;
 pub mod otp;
 
 use crate::platform::{Platform, Stream};

@@ -4,8 +4,9 @@
 
 use super::names::{Aliases, Registry};
 use super::reference::References;
-use super::table::{InsertError, PROCESS_LIMIT, ProcessTable};
-use super::{FULLSWEEP_AFTER, MIN_HEAP_WORDS, MaxHeapSize, Process, State};
+use super::table::{InsertError, ProcessTable};
+use super::{MaxHeapSize, Process, State};
+use crate::boot::options::Options;
 use crate::memory::NoMemory;
 use crate::sched::queue::RunQueues;
 use crate::term::Term;
@@ -23,6 +24,8 @@ pub struct Defaults {
     pub fullsweep_after: u32,
     /// What a process may grow to.
     pub max_heap_size: MaxHeapSize,
+    /// Whether messages are kept off the heap.
+    pub off_heap_messages: bool,
 }
 
 /// All processes.
@@ -49,10 +52,10 @@ pub struct Processes {
 }
 
 impl Processes {
-    /// No process. References begin in the range that `seed` (random) picks.
-    pub const fn new(references: References) -> Processes {
+    /// No process, with the limits and defaults of `options`.
+    pub fn new(references: References, options: &Options) -> Processes {
         Processes {
-            table: ProcessTable::new(PROCESS_LIMIT),
+            table: ProcessTable::new(options.process_limit),
             queues: RunQueues::new(),
             registry: Registry::new(),
             aliases: Aliases::new(),
@@ -60,13 +63,10 @@ impl Processes {
             running: None,
             first: None,
             defaults: Defaults {
-                min_heap_size: MIN_HEAP_WORDS,
-                fullsweep_after: FULLSWEEP_AFTER,
-                max_heap_size: MaxHeapSize {
-                    words: 0,
-                    kill: true,
-                    error_logger: true,
-                },
+                min_heap_size: options.min_heap_size,
+                fullsweep_after: options.fullsweep_after,
+                max_heap_size: options.max_heap_size,
+                off_heap_messages: options.messages_off_heap,
             },
             exiting: None,
         }
@@ -79,6 +79,7 @@ impl Processes {
         let mut process = self.table.insert(|pid| {
             let mut process = Process::new(pid, heap_words)?;
             process.fullsweep_after = defaults.fullsweep_after;
+            process.off_heap_messages = defaults.off_heap_messages;
             if defaults.max_heap_size.words != 0 {
                 process.rare()?.max_heap_size = defaults.max_heap_size;
             }

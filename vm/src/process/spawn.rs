@@ -63,8 +63,8 @@ pub struct Options {
     pub min_binary_heap: Option<usize>,
     /// What it may grow to.
     pub max_heap_size: Option<MaxHeapSize>,
-    /// `message_queue_data`.
-    pub off_heap_messages: bool,
+    /// `message_queue_data`; the machine's default if there is none.
+    pub off_heap_messages: Option<bool>,
 }
 
 impl Default for Options {
@@ -77,7 +77,7 @@ impl Default for Options {
             fullsweep_after: None,
             min_binary_heap: None,
             max_heap_size: None,
-            off_heap_messages: false,
+            off_heap_messages: None,
         }
     }
 }
@@ -139,7 +139,9 @@ fn prepare(
         arity: arity as u32,
     };
     process.priority = options.priority;
-    process.off_heap_messages = options.off_heap_messages;
+    if let Some(off_heap) = options.off_heap_messages {
+        process.off_heap_messages = off_heap;
+    }
     if let Some(after) = options.fullsweep_after {
         process.fullsweep_after = after;
     }

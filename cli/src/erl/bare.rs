@@ -1,7 +1,7 @@
-//! `starling erl`: the machine on Linux.
+//! `starling erl --bare`: a machine without OTP.
 //!
-//! Flags are spelled as `erl` spells them. The tool takes `--bare` and the module path (`-pa`, `-pz`) for itself; all
-//! other flags go to the machine, in their order, which knows what they mean.
+//! The tool takes `--bare` and the module path (`-pa`, `-pz`) for itself; all other flags go to the machine, in their order, which knows
+//! what they mean.
 
 use std::path::PathBuf;
 
@@ -12,46 +12,18 @@ use crate::host_files::HostFiles;
 use crate::linux::LinuxPlatform;
 use crate::modules::ModulePath;
 
-const HELP: &str = "\
-Run a program on this Linux; flags as `erl` spells them
-
-Usage: starling erl --bare [-pa DIR...] -s MODULE [FUNCTION [ARGUMENT...]] [FLAGS]
-
-  --bare                 boot without OTP: the given modules and the machine's built-in functions only
-  -pa DIR...             look for modules (.beam or .ling) in these directories
-  -s M [F [A...]]        call M:F([A...]) with atoms, or M:F(), or M:start()
-  -run M [F [A...]]      the same with strings
-  +gcstress              collect garbage at every allocation (to test the machine itself)
-
-Example: starling erl --bare -pa ebin -s hello main";
-
 /// The tool's own share of the flags, and the machine's.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Flags {
-    bare: bool,
     /// Directories given with `-pa` and `-pz`, in order of `-pa` precedence (the last is searched first).
     directories: Vec<PathBuf>,
     /// Everything else, in order.
     machine: Vec<String>,
 }
 
-/// Runs the command; on success the machine ends the process and this does not return.
+/// Runs the machine; on success it ends the process and this does not return.
 pub fn run(flags: Vec<String>) -> Result<u8> {
-    if matches!(
-        flags.first().map(String::as_str),
-        Some("--help" | "-help" | "-h")
-    ) {
-        println!("{HELP}");
-        return Ok(0);
-    }
     let flags = parse(flags)?;
-    if !flags.bare {
-        return Err(
-            Failure::new("erl: booting OTP's kernel and stdlib is not there yet").with_hint(
-                "Add --bare to run modules without OTP: starling erl --bare -pa DIR -s MODULE FUNCTION",
-            ),
-        );
-    }
     let modules = ModulePath::new(flags.directories)?;
     run_bare(
         Box::new(LinuxPlatform::new()),
@@ -69,7 +41,7 @@ fn parse(flags: Vec<String>) -> Result<Flags> {
     let mut back = Vec::new();
     while let Some(flag) = rest.next() {
         match flag.as_str() {
-            "--bare" => parsed.bare = true,
+            "--bare" => {}
             "-pa" | "-pz" => {
                 let mut directories = Vec::new();
                 while let Some(directory) = rest.next_if(|next| !is_flag(next)) {
@@ -114,13 +86,13 @@ mod tests {
         words.split_whitespace().map(str::to_owned).collect()
     }
 
-    fn parsed(words: &str) -> (bool, Vec<String>, Vec<String>) {
+    fn parsed(words: &str) -> (Vec<String>, Vec<String>) {
         let flags = parse(strings(words)).unwrap();
         let directories = flags.directories.iter();
         let directories = directories
             .map(|path| path.to_str().unwrap().to_owned())
             .collect();
-        (flags.bare, directories, flags.machine)
+        (directories, flags.machine)
     }
 
     #[test]
@@ -128,7 +100,6 @@ mod tests {
         assert_eq!(
             parsed("--bare -noshell -pa a b -s hello main x -pa c +gcstress"),
             (
-                true,
                 strings("a b c"),
                 strings("-noshell -s hello main x +gcstress")
             )
@@ -138,14 +109,14 @@ mod tests {
     #[test]
     fn pz_goes_behind_pa() {
         // Searched from the last to the first: d, c, a, b.
-        assert_eq!(parsed("-pz a b -pa c d").1, strings("b a c d"));
+        assert_eq!(parsed("-pz a b -pa c d").0, strings("b a c d"));
     }
 
     #[test]
     fn after_extra_everything_is_the_programs() {
         assert_eq!(
             parsed("-s m -extra -pa x --bare"),
-            (false, vec![], strings("-s m -extra -pa x --bare"))
+            (vec![], strings("-s m -extra -pa x --bare"))
         );
     }
 

@@ -489,6 +489,24 @@ predefined! {
     WARNING "warning"
     WILL_NEED "will_need"
     WRITE "write"
+
+    // Byte buffers: prim_buffer.
+    ACQUIRED "acquired"
+    BUSY "busy"
+    LOCK_ORDER_VIOLATION "lock_order_violation"
+    NOT_FOUND "not_found"
+
+    // Compression streams: zlib.
+    NOT_ON_CONTROLLING_PROCESS "not_on_controlling_process"
+    NOT_INITIALIZED "not_initialized"
+    ALREADY_INITIALIZED "already_initialized"
+    FINISHED "finished"
+    NEED_DICTIONARY "need_dictionary"
+    EMPTY_WORD "empty"
+    STREAM_ERROR "stream_error"
+    DATA_ERROR "data_error"
+    BUF_ERROR "buf_error"
+    MEM_ERROR "mem_error"
 }
 
 #[cfg(test)]

@@ -98,6 +98,14 @@ impl BinaryRef {
         Ok(binary)
     }
 
+    /// A reference to the block that `term` refers to, if it is a `RefcBits`.
+    pub fn of(term: Term) -> Option<BinaryRef> {
+        let words = term.as_object(Subtag::RefcBits)?;
+        let head = NonNull::new(words[1] as *mut Binary)?;
+        Binary::retain(head);
+        Some(BinaryRef(head))
+    }
+
     /// The block's head.
     pub fn head(&self) -> NonNull<Binary> {
         self.0

@@ -8,7 +8,10 @@
 //!
 //! A native function has the signature of a built-in one and keeps its rules, see [`crate::bif`].
 
+mod io_queue;
+mod prim_buffer;
 mod prim_file;
+mod zlib;
 
 use crate::bif::Function;
 
@@ -40,7 +43,7 @@ pub const fn native(function: &'static str, arity: u8, run: Function) -> Native 
 }
 
 /// All libraries.
-pub static LIBRARIES: &[&Library] = &[&prim_file::LIBRARY];
+pub static LIBRARIES: &[&Library] = &[&prim_buffer::LIBRARY, &prim_file::LIBRARY, &zlib::LIBRARY];
 
 /// The library of `module`, if there is one.
 pub fn library(module: &str) -> Option<&'static Library> {

@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
 use rustix::time::{ClockId, clock_gettime};
-use starling_vm::platform::{Platform, Reservation, Stream};
+use starling_vm::platform::{Host, Platform, Reservation, Stream};
 
 /// Output is flushed when this much has gathered without the end of a line.
 const OUTPUT_BUFFER: usize = 8 * 1024;
@@ -114,7 +114,29 @@ fn nanoseconds(clock: ClockId) -> i64 {
     now.tv_sec * 1_000_000_000 + now.tv_nsec
 }
 
+/// The leading numbers of a kernel's release, such as `6.1.0-18-amd64`.
+fn version_numbers(release: &str) -> [u32; 3] {
+    let mut version = [0; 3];
+    let numbers = release.split(|c: char| !c.is_ascii_digit());
+    for (number, text) in version.iter_mut().zip(numbers) {
+        *number = text.parse().unwrap_or(0);
+    }
+    version
+}
+
 impl Platform for LinuxPlatform {
+    fn host(&mut self) -> Host {
+        let bytes = |text: std::ffi::OsString| std::os::unix::ffi::OsStringExt::into_vec(text);
+        Host {
+            system: "linux",
+            version: version_numbers(&rustix::system::uname().release().to_string_lossy()),
+            process_id: std::process::id(),
+            environment: std::env::vars_os()
+                .map(|(name, value)| (bytes(name), bytes(value)))
+                .collect(),
+        }
+    }
+
     fn monotonic_ns(&mut self) -> u64 {
         nanoseconds(ClockId::Monotonic) as u64
     }
@@ -252,6 +274,19 @@ mod tests {
         platform.fill_entropy(&mut a);
         platform.fill_entropy(&mut b);
         assert_ne!(a, b);
+    }
+
+    #[test]
+    fn the_host_is_linux() {
+        assert_eq!(version_numbers("6.1.0-18-amd64"), [6, 1, 0]);
+        assert_eq!(version_numbers("6.12"), [6, 12, 0]);
+        let host = LinuxPlatform::new().host();
+        assert_eq!(
+            (host.system, host.process_id),
+            ("linux", std::process::id())
+        );
+        assert!(host.version[0] >= 2);
+        assert!(host.environment.iter().any(|(name, _)| name == b"PATH"));
     }
 
     #[test]

@@ -435,6 +435,16 @@ predefined! {
     MULTI_SCHEDULING "multi_scheduling"
     UNBLOCK "unblock"
     UNBLOCK_NORMAL "unblock_normal"
+
+    // What the machine says, and requests between processes.
+    INHERIT "inherit"
+    LOGGER "logger"
+    NOTSUP "notsup"
+    BACKTRACE "backtrace"
+    GL "gl"
+    LOG "log"
+    EMULATOR "emulator"
+
     HIBERNATE "hibernate"
     EXPORTS "exports"
     ATTRIBUTES "attributes"

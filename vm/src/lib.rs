@@ -13,6 +13,8 @@ pub mod bif;
 pub mod bits;
 pub mod boot;
 pub mod code;
+pub mod crash_dump;
+pub mod environment;
 pub mod fs;
 pub mod interp;
 pub mod machine;

@@ -3,7 +3,7 @@
 //! Invariant: the X registers are the first field, so that the interpreter's pointer to the machine
 //! is also the pointer to X[0].
 
-use crate::atom::AtomTable;
+use crate::atom::{AtomTable, am};
 use crate::bif;
 pub use crate::boot::options::Options;
 use crate::boot::{Arguments, ModuleStore};
@@ -11,10 +11,11 @@ use crate::code::Code;
 use crate::code::cache::ConvertedModules;
 use crate::code::link::LinkError;
 use crate::code::literals::{LITERAL_AREA_BYTES, LiteralArea};
+use crate::environment::Environment;
 use crate::fs::FileSystem;
 use crate::fs::names::NativeNames;
 use crate::memory::resource::Resources;
-use crate::platform::{Platform, Stream};
+use crate::platform::{Host, Platform, Stream};
 use crate::process::MaxHeapSize;
 use crate::process::population::Processes;
 use crate::process::reference::References;
@@ -90,6 +91,12 @@ pub struct Machine {
     pub erts_version: String,
     /// How often the collector ran.
     pub collections: Collections,
+    /// The system below; its environment variables have moved to `environment`.
+    pub host: Host,
+    /// Environment variables.
+    pub environment: Environment,
+    /// Who gets what the machine has to say: `logger` (whatever process has that name), a pid, or `undefined` (nobody).
+    pub system_logger: Term,
     /// The world.
     pub platform: Box<dyn Platform>,
 }
@@ -112,6 +119,8 @@ impl Machine {
         platform.fill_entropy(&mut seed);
         let now = platform.monotonic_ns();
         let names = files.native_names();
+        let mut host = platform.host();
+        let environment = Environment::new(core::mem::take(&mut host.environment));
         Some(Box::leak(Box::new(Machine {
             x: [Term::NIL; X_REGISTERS],
             float: [0.0; FLOAT_REGISTERS],
@@ -134,6 +143,9 @@ impl Machine {
             release: String::from(BARE_RELEASE),
             erts_version: String::from(BARE_ERTS_VERSION),
             collections: Collections::default(),
+            host,
+            environment,
+            system_logger: am::LOGGER.term(),
             platform,
         })))
     }

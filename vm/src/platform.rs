@@ -8,6 +8,7 @@
 //! Invariant: no method may call back into the machine, and none is on the path
 //! of an instruction, so dynamic dispatch costs nothing that can be measured.
 
+use alloc::vec::Vec;
 use core::ptr::NonNull;
 
 /// Where console output goes. Xen has one console; Linux keeps the two apart.
@@ -28,8 +29,46 @@ pub struct Reservation {
     pub len: usize,
 }
 
+/// What programs may know of the system below the machine.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// The second half of `os:type/0`.
+    pub system: &'static str,
+    /// `os:version/0`.
+    pub version: [u32; 3],
+    /// `os:getpid/0`.
+    pub process_id: u32,
+    /// Environment variables: names and values.
+    pub environment: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Default for Host {
+    /// No system but the machine itself.
+    fn default() -> Host {
+        let mut version = [0; 3];
+        for (number, text) in version.iter_mut().zip(env!("CARGO_PKG_VERSION").split('.')) {
+            *number = text.parse().unwrap_or(0);
+        }
+        Host {
+            system: "starling",
+            version,
+            process_id: 1,
+            environment: Vec::new(),
+        }
+    }
+}
+
 /// The world, as the machine sees it.
 pub trait Platform {
+    /// What there is below the machine. Asked once, when it starts.
+    fn host(&mut self) -> Host {
+        Host::default()
+    }
+
+    /// What is to happen on a signal of the host: `default`, `handle` or `ignore`. Names are those of `os:set_signal/2`. Where there
+    /// are no signals, none will come.
+    fn set_signal(&mut self, _signal: &str, _action: &str) {}
+
     /// Nanoseconds since an arbitrary start; never goes back.
     fn monotonic_ns(&mut self) -> u64;
 

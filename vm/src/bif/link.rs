@@ -11,6 +11,7 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "link", 1, link_1),
     bif("erlang", "unlink", 1, unlink_1),
     bif("erlang", "exit", 2, exit_2),
+    bif("erlang", "exit_signal", 2, exit_2),
 ];
 
 /// Links to a process. If it is gone, a caller that traps exits is told so by an exit signal from it, and one that does not

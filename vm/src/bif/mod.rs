@@ -21,9 +21,11 @@ mod code;
 mod convert;
 mod counters;
 mod dictionary;
+mod distribution;
 mod exception;
 mod fun;
 mod init;
+mod internal;
 mod iolist;
 mod link;
 mod lists;
@@ -34,6 +36,7 @@ pub(crate) mod message;
 mod monitor;
 mod nif;
 mod number;
+mod os;
 mod persistent_term;
 mod prim_file;
 mod process;
@@ -41,12 +44,16 @@ mod process_flag;
 mod process_info;
 mod registry;
 mod spawn;
-mod statistics;
+pub(crate) mod statistics;
+mod suspend;
 mod system;
+mod system_info;
+mod system_task;
 mod term;
 mod term_format;
 mod time;
 mod timer;
+mod tracing;
 mod tuple;
 mod unicode;
 
@@ -178,6 +185,13 @@ pub static TABLES: &[&[Bif]] = &[
     time::TABLE,
     timer::TABLE,
     init::TABLE,
+    distribution::TABLE,
+    internal::TABLE,
+    os::TABLE,
+    suspend::TABLE,
+    system_info::TABLE,
+    system_task::TABLE,
+    tracing::TABLE,
 ];
 
 /// Exception classes.
@@ -307,6 +321,20 @@ impl Context {
     pub fn new_resource<T: Resource>(&mut self, value: T) -> Result<Handle<T>, NoMemory> {
         let number = self.machine().processes.references.make();
         self.machine().resources.make(number, value)
+    }
+
+    /// The atom called `name`: for names that are rarely needed.
+    pub fn atom(&mut self, name: &'static str) -> Value {
+        Ok(self.atoms().insert_static(name)?.term())
+    }
+
+    /// A list of the characters of `text`.
+    pub fn string(&mut self, text: &str) -> Value {
+        let mut list = Term::NIL;
+        for character in text.chars().rev() {
+            list = self.cons(Term::small(character as i64), list)?;
+        }
+        Ok(list)
     }
 
     /// Counts `work` reductions as used up, for functions whose cost grows with their arguments.

@@ -27,6 +27,18 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "list_to_integer", 2, list_to_integer),
     bif("string", "list_to_float", 1, string_list_to_float_1),
     bif("string", "list_to_integer", 1, string_list_to_integer_1),
+    bif(
+        "erts_internal",
+        "list_to_integer",
+        2,
+        internal_list_to_integer_2,
+    ),
+    bif(
+        "erts_internal",
+        "binary_to_integer",
+        2,
+        internal_binary_to_integer_2,
+    ),
 ];
 
 /// Most digits that `{scientific, N}` may ask for.
@@ -116,6 +128,41 @@ fn string_list_to_integer_1(cx: &mut Context, args: &[Term]) -> Value {
     }
     let integer = parse::integer(cx, &text[..length], 10)?;
     Ok(cx.tuple(&[integer, behind(args[0], length)])?)
+}
+
+/// `erts_internal:list_to_integer(String, Base)` of OTP 27: `{Integer, Rest}` or an atom that says why not. `big` leaves what is too
+/// large to OTP's Erlang code, which says `system_limit`.
+fn internal_list_to_integer_2(cx: &mut Context, args: &[Term]) -> Value {
+    let Ok(base) = base(args) else {
+        return Ok(am::BADARG.term());
+    };
+    if !args[0].is_list() {
+        return Ok(am::NOT_A_LIST.term());
+    }
+    let (text, _) = parse::list_bytes(args[0])?;
+    let signs = usize::from(matches!(text.first(), Some(b'+' | b'-')));
+    let digits = text[signs..]
+        .iter()
+        .take_while(|c| (**c as char).is_digit(base));
+    let length = match digits.count() {
+        0 => return Ok(am::NO_INTEGER.term()),
+        digits => signs + digits,
+    };
+    cx.bump_reductions(length / 64);
+    match parse::integer(cx, &text[..length], base) {
+        Ok(integer) => Ok(cx.tuple(&[integer, behind(args[0], length)])?),
+        Err(Fail::SystemLimit) => Ok(am::BIG.term()),
+        Err(fail) => Err(fail),
+    }
+}
+
+/// `erts_internal:binary_to_integer(Binary, Base)` of OTP 27: the integer, `badarg` or `big`.
+fn internal_binary_to_integer_2(cx: &mut Context, args: &[Term]) -> Value {
+    match binary_to_integer(cx, args) {
+        Err(Fail::Badarg) => Ok(am::BADARG.term()),
+        Err(Fail::SystemLimit) => Ok(am::BIG.term()),
+        other => other,
+    }
 }
 
 /// `{Float, Rest}`, or `{error, Reason}`; never fails.

@@ -1,13 +1,12 @@
 //! Processes seen from inside and outside: `self/0`, `processes/0`, `group_leader/0,2`, `yield/0`, `hibernate/3`,
-//! `suspend_process/1,2`, `garbage_collect/0,1,2`, `make_ref/0`.
+//! `garbage_collect/0,1,2`, `make_ref/0`.
 
-use super::{Bif, Context, Fail, Value, bare, bif};
+use super::{Bif, Context, Fail, Value, bare, bif, system_task};
 use crate::atom::am;
-use crate::memory::{Arena, gc};
+use crate::memory::Arena;
 use crate::process::spawn::{MAX_ARGUMENTS, argument_list};
 use crate::process::{State, signal};
 use crate::term::Term;
-use crate::term::copy::copy;
 use alloc::vec::Vec;
 
 /// The built-in functions of this file.
@@ -20,14 +19,10 @@ pub const TABLE: &[Bif] = &[
     bare("erlang", "yield", 0, yield_0),
     bif("erlang", "bump_reductions", 1, bump_reductions_1),
     bif("erlang", "hibernate", 3, hibernate_3),
-    bare("erlang", "suspend_process", 1, suspend_process_1),
-    bare("erlang", "suspend_process", 2, suspend_process_2),
-    bif("erlang", "resume_process", 1, resume_process_1),
     bare("erlang", "garbage_collect", 0, garbage_collect_0),
     bare("erlang", "garbage_collect", 1, garbage_collect_1),
     bare("erlang", "garbage_collect", 2, garbage_collect_2),
     bif("erlang", "make_ref", 0, make_ref_0),
-    bif("erts_internal", "group_leader", 2, group_leader_2),
     bif(
         "erts_internal",
         "garbage_collect",
@@ -84,14 +79,10 @@ fn group_leader_0(cx: &mut Context, _: &[Term]) -> Value {
 }
 
 fn group_leader_2(cx: &mut Context, args: &[Term]) -> Value {
-    let [leader, pid] = [args[0], args[1]];
-    if !leader.is_pid() || !pid.is_local_pid() {
-        return Err(Fail::Badarg);
+    match system_task::set_group_leader(cx, args[0], args[1])? {
+        true => Ok(Term::boolean(true)),
+        false => Err(Fail::Badarg),
     }
-    let literals = cx.machine().literals.clone();
-    let process = cx.machine().processes.alive(pid).ok_or(Fail::Badarg)?;
-    process.group_leader = copy(leader, &mut process.heap, &literals)?;
-    Ok(Term::boolean(true))
 }
 
 fn yield_0(cx: &mut Context, _: &[Term]) -> Value {
@@ -132,73 +123,16 @@ fn hibernate_3(cx: &mut Context, args: &[Term]) -> Value {
     Err(Fail::Suspend)
 }
 
-fn suspend(cx: &mut Context, pid: Term, unless_suspending: bool) -> Result<bool, Fail> {
-    if !pid.is_local_pid() || pid == cx.process().pid {
-        return Err(Fail::Badarg);
-    }
-    let processes = &mut cx.machine().processes;
-    let process = processes.alive(pid).ok_or(Fail::Badarg)?;
-    if unless_suspending && process.suspended > 0 {
-        return Ok(false);
-    }
-    processes.suspend(pid);
-    Ok(true)
-}
-
-fn suspend_process_1(cx: &mut Context, args: &[Term]) -> Value {
-    suspend(cx, args[0], false).map(Term::boolean)
-}
-
-fn suspend_process_2(cx: &mut Context, args: &[Term]) -> Value {
-    let mut unless_suspending = false;
-    let mut options = args[1].iter_list();
-    for option in &mut options {
-        match option.as_atom() {
-            Some(am::UNLESS_SUSPENDING) => unless_suspending = true,
-            // There is nothing to wait for: a process that does not run is suspended at once.
-            Some(am::ASYNCHRONOUS) => {}
-            _ => return Err(Fail::Badarg),
-        }
-    }
-    if !options.tail().is_nil() {
-        return Err(Fail::Badarg);
-    }
-    suspend(cx, args[0], unless_suspending).map(Term::boolean)
-}
-
-fn resume_process_1(cx: &mut Context, args: &[Term]) -> Value {
-    let processes = &mut cx.machine().processes;
-    match processes.alive(args[0]) {
-        Some(process) if process.suspended > 0 => {
-            processes.resume(args[0]);
-            Ok(Term::boolean(true))
-        }
-        _ => Err(Fail::Badarg),
-    }
-}
-
 fn garbage_collect_0(cx: &mut Context, _: &[Term]) -> Value {
     cx.process().collect_requested = true;
     Ok(Term::boolean(true))
 }
 
 fn garbage_collect_1(cx: &mut Context, args: &[Term]) -> Value {
-    let pid = args[0];
-    if !pid.is_local_pid() {
+    if !args[0].is_local_pid() {
         return Err(Fail::Badarg);
     }
-    if pid == cx.process().pid {
-        return garbage_collect_0(cx, args);
-    }
-    let machine = cx.machine();
-    let Some(process) = machine.processes.alive(pid) else {
-        return Ok(Term::boolean(false));
-    };
-    let process = core::ptr::from_mut(process);
-    // SAFETY: the process is in the table and does not run, so nothing else borrows it; the collector reaches
-    // processes through this argument alone.
-    gc::collect_fully(machine, unsafe { &mut *process }, 0)?;
-    Ok(Term::boolean(true))
+    system_task::collect(cx, args[0], true).map(Term::boolean)
 }
 
 fn garbage_collect_2(cx: &mut Context, args: &[Term]) -> Value {
@@ -226,8 +160,12 @@ fn garbage_collect_2(cx: &mut Context, args: &[Term]) -> Value {
     Ok(am::ASYNC.term())
 }
 
+/// `erts_internal:garbage_collect(major | minor)`: a full sweep either way.
 fn internal_garbage_collect_1(cx: &mut Context, args: &[Term]) -> Value {
-    garbage_collect_0(cx, args)
+    match args[0].as_atom() {
+        Some(am::MAJOR | am::MINOR) => garbage_collect_0(cx, args),
+        _ => Err(Fail::Badarg),
+    }
 }
 
 fn make_ref_0(cx: &mut Context, _: &[Term]) -> Value {

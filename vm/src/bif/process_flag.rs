@@ -154,11 +154,16 @@ fn number(value: usize) -> Term {
     Term::small(value.min(crate::term::MAX_SMALL as usize) as i64)
 }
 
-fn save_calls(cx: &mut Context, value: Term) -> Result<u32, Fail> {
-    match value.as_small() {
-        Some(calls @ 0..=MAX_SAVED_CALLS) => Ok(calls as u32),
-        _ => Err(cx.fail_because(am::NONE)),
+/// How many calls to remember.
+pub fn parse_save_calls(value: Term) -> Option<u32> {
+    match value.as_small()? {
+        calls @ 0..=MAX_SAVED_CALLS => Some(calls as u32),
+        _ => None,
     }
+}
+
+fn save_calls(cx: &mut Context, value: Term) -> Result<u32, Fail> {
+    parse_save_calls(value).ok_or_else(|| cx.fail_because(am::NONE))
 }
 
 /// `process_flag(Pid, save_calls, N)`: the only flag of others that can be set.

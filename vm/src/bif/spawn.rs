@@ -175,7 +175,7 @@ fn plain(cx: &mut Context, args: &[Term], tie: Tie) -> Value {
 
 /// Who is told that a requested process was made, or not.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Reply {
+pub(super) enum Reply {
     Yes,
     No,
     ErrorOnly,
@@ -357,7 +357,7 @@ fn request(cx: &mut Context, what: &[Term], list: Term) -> Value {
 }
 
 /// `reply` and `reply_tag` of a list of options that has a bad one.
-fn reply_options(list: Term) -> (Reply, Term) {
+pub(super) fn reply_options(list: Term) -> (Reply, Term) {
     let (mut reply, mut tag) = (Reply::Yes, am::SPAWN_REPLY.term());
     for option in list.iter_list() {
         match option.as_tuple() {
@@ -388,5 +388,9 @@ fn spawn_request_abandon_1(_: &mut Context, args: &[Term]) -> Value {
 /// A process of the system itself: as any other, but nobody's child.
 fn spawn_system_process_3(cx: &mut Context, args: &[Term]) -> Value {
     let work = work(args).ok_or(Fail::Badarg)?;
-    make(cx, &work, &Options::default(), None)
+    let options = Options {
+        system: true,
+        ..Options::default()
+    };
+    make(cx, &work, &options, None)
 }

@@ -4,7 +4,7 @@ use super::process_info::binaries_of;
 use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::machine::Machine;
-use crate::memory::Arena;
+use crate::memory::{Arena, NoMemory};
 use crate::term::{Atom, Term};
 use crate::time::clock;
 use alloc::vec::Vec;
@@ -80,10 +80,33 @@ fn statistics_1(cx: &mut Context, args: &[Term]) -> Value {
             let active = cx.unsigned(waiting + 1)?;
             Ok(cx.list(&[active])?)
         }
+        // One for each priority, `normal` and `low` together; the last is of input and output.
+        "run_queues" => {
+            let waiting = cx.unsigned(waiting)?;
+            let none = Term::small(0);
+            Ok(cx.tuple(&[none, none, waiting, none])?)
+        }
+        "scheduler_wall_time" | "scheduler_wall_time_all" => scheduler_wall_time(cx),
         // Not switched on, and nothing could: as OTP says it then.
-        "scheduler_wall_time" | "scheduler_wall_time_all" => Ok(am::UNDEFINED.term()),
+        "microstate_accounting" => Ok(am::UNDEFINED.term()),
         _ => Err(Fail::Badarg),
     }
+}
+
+/// `[{Scheduler, Active, Total}]` since it was switched on, or `undefined`.
+fn scheduler_wall_time(cx: &mut Context) -> Value {
+    let machine = cx.machine();
+    let Some((start, idle)) = machine.scheduler.measured_since else {
+        return Ok(am::UNDEFINED.term());
+    };
+    let total = machine.platform.monotonic_ns().saturating_sub(start);
+    let idle = machine.scheduler.idle_ns.saturating_sub(idle);
+    let (active, total) = (
+        cx.unsigned(total.saturating_sub(idle))?,
+        cx.unsigned(total)?,
+    );
+    let scheduler = cx.tuple(&[Term::small(1), active, total])?;
+    Ok(cx.list(&[scheduler])?)
 }
 
 fn io(cx: &mut Context, direction: Atom, bytes: u64) -> Value {
@@ -97,21 +120,59 @@ fn up_ns(machine: &mut Machine) -> u64 {
     now.saturating_sub(machine.clock.started) as u64
 }
 
-/// Bytes by what they are used for, in the order of `memory/0`.
-const KINDS: [Atom; 9] = [
-    am::TOTAL,
-    am::PROCESSES,
-    am::PROCESSES_USED,
-    am::SYSTEM,
-    am::ATOM,
-    am::ATOM_USED,
-    am::BINARY,
-    am::CODE,
-    am::ETS,
-];
+/// What memory is used for, as `system_info/1` tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Names of atoms, code, literals.
+    AtomsAndCode,
+    /// Processes and their heaps.
+    Processes,
+    /// Tables of `ets`.
+    Tables,
+    /// Binaries off the heap.
+    Binaries,
+}
 
-/// Bytes of each of [`KINDS`].
-fn measure(machine: &Machine) -> Result<[u64; 9], Fail> {
+/// Bytes by what they are used for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measured {
+    pub(crate) processes: u64,
+    pub(crate) atom: u64,
+    pub(crate) binary: u64,
+    pub(crate) code: u64,
+    pub(crate) ets: u64,
+}
+
+impl Measured {
+    /// Bytes of one purpose.
+    pub(crate) fn of(&self, purpose: Purpose) -> u64 {
+        match purpose {
+            Purpose::AtomsAndCode => self.atom + self.code,
+            Purpose::Processes => self.processes,
+            Purpose::Tables => self.ets,
+            Purpose::Binaries => self.binary,
+        }
+    }
+
+    /// What `memory/0` tells, in its order.
+    pub(crate) fn kinds(&self) -> [(Atom, u64); 9] {
+        let system = self.atom + self.binary + self.code + self.ets;
+        [
+            (am::TOTAL, self.processes + system),
+            (am::PROCESSES, self.processes),
+            (am::PROCESSES_USED, self.processes),
+            (am::SYSTEM, system),
+            (am::ATOM, self.atom),
+            (am::ATOM_USED, self.atom),
+            (am::BINARY, self.binary),
+            (am::CODE, self.code),
+            (am::ETS, self.ets),
+        ]
+    }
+}
+
+/// Measures.
+pub(crate) fn measure(machine: &Machine) -> Result<Measured, NoMemory> {
     let table = &machine.processes.table;
     let mut processes = table.memory();
     let mut binaries = HashSet::new();
@@ -121,53 +182,52 @@ fn measure(machine: &Machine) -> Result<[u64; 9], Fail> {
         let process = unsafe { process.as_ref() };
         processes += process.memory();
         for block in binaries_of(process) {
-            binaries.try_reserve(1).map_err(|_| Fail::NoMemory)?;
+            binaries.try_reserve(1).map_err(|_| NoMemory)?;
             if binaries.insert(block) {
                 // SAFETY: a process that refers to a binary keeps it alive.
                 binary += unsafe { block.as_ref() }.capacity;
             }
         }
     }
-    let atom = machine.atoms.memory();
-    let code = machine.code.memory() + machine.literal_area.used();
     // There are no tables yet.
     let ets = 0;
-    let system = atom + binary + code + ets;
-    let total = processes + system;
-    let bytes = [
-        total, processes, processes, system, atom, atom, binary, code, ets,
-    ];
-    Ok(bytes.map(|bytes| bytes as u64))
+    Ok(Measured {
+        processes: processes as u64,
+        atom: machine.atoms.memory() as u64,
+        binary: binary as u64,
+        code: (machine.code.memory() + machine.literal_area.used()) as u64,
+        ets,
+    })
 }
 
-fn kind_and_bytes(cx: &mut Context, index: usize, bytes: &[u64; 9]) -> Value {
-    let size = cx.unsigned(bytes[index])?;
-    Ok(cx.tuple(&[KINDS[index].term(), size])?)
+fn pair_of(cx: &mut Context, (kind, bytes): (Atom, u64)) -> Value {
+    let bytes = cx.unsigned(bytes)?;
+    Ok(cx.tuple(&[kind.term(), bytes])?)
 }
 
 fn memory_0(cx: &mut Context, _: &[Term]) -> Value {
-    let bytes = measure(cx.machine())?;
+    let kinds = measure(cx.machine())?.kinds();
     let mut list = Term::NIL;
-    for index in (0..KINDS.len()).rev() {
-        let entry = kind_and_bytes(cx, index, &bytes)?;
+    for kind in kinds.into_iter().rev() {
+        let entry = pair_of(cx, kind)?;
         list = cx.cons(entry, list)?;
     }
     Ok(list)
 }
 
 fn memory_1(cx: &mut Context, args: &[Term]) -> Value {
-    let bytes = measure(cx.machine())?;
-    let index = |kind: Term| KINDS.iter().position(|k| k.term() == kind);
+    let all = measure(cx.machine())?.kinds();
+    let find = |kind: Term| all.into_iter().find(|(known, _)| known.term() == kind);
     if args[0].is_atom() {
-        let index = index(args[0]).ok_or(Fail::Badarg)?;
-        return Ok(cx.unsigned(bytes[index])?);
+        let (_, bytes) = find(args[0]).ok_or(Fail::Badarg)?;
+        return Ok(cx.unsigned(bytes)?);
     }
     let mut kinds = args[0].iter_list();
     let mut entries = Vec::new();
     for kind in &mut kinds {
-        let index = index(kind).ok_or(Fail::Badarg)?;
+        let kind = find(kind).ok_or(Fail::Badarg)?;
         entries.try_reserve(1).map_err(|_| Fail::NoMemory)?;
-        entries.push(kind_and_bytes(cx, index, &bytes)?);
+        entries.push(pair_of(cx, kind)?);
     }
     if !args[0].is_list() || !kinds.tail().is_nil() {
         return Err(Fail::Badarg);

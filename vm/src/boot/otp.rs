@@ -168,6 +168,7 @@ fn start(
     };
     let options = spawn::Options {
         priority,
+        system: module != am::ERL_INIT,
         ..Default::default()
     };
     spawn::spawn(machine, None, work, &options, None).map_err(|_| NoMemory)

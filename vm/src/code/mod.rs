@@ -206,6 +206,14 @@ impl Code {
             line,
         })
     }
+
+    /// Where the function around `address` begins.
+    pub fn function_start(&self, address: *const u8) -> Option<*const u8> {
+        let (module, offset) = self.module_at(address)?;
+        let function = module.file.function_at(offset)?;
+        let start = module.code.start().cast::<u8>().cast_const();
+        Some(start.wrapping_add(function.func_info as usize))
+    }
 }
 
 /// Literals and external terms name functions that need not be there yet.

@@ -60,6 +60,12 @@ pub fn key_tuple(map: Term) -> Option<Term> {
     Flat::of(&map).map(|flat| flat.key_tuple)
 }
 
+/// The children of the root of a large map: nodes, which are not maps by themselves, and cells `[Key|Value]`. `None` for a flat
+/// map.
+pub fn trie_children(map: &Term) -> Option<&[Term]> {
+    Node::of(map).map(|node| node.children)
+}
+
 /// `#{}`
 pub fn empty<A: Arena + ?Sized>(arena: &mut A) -> Result<Term, NoMemory> {
     Pairs::new().finish(arena)

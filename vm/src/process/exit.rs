@@ -126,7 +126,7 @@ fn finish(machine: &mut Machine, pid: Term) {
     }
 }
 
-/// Aliases end, and so do timers that would send to the process; resources that it owned are told.
+/// Aliases end, and so do timers that would send to the process; resources that it owned are told; those it suspended go on.
 fn finish_rare(machine: &mut Machine, pid: Term) {
     let process = machine.processes.table.get_mut(pid);
     let Some(mut rare) = process.and_then(|process| process.rare.take()) else {
@@ -140,6 +140,11 @@ fn finish_rare(machine: &mut Machine, pid: Term) {
     }
     while let Some((number, ())) = rare.resources.pop_first() {
         resource::owner_exited(machine, number);
+    }
+    while let Some((suspended, count)) = rare.suspending.pop_first() {
+        for _ in 0..count {
+            machine.processes.resume(Term::local_pid(suspended));
+        }
     }
 }
 

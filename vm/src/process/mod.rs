@@ -252,6 +252,8 @@ pub struct Rare {
     pub aliases: Ties<RefNumber, AliasMode>,
     /// Resources that are told when this process ends, see [`crate::memory::resource`].
     pub resources: Ties<RefNumber, ()>,
+    /// Processes that this one suspends (the data of their pids), and how often.
+    pub suspending: Ties<u64, u32>,
 }
 
 impl Rare {
@@ -268,6 +270,7 @@ impl Rare {
             timers: Ties::new(),
             aliases: Ties::new(),
             resources: Ties::new(),
+            suspending: Ties::new(),
         }
     }
 }
@@ -323,6 +326,8 @@ pub struct Process {
     pub trap_exit: bool,
     /// `process_flag(sensitive, true)`.
     pub sensitive: bool,
+    /// Whether it is part of the runtime system (`erts_internal:is_system_process/1`).
+    pub system: bool,
     /// `process_flag(message_queue_data, off_heap)`; kept, and without effect.
     pub off_heap_messages: bool,
     /// Whether it was runnable when it was suspended.
@@ -413,6 +418,7 @@ impl Process {
             suspended: 0,
             trap_exit: false,
             sensitive: false,
+            system: false,
             off_heap_messages: false,
             runnable_when_resumed: false,
             queue: Link::NONE,

@@ -65,6 +65,8 @@ pub struct Options {
     pub max_heap_size: Option<MaxHeapSize>,
     /// `message_queue_data`; the machine's default if there is none.
     pub off_heap_messages: Option<bool>,
+    /// Whether it is part of the runtime system.
+    pub system: bool,
 }
 
 impl Default for Options {
@@ -78,6 +80,7 @@ impl Default for Options {
             min_binary_heap: None,
             max_heap_size: None,
             off_heap_messages: None,
+            system: false,
         }
     }
 }
@@ -142,6 +145,7 @@ fn prepare(
     if let Some(off_heap) = options.off_heap_messages {
         process.off_heap_messages = off_heap;
     }
+    process.system = options.system;
     if let Some(after) = options.fullsweep_after {
         process.fullsweep_after = after;
     }

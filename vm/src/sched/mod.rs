@@ -32,6 +32,12 @@ pub struct Scheduler {
     pub idle_ns: u64,
     /// What `statistics/1` told last.
     pub asked: Asked,
+    /// When `scheduler_wall_time` was switched on (nanoseconds), and how long there had been nothing to run by then.
+    pub measured_since: Option<(u64, u64)>,
+    /// `system_flag(trace_control_word, …)`.
+    pub trace_control_word: u32,
+    /// `system_flag(outstanding_system_requests_limit, …)`.
+    pub system_requests: u32,
     /// What the machine halts with when no process is left; 0 is success.
     pub status: u8,
     reductions_at_clock: u64,
@@ -64,6 +70,9 @@ impl Scheduler {
                 runtime: 0,
                 wall_clock: 0,
             },
+            measured_since: None,
+            trace_control_word: 0,
+            system_requests: 4,
             status: 0,
             reductions_at_clock: 0,
             turns_since_clock: 0,

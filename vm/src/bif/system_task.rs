@@ -1,0 +1,211 @@
+//! What one process asks of another by way of the machine: collections, checks for old code, flags, its group leader.
+//!
+//! OTP sends such a request to the other process and the asker waits for the answer as a message. Here the other process does not
+//! run meanwhile, so the request is carried out at once; the answer is a message all the same, since OTP's Erlang code
+//! receives it. Functions of `erts_internal` return most errors as atoms, which `erlang` then raises with its own arguments.
+//!
+//! There are no dirty schedulers: nothing ever runs beside the caller.
+
+use super::{Bif, Context, Fail, Value, bif, process_flag};
+use crate::atom::am;
+use crate::memory::{Arena, gc};
+use crate::platform::Stream;
+use crate::process::signal;
+use crate::term::Term;
+use crate::term::copy::copy;
+
+/// The built-in functions of this file.
+pub const TABLE: &[Bif] = &[
+    bif(
+        "erts_internal",
+        "request_system_task",
+        3,
+        request_system_task_3,
+    ),
+    bif(
+        "erts_internal",
+        "request_system_task",
+        4,
+        request_system_task_4,
+    ),
+    bif(
+        "erts_internal",
+        "dirty_process_handle_signals",
+        1,
+        dirty_process_handle_signals_1,
+    ),
+    bif(
+        "erts_internal",
+        "is_process_executing_dirty",
+        1,
+        is_process_executing_dirty_1,
+    ),
+    bif("erts_internal", "is_system_process", 1, is_system_process_1),
+    bif("erts_internal", "process_flag", 3, process_flag_3),
+    bif("erts_internal", "process_display", 2, process_display_2),
+    bif("erts_internal", "group_leader", 2, group_leader_2),
+    bif("erts_internal", "group_leader", 3, group_leader_3),
+];
+
+/// Sends `message` to `to` as if it came from the caller.
+pub(super) fn answer(cx: &mut Context, to: Term, message: &[Term]) -> Result<(), Fail> {
+    let message = cx.tuple(message)?;
+    let from = cx.process().pid;
+    signal::send(cx.machine(), from, to, message)?;
+    Ok(())
+}
+
+/// `request_system_task(Pid, Priority, {What, Id, Argument})`: `ok`, and later `{What, Id, Result}` as a message.
+fn request_system_task_3(cx: &mut Context, args: &[Term]) -> Value {
+    let requester = cx.process().pid;
+    request(cx, requester, args[0], args[1], args[2])
+}
+
+/// As with three arguments, on behalf of another process.
+fn request_system_task_4(cx: &mut Context, args: &[Term]) -> Value {
+    if !args[0].is_local_pid() {
+        return Err(Fail::Badarg);
+    }
+    request(cx, args[0], args[1], args[2], args[3])
+}
+
+fn request(
+    cx: &mut Context,
+    requester: Term,
+    target: Term,
+    priority: Term,
+    request: Term,
+) -> Value {
+    let known = priority == am::INHERIT.term() || process_flag::parse_priority(priority).is_some();
+    let Some(&[kind, id, argument]) = request.as_tuple() else {
+        return Err(Fail::Badarg);
+    };
+    if !known || !target.is_local_pid() {
+        return Err(Fail::Badarg);
+    }
+    let result = match kind.as_atom() {
+        Some(am::GARBAGE_COLLECT) => match argument.as_atom() {
+            Some(am::MAJOR) => collect(cx, target, true)?,
+            Some(am::MINOR) => collect(cx, target, false)?,
+            _ => return Err(Fail::Badarg),
+        },
+        _ => return Err(Fail::Badarg),
+    };
+    answer(cx, requester, &[kind, id, Term::boolean(result)])?;
+    Ok(am::OK.term())
+}
+
+/// Collects the garbage of `pid`; of the caller itself when the built-in function has returned. False if there is no such process.
+pub(super) fn collect(cx: &mut Context, pid: Term, fully: bool) -> Result<bool, Fail> {
+    if pid == cx.process().pid {
+        cx.process().collect_requested = true;
+        return Ok(true);
+    }
+    let machine = cx.machine();
+    let Some(process) = machine.processes.alive(pid) else {
+        return Ok(false);
+    };
+    let process = core::ptr::from_mut(process);
+    // SAFETY: the process is in the table and does not run, so nothing else borrows it; the collector reaches
+    // processes through this argument alone.
+    let process = unsafe { &mut *process };
+    if fully {
+        gc::collect_fully(machine, process, 0)?;
+    } else {
+        gc::collect(machine, process, 0, 0)?;
+    }
+    Ok(true)
+}
+
+/// No process runs on a dirty scheduler, as on an OTP that was built without them.
+fn dirty_process_handle_signals_1(cx: &mut Context, _: &[Term]) -> Value {
+    Err(cx.raise(super::Class::Error, am::NOTSUP.term()))
+}
+
+fn is_process_executing_dirty_1(_: &mut Context, args: &[Term]) -> Value {
+    match args[0].is_local_pid() {
+        true => Ok(Term::boolean(false)),
+        false => Err(Fail::Badarg),
+    }
+}
+
+fn is_system_process_1(cx: &mut Context, args: &[Term]) -> Value {
+    if !args[0].is_local_pid() {
+        return Err(Fail::Badarg);
+    }
+    let process = cx.machine().processes.alive(args[0]);
+    Ok(Term::boolean(process.is_some_and(|process| process.system)))
+}
+
+/// `process_flag(Pid, save_calls, N)`: the old value, `badtype`, `badarg`, or the reference that the answer comes with.
+fn process_flag_3(cx: &mut Context, args: &[Term]) -> Value {
+    let [pid, flag, value] = [args[0], args[1], args[2]];
+    if flag != am::SAVE_CALLS.term() {
+        return Ok(am::BADARG.term());
+    }
+    if cx.machine().processes.alive(pid).is_none() {
+        return Ok(am::BADTYPE.term());
+    }
+    let old = match process_flag::parse_save_calls(value) {
+        Some(calls) => {
+            let process = cx.machine().processes.alive(pid).ok_or(Fail::Badarg)?;
+            let old = core::mem::replace(&mut process.rare()?.save_calls, calls);
+            Term::small(old as i64)
+        }
+        None => am::BADARG.term(),
+    };
+    if pid == cx.process().pid {
+        return Ok(old);
+    }
+    let reference = cx.machine().processes.references.make().term(cx)?;
+    let own = cx.process().pid;
+    answer(cx, own, &[reference, old])?;
+    Ok(reference)
+}
+
+/// `process_display(Pid, backtrace)`: prints what `process_info(Pid, backtrace)` tells on the error stream.
+fn process_display_2(cx: &mut Context, args: &[Term]) -> Value {
+    let pid = args[0];
+    if args[1] != am::BACKTRACE.term() {
+        return Ok(am::BADOPT.term());
+    }
+    if cx.machine().processes.alive(pid).is_none() {
+        return Ok(am::BADARG.term());
+    }
+    let text = crate::crash_dump::stack::backtrace(cx.machine(), pid);
+    let platform = &mut cx.machine().platform;
+    platform.console_write(Stream::Error, text.as_bytes());
+    Ok(Term::boolean(true))
+}
+
+/// Sets the group leader of a process; false if one of the two is no process of this node.
+pub(super) fn set_group_leader(cx: &mut Context, leader: Term, pid: Term) -> Result<bool, Fail> {
+    if !leader.is_pid() || !pid.is_local_pid() {
+        return Ok(false);
+    }
+    let literals = cx.machine().literals.clone();
+    let Some(process) = cx.machine().processes.alive(pid) else {
+        return Ok(false);
+    };
+    process.group_leader = copy(leader, &mut process.heap, &literals)?;
+    Ok(true)
+}
+
+/// `true` or `badarg`. OTP's third answer, `false`, would say that the process has to be asked by a signal.
+fn group_leader_2(cx: &mut Context, args: &[Term]) -> Value {
+    Ok(match set_group_leader(cx, args[0], args[1])? {
+        true => Term::boolean(true),
+        false => am::BADARG.term(),
+    })
+}
+
+/// As with two arguments, but the answer is a message `{Reference, Answer}`.
+fn group_leader_3(cx: &mut Context, args: &[Term]) -> Value {
+    if !args[0].is_pid() || !args[1].is_local_pid() || !args[2].is_reference() {
+        return Err(Fail::Badarg);
+    }
+    let done = group_leader_2(cx, args)?;
+    let own = cx.process().pid;
+    answer(cx, own, &[args[2], done])?;
+    Ok(am::OK.term())
+}

@@ -231,8 +231,14 @@ fn value(cx: &mut Context, target: Target, item: Atom) -> Value {
         }
         am::CURRENT_STACKTRACE => stack_trace(cx, target),
         am::LAST_CALLS => Ok(Term::boolean(false)),
-        // Nothing suspends for longer than a call knows, and nothing is traced.
-        am::SUSPENDING | am::SEQUENTIAL_TRACE_TOKEN | am::MAGIC_REF => Ok(Term::NIL),
+        am::SUSPENDING => suspending(cx, target),
+        am::BACKTRACE => {
+            let pid = target.read(|p| p.pid);
+            let text = crate::crash_dump::stack::backtrace(cx.machine(), pid);
+            Ok(crate::bits::make_binary(cx, text.as_bytes())?)
+        }
+        // Nothing is traced.
+        am::SEQUENTIAL_TRACE_TOKEN | am::MAGIC_REF => Ok(Term::NIL),
         am::TRACE => Ok(Term::small(0)),
         _ => Err(Fail::Badarg),
     }
@@ -284,6 +290,23 @@ fn monitors(cx: &mut Context, target: Target) -> Value {
         };
         let pair = cx.tuple(&[kind.term(), what])?;
         list = cx.cons(pair, list)?;
+    }
+    Ok(list)
+}
+
+/// `[{Pid, Active, Outstanding}]`: whom the process suspends, and how often; nothing is ever outstanding.
+fn suspending(cx: &mut Context, target: Target) -> Value {
+    let all = target.read(|p| {
+        let rare = p.rare.iter();
+        collect(rare.flat_map(|rare| rare.suspending.iter().map(|(pid, count)| (pid, *count))))
+    })?;
+    let mut list = Term::NIL;
+    for (pid, count) in all.into_iter().rev() {
+        let pid = Term::local_pid(pid);
+        if cx.machine().processes.alive(pid).is_some() {
+            let entry = cx.tuple(&[pid, Term::small(count as i64), Term::small(0)])?;
+            list = cx.cons(entry, list)?;
+        }
     }
     Ok(list)
 }

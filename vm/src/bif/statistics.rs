@@ -80,11 +80,9 @@ fn statistics_1(cx: &mut Context, args: &[Term]) -> Value {
             let active = cx.unsigned(waiting + 1)?;
             Ok(cx.list(&[active])?)
         }
-        // One for each priority, `normal` and `low` together; the last is of input and output.
         "run_queues" => {
             let waiting = cx.unsigned(waiting)?;
-            let none = Term::small(0);
-            Ok(cx.tuple(&[none, none, waiting, none])?)
+            Ok(cx.tuple(&[waiting])?)
         }
         "scheduler_wall_time" | "scheduler_wall_time_all" => scheduler_wall_time(cx),
         // Not switched on, and nothing could: as OTP says it then.

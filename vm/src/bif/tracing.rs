@@ -60,11 +60,6 @@ fn trace_info_2(cx: &mut Context, args: &[Term]) -> Value {
         "flags" | "tracer" => Some(Term::NIL),
         _ => None,
     };
-    let of_function = match name {
-        "traced" | "match_spec" | "meta" | "meta_match_spec" | "call_count" | "call_time"
-        | "call_memory" | "all" => Some(Term::boolean(false)),
-        _ => None,
-    };
     let nothing = if what.is_local_pid() {
         let nothing = of_process.ok_or(Fail::Badarg)?;
         if cx.machine().processes.alive(what).is_none() {
@@ -76,18 +71,18 @@ fn trace_info_2(cx: &mut Context, args: &[Term]) -> Value {
     } else if let Some(atom) = what.as_atom() {
         match cx.atoms().name(atom) {
             "new" | "new_processes" | "new_ports" => of_process.ok_or(Fail::Badarg)?,
-            "on_load" => of_function.ok_or(Fail::Badarg)?,
+            "on_load" => Term::boolean(false),
             "send" | "receive" if name == "match_spec" => Term::boolean(true),
             _ => return Err(cx.fail_because(am::BADOPT)),
         }
     } else if let Some(&[_, _, _]) = what.as_tuple() {
         let (module, function, arity) = super::apply::mfa(what.as_tuple().unwrap_or(&[]))?;
-        let nothing = of_function.ok_or(Fail::Badarg)?;
         let export = cx.machine().code.find_export(module, function, arity);
         // SAFETY: export entries live as long as the machine.
         let there = export.is_some_and(|export| unsafe { export.as_ref() }.is_defined());
+        // Whatever the item: a function that is not traced is told so.
         match there {
-            true => nothing,
+            true => Term::boolean(false),
             false => am::UNDEFINED.term(),
         }
     } else {

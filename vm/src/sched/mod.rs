@@ -72,7 +72,7 @@ impl Scheduler {
             },
             measured_since: None,
             trace_control_word: 0,
-            system_requests: 4,
+            system_requests: 2,
             status: 0,
             reductions_at_clock: 0,
             turns_since_clock: 0,

@@ -3,6 +3,7 @@
 use super::system_info::number;
 use super::{Bif, Context, Fail, Value, bare, bif, internal, process_flag};
 use crate::atom::am;
+use crate::boot::options::Warnings;
 use crate::memory::gc::heap_size;
 use crate::platform::Stream;
 use crate::process::{MIN_BINARY_HEAP_WORDS, MIN_HEAP_WORDS, Trap};
@@ -181,12 +182,19 @@ fn scheduler_wall_time(cx: &mut Context, value: Term) -> Value {
     }
 }
 
-/// Which characters make a list of integers text: `+pc` changes it in OTP; this is its default.
-fn printable_range_0(_: &mut Context, _: &[Term]) -> Value {
-    Ok(am::LATIN1.term())
+/// Which characters make a list of integers text (`+pc`).
+fn printable_range_0(cx: &mut Context, _: &[Term]) -> Value {
+    match cx.machine().options.printable_unicode {
+        true => cx.atom("unicode"),
+        false => Ok(am::LATIN1.term()),
+    }
 }
 
-/// What becomes of warnings: `+W` changes it in OTP; this is its default.
+/// What becomes of warnings (`+W`).
 fn warning_map_0(cx: &mut Context, _: &[Term]) -> Value {
-    cx.atom("warning")
+    Ok(match cx.machine().options.warnings {
+        Warnings::Error => am::ERROR.term(),
+        Warnings::Warning => am::WARNING.term(),
+        Warnings::Info => am::INFO.term(),
+    })
 }

@@ -10,6 +10,7 @@
 use super::statistics::{self, Purpose};
 use super::{Bif, Context, Fail, Value, bif, os, process_flag, system_task};
 use crate::atom::am;
+use crate::boot::options::BreakKey;
 use crate::crash_dump;
 use crate::memory::Arena;
 use crate::memory::gc::heap_size;
@@ -77,6 +78,10 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
         | "taints"
         | "multi_scheduling_blockers"
         | "normal_multi_scheduling_blockers" => Ok(Term::NIL),
+        "break_ignored" => {
+            let key = cx.machine().options.break_key;
+            Ok(Term::boolean(key == BreakKey::Ignored))
+        }
         "os_type" => os::type_0(cx, &[]),
         "os_version" => os::version_0(cx, &[]),
         "snifs" => built_ins(cx),

@@ -26,8 +26,13 @@ impl HostFiles {
         HostFiles::default()
     }
 
-    fn file(&mut self, file: Handle) -> Result<BorrowedFd<'_>> {
-        let file: &OwnedFd = self.open.get(file)?;
+    fn insert(&mut self, file: OwnedFd) -> Result<Handle> {
+        let number = self.open.insert(file).map_err(|_| Errno::ENFILE)?;
+        Ok(Handle(number))
+    }
+
+    fn file(&self, file: Handle) -> Result<BorrowedFd<'_>> {
+        let file = self.open.get(file.0).ok_or(Errno::EBADF)?;
         Ok(file.as_fd())
     }
 }
@@ -113,7 +118,7 @@ impl FileSystem for HostFiles {
                 return Err(Errno::EISDIR);
             }
         }
-        self.open.insert(file)
+        self.insert(file)
     }
 
     fn adopt(&mut self, descriptor: i32) -> Result<Handle> {
@@ -126,12 +131,11 @@ impl FileSystem for HostFiles {
             return Err(Errno::EBADF);
         }
         // SAFETY: the descriptor is open; the caller gives it away.
-        self.open
-            .insert(unsafe { OwnedFd::from_raw_fd(descriptor) })
+        self.insert(unsafe { OwnedFd::from_raw_fd(descriptor) })
     }
 
     fn close(&mut self, file: Handle) -> Result<()> {
-        self.open.remove(file).map(drop)
+        self.open.remove(file.0).map(drop).ok_or(Errno::EBADF)
     }
 
     fn read(&mut self, file: Handle, into: &mut [u8]) -> Result<usize> {

@@ -24,7 +24,7 @@ use core::fmt::{self, Write};
 use core::ops::Range;
 use starling_vm::boot::bare::{BootConfig, run_bare};
 use starling_vm::fs::cpio::Archive;
-use starling_vm::fs::none::NoFiles;
+use starling_vm::fs::ram::RamFiles;
 use starling_xen::cpu::read_tsc;
 use starling_xen::mmu::{Mfn, Pfn};
 use starling_xen::start_info::StartInfo;
@@ -134,7 +134,7 @@ pub unsafe fn start(info: &'static StartInfo, mut facts: KernelFacts) -> ! {
     let config = BootConfig {
         args,
         modules: Box::new(ImageModules::new(archive)),
-        files: Box::new(NoFiles),
+        files: Box::new(RamFiles::new(archive, clock::system_time_ns)),
     };
     run_bare(platform, config)
 }

@@ -21,6 +21,9 @@ const NAME_MAX: usize = 4096;
 
 /// Positions of the header's fields that mean something to us.
 const FIELD_MODE: usize = 1;
+const FIELD_USER: usize = 2;
+const FIELD_GROUP: usize = 3;
+const FIELD_MODIFIED: usize = 5;
 const FIELD_FILE_SIZE: usize = 6;
 const FIELD_NAME_SIZE: usize = 11;
 
@@ -83,14 +86,48 @@ pub struct Entry<'a> {
     pub name: &'a str,
     /// POSIX `st_mode`: kind and permissions.
     pub mode: u32,
+    /// Owner.
+    pub user: u32,
+    /// Group.
+    pub group: u32,
+    /// Last written, in seconds since 1970.
+    pub modified: u32,
     /// The file's bytes; a symbolic link's target.
     pub data: &'a [u8],
 }
 
+/// What a member is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A plain file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// Anything else.
+    Other,
+}
+
 impl Entry<'_> {
+    /// What this is.
+    pub fn kind(&self) -> EntryKind {
+        match self.mode & MODE_KIND {
+            MODE_FILE => EntryKind::File,
+            MODE_DIRECTORY => EntryKind::Directory,
+            MODE_SYMLINK => EntryKind::Symlink,
+            _ => EntryKind::Other,
+        }
+    }
+
+    /// The lower twelve bits of the mode.
+    pub fn permissions(&self) -> u32 {
+        self.mode & 0o7777
+    }
+
     /// Whether this is a plain file.
     pub fn is_file(&self) -> bool {
-        self.mode & MODE_KIND == MODE_FILE
+        self.kind() == EntryKind::File
     }
 }
 
@@ -167,8 +204,15 @@ fn parse_member(bytes: &[u8], offset: usize) -> Result<(Entry<'_>, usize), CpioE
     let data_at = align4(name_at + name_len).ok_or(CpioErrorKind::Truncated)?;
     let data = slice(bytes, data_at, data_len)?;
     let next = align4(data_at + data_len).ok_or(CpioErrorKind::Truncated)?;
-    let mode = field(header, FIELD_MODE)?;
-    Ok((Entry { name, mode, data }, next))
+    let entry = Entry {
+        name,
+        mode: field(header, FIELD_MODE)?,
+        user: field(header, FIELD_USER)?,
+        group: field(header, FIELD_GROUP)?,
+        modified: field(header, FIELD_MODIFIED)?,
+        data,
+    };
+    Ok((entry, next))
 }
 
 /// `len` bytes from `at`, if the archive has them.

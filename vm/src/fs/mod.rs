@@ -1,6 +1,7 @@
-//! Files: what the machine asks of a file system, and who has them.
+//! Files: what the machine asks of a file system, and the file system in memory.
 //!
-//! [`FileSystem`] is the seam: the tool passes the host's files through (`cli`), the guest has [none] yet. `crate::native::prim_file` makes OTP's `prim_file` of it and
+//! [`FileSystem`] is the seam: the tool passes the host's files through (`cli`), the guest has directories and files in
+//! memory over the archive of its image ([`ram`]). `crate::native::prim_file` makes OTP's `prim_file` of it and
 //! is its only caller.
 //!
 //! Invariant: no method calls back into the machine, and whatever the caller says (names, sizes, positions, handles that
@@ -9,7 +10,7 @@
 pub mod cpio;
 pub mod errno;
 pub mod names;
-pub mod none;
+pub mod ram;
 mod slots;
 
 pub use errno::Errno;

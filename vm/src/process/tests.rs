@@ -66,7 +66,7 @@ pub(crate) fn machine() -> &'static mut Machine {
         platform,
         Box::new(NoModules),
         Box::new(crate::code::cache::NoCache),
-        Box::new(crate::fs::none::NoFiles),
+        Box::new(crate::fs::ram::RamFiles::new(None, || 0)),
         Options::default(),
     )
     .unwrap()

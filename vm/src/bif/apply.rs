@@ -1,6 +1,6 @@
 //! `erlang:apply/2,3`: calls whose arguments are a list; `make_fun/3`.
 
-use super::{Bif, Class, Context, Fail, Value, bare, bif};
+use super::{Bif, Class, Context, Fail, Value, bif};
 use crate::atom::am;
 use crate::memory::Arena;
 use crate::process::Trap;
@@ -10,8 +10,9 @@ use core::ptr::NonNull;
 
 /// The functions of this file.
 pub const TABLE: &[Bif] = &[
-    bare("erlang", "apply", 2, apply_2),
-    bare("erlang", "apply", 3, apply_3),
+    // In erlang.erl each is a call of itself, which OTP's loader makes an instruction.
+    bif("erlang", "apply", 2, apply_2),
+    bif("erlang", "apply", 3, apply_3),
     bif("erlang", "make_fun", 3, make_fun_3),
 ];
 

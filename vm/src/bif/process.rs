@@ -16,7 +16,8 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "processes", 0, processes_0),
     bif("erlang", "group_leader", 0, group_leader_0),
     bare("erlang", "group_leader", 2, group_leader_2),
-    bare("erlang", "yield", 0, yield_0),
+    // A call of itself in erlang.erl, which OTP's loader makes an instruction.
+    bif("erlang", "yield", 0, yield_0),
     bif("erlang", "bump_reductions", 1, bump_reductions_1),
     bif("erlang", "hibernate", 3, hibernate_3),
     bare("erlang", "garbage_collect", 0, garbage_collect_0),

@@ -220,6 +220,13 @@ impl Platform for LinuxPlatform {
         available_bytes(&text).unwrap_or_else(|| rustix::system::sysinfo().freeram as u64)
     }
 
+    fn host_name(&mut self) -> String {
+        rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned()
+    }
+
     fn halt(&mut self, status: u8) -> ! {
         self.flush();
         std::process::exit(i32::from(status))

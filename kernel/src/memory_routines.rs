@@ -1,4 +1,4 @@
-//! The C memory routines that compilers call: memcpy, memmove, memset, memcmp, bcmp.
+//! The C memory routines that compilers call: memcpy, memmove, memset, memcmp, bcmp; and strlen, which `core::ffi::CStr` calls.
 //!
 //! In assembler, because a compiler would turn a Rust loop of this kind into a call to itself. SSE with
 //! unaligned accesses: up to 64 bytes without a loop, then 64 bytes a turn. `rep movsb` is not used: it is
@@ -18,6 +18,16 @@ macro_rules! memory_routines {
             concat!(".globl ", $prefix, "memset"),
             concat!(".globl ", $prefix, "memcmp"),
             concat!(".globl ", $prefix, "bcmp"),
+            concat!(".globl ", $prefix, "strlen"),
+            // strlen(rdi string) -> rax length; nothing that matters calls it
+            ".p2align 4",
+            concat!($prefix, "strlen:"),
+            "xor eax, eax",
+            "2: cmp byte ptr [rdi + rax], 0",
+            "je 3f",
+            "inc rax",
+            "jmp 2b",
+            "3: ret",
             // memcpy(rdi to, rsi from, rdx count) -> rax to
             ".p2align 4",
             concat!($prefix, "memcpy:"),
@@ -223,6 +233,16 @@ mod tests {
         fn starling_test_memset(to: *mut u8, byte: i32, count: usize) -> *mut u8;
         fn starling_test_memcmp(left: *const u8, right: *const u8, count: usize) -> i32;
         fn starling_test_bcmp(left: *const u8, right: *const u8, count: usize) -> i32;
+        fn starling_test_strlen(string: *const core::ffi::c_char) -> usize;
+    }
+
+    #[test]
+    fn strlen_stops_at_the_first_zero() {
+        for (string, length) in [(c"", 0), (c"a", 1), (c"a longer string", 15)] {
+            // SAFETY: the string ends in a zero.
+            let found = unsafe { starling_test_strlen(string.as_ptr()) };
+            assert_eq!(found, length);
+        }
     }
 
     fn pattern(length: usize) -> Vec<u8> {

@@ -517,6 +517,22 @@ predefined! {
     DATA_ERROR "data_error"
     BUF_ERROR "buf_error"
     MEM_ERROR "mem_error"
+
+    // Trace messages, and the absence of a network.
+    TRACE_STATUS "trace_status"
+    REMOVE "remove"
+    DISCARD "discard"
+    EXTRA "extra"
+    SEQ_TRACE "seq_trace"
+    MATCH_SPEC_RESULT "match_spec_result"
+    SCHEDULER_ID "scheduler_id"
+    TIMESTAMP "timestamp"
+    TRACE_TS "trace_ts"
+    STRICT_MONOTONIC "strict_monotonic"
+    CPU_TIMESTAMP "cpu_timestamp"
+    ENODEV "enodev"
+    ENXIO "enxio"
+    ENOTSUP "enotsup"
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! Invariant: no method may call back into the machine, and none is on the path
 //! of an instruction, so dynamic dispatch costs nothing that can be measured.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
@@ -98,6 +99,11 @@ pub trait Platform {
 
     /// Bytes of memory the machine may still hope to allocate, for messages and limits.
     fn memory_available(&mut self) -> u64;
+
+    /// The name of the host. A guest has none unless it is given one: then it is what every host calls itself.
+    fn host_name(&mut self) -> String {
+        String::from("localhost")
+    }
 
     /// Flushes the console and ends the machine with `status` (0 is success), as `erlang:halt/1`
     /// defines it. The only way out.

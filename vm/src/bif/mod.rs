@@ -51,7 +51,7 @@ mod system_info;
 mod system_task;
 mod term;
 mod term_format;
-mod time;
+pub(crate) mod time;
 mod timer;
 mod tracing;
 mod tuple;

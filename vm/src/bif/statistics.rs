@@ -31,6 +31,11 @@ fn since(cx: &mut Context, total: u64, last: fn(&mut crate::sched::Asked) -> &mu
     pair(cx, total, new)
 }
 
+/// Nanoseconds in which the machine was not asleep.
+pub(crate) fn busy_ns(machine: &mut Machine) -> u64 {
+    up_ns(machine).saturating_sub(machine.scheduler.idle_ns)
+}
+
 fn statistics_1(cx: &mut Context, args: &[Term]) -> Value {
     let item = args[0].as_atom().ok_or(Fail::Badarg)?;
     let name = cx.atoms().name(item);
@@ -46,7 +51,7 @@ fn statistics_1(cx: &mut Context, args: &[Term]) -> Value {
             since(cx, total, |asked| &mut asked.exact_reductions)
         }
         "runtime" => {
-            let busy = up_ns(machine).saturating_sub(machine.scheduler.idle_ns);
+            let busy = busy_ns(machine);
             since(cx, busy / NS_PER_MS, |asked| &mut asked.runtime)
         }
         "wall_clock" => {

@@ -94,7 +94,7 @@ fn os_system_time(cx: &mut Context, args: &[Term]) -> Value {
 }
 
 /// `{MegaSeconds, Seconds, MicroSeconds}`
-fn split(cx: &mut Context, microseconds: i64) -> Value {
+pub(crate) fn split(cx: &mut Context, microseconds: i64) -> Value {
     let seconds = microseconds.div_euclid(MICROSECONDS);
     let fields = [
         seconds.div_euclid(1_000_000),
@@ -110,7 +110,7 @@ fn timestamp_0(cx: &mut Context, _: &[Term]) -> Value {
 }
 
 /// As `timestamp/0`, but never twice the same.
-fn now_0(cx: &mut Context, _: &[Term]) -> Value {
+pub(crate) fn now_0(cx: &mut Context, _: &[Term]) -> Value {
     let now = system_nanoseconds(cx) / 1_000;
     let last = &mut cx.machine().clock.last_now;
     *last = now.max(*last + 1);
@@ -248,7 +248,7 @@ fn unique_integer_0(cx: &mut Context, _: &[Term]) -> Value {
     from_i128(cx, number as i128 + crate::term::MIN_SMALL as i128)
 }
 
-fn unique_integer_1(cx: &mut Context, args: &[Term]) -> Value {
+pub(crate) fn unique_integer_1(cx: &mut Context, args: &[Term]) -> Value {
     let (mut positive, mut monotonic) = (false, false);
     let mut options = args[0].iter_list();
     for option in &mut options {

@@ -8,9 +8,12 @@
 //!
 //! A native function has the signature of a built-in one and keeps its rules, see [`crate::bif`].
 
+mod erl_tracer;
 mod io_queue;
 mod prim_buffer;
 mod prim_file;
+mod prim_net;
+mod prim_socket;
 mod zlib;
 
 use crate::bif::Function;
@@ -43,7 +46,14 @@ pub const fn native(function: &'static str, arity: u8, run: Function) -> Native 
 }
 
 /// All libraries.
-pub static LIBRARIES: &[&Library] = &[&prim_buffer::LIBRARY, &prim_file::LIBRARY, &zlib::LIBRARY];
+pub static LIBRARIES: &[&Library] = &[
+    &erl_tracer::LIBRARY,
+    &prim_buffer::LIBRARY,
+    &prim_file::LIBRARY,
+    &prim_net::LIBRARY,
+    &prim_socket::LIBRARY,
+    &zlib::LIBRARY,
+];
 
 /// The library of `module`, if there is one.
 pub fn library(module: &str) -> Option<&'static Library> {

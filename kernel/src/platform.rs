@@ -9,8 +9,17 @@ use crate::memory::heap::KernelHeap;
 use crate::memory::paging::PageTables;
 use crate::{clock, console, power};
 use core::ptr::NonNull;
+use starling_vm::fs::errno::Errno;
+use starling_vm::platform::io::{
+    Child, Command, Descriptor, Event, Interest, Io, Program, Signal, SignalAction, SpawnError,
+};
 use starling_vm::platform::{Platform, Reservation, Stream};
 use starling_xen::sched;
+
+/// Descriptors of a domain: what is typed at the console, and two that go to its screen.
+const DESCRIPTORS: usize = 3;
+/// The one to read from.
+const INPUT: usize = 0;
 
 /// The world as a Xen guest sees it.
 pub struct XenPlatform {
@@ -18,6 +27,10 @@ pub struct XenPlatform {
     entropy: Entropy,
     /// Figures to print before the program's first output, if they were asked for.
     boot_info: Option<BootInfo>,
+    /// What is looked for on the console's descriptors.
+    watched: [Interest; DESCRIPTORS],
+    /// Events that were found and not asked for yet.
+    events: [Option<Event>; DESCRIPTORS],
 }
 
 impl XenPlatform {
@@ -27,6 +40,35 @@ impl XenPlatform {
             heap,
             entropy,
             boot_info,
+            watched: [Interest::NONE; DESCRIPTORS],
+            events: [None; DESCRIPTORS],
+        }
+    }
+
+    /// Sleeps until `deadline` or until something comes from the console.
+    fn sleep_until(&mut self, deadline: Option<u64>) {
+        let Some(info) = clock::shared_info() else {
+            return;
+        };
+        let port = console::input_port();
+        // Forget old events first, then look at what they announced: one that comes in between is
+        // pending again when the poll begins, and ends it at once.
+        info.vcpu().clear_upcall_pending();
+        let signalled = port.is_some_and(|port| info.take_pending(port));
+        if signalled || (0..DESCRIPTORS).any(|number| !self.ready(number).is_none()) {
+            return;
+        }
+        if let Err(error) = sched::poll(port.as_slice(), deadline) {
+            log::error!("SCHEDOP_poll failed: {error}");
+        }
+    }
+
+    /// What is the case of that which is looked for on a descriptor.
+    fn ready(&self, number: usize) -> Interest {
+        let watched = self.watched[number];
+        Interest {
+            read: number == INPUT && watched.read && console::has_input(),
+            write: number != INPUT && watched.write,
         }
     }
 
@@ -60,21 +102,13 @@ impl Platform for XenPlatform {
         console::read(bytes)
     }
 
+    fn io(&mut self) -> &mut dyn Io {
+        self
+    }
+
     fn idle_until(&mut self, deadline: Option<u64>) {
-        let Some(info) = clock::shared_info() else {
-            return;
-        };
-        let port = console::input_port();
-        // Forget old events first, then look at what they announced: one that comes in between is
-        // pending again when the poll begins, and ends it at once.
-        info.vcpu().clear_upcall_pending();
-        let signalled = port.is_some_and(|port| info.take_pending(port));
-        if signalled || console::has_input() {
-            return;
-        }
-        if let Err(error) = sched::poll(port.as_slice(), deadline) {
-            log::error!("SCHEDOP_poll failed: {error}");
-        }
+        self.sleep_until(deadline);
+        Io::poll(self);
     }
 
     fn reserve(&mut self, len: usize) -> Option<Reservation> {
@@ -95,5 +129,60 @@ impl Platform for XenPlatform {
     fn halt(&mut self, status: u8) -> ! {
         self.print_boot_info();
         power::halt(status)
+    }
+}
+
+/// The console as descriptors 0, 1 and 2. A domain has no others, and runs no programs.
+impl Io for XenPlatform {
+    fn read(&mut self, descriptor: Descriptor, bytes: &mut [u8]) -> Result<usize, Errno> {
+        if descriptor.0 as usize != INPUT {
+            return Err(Errno::EBADF);
+        }
+        match console::read(bytes) {
+            0 if !bytes.is_empty() => Err(Errno::EAGAIN),
+            read => Ok(read),
+        }
+    }
+
+    fn write(&mut self, descriptor: Descriptor, bytes: &[u8]) -> Result<usize, Errno> {
+        if !matches!(descriptor.0, 1 | 2) {
+            return Err(Errno::EBADF);
+        }
+        self.print_boot_info();
+        console::write(bytes);
+        Ok(bytes.len())
+    }
+
+    fn close(&mut self, descriptor: Descriptor) {
+        self.watch(descriptor, Interest::NONE);
+    }
+
+    fn watch(&mut self, descriptor: Descriptor, interest: Interest) {
+        if let Some(watched) = self.watched.get_mut(descriptor.0 as usize) {
+            *watched = interest;
+        }
+    }
+
+    fn spawn(&mut self, command: &Command) -> Result<Child, SpawnError> {
+        Err(SpawnError::Refused(match command.program {
+            Program::Shell(_) => Errno::ENOTSUP,
+            Program::File { .. } => Errno::ENOENT,
+        }))
+    }
+
+    fn set_signal(&mut self, _: Signal, _: SignalAction) -> Result<(), Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    fn poll(&mut self) {
+        for number in 0..DESCRIPTORS {
+            let ready = self.ready(number);
+            self.events[number] =
+                (!ready.is_none()).then_some(Event::Ready(Descriptor(number as u32), ready));
+        }
+    }
+
+    fn next_event(&mut self) -> Option<Event> {
+        self.events.iter_mut().find_map(Option::take)
     }
 }

@@ -23,6 +23,7 @@ pub mod memory;
 pub mod native;
 pub mod number;
 pub mod platform;
+pub mod port;
 pub mod process;
 pub mod sched;
 pub mod shared;

@@ -16,6 +16,7 @@ use crate::fs::FileSystem;
 use crate::fs::names::NativeNames;
 use crate::memory::resource::Resources;
 use crate::platform::{Host, Platform, Stream};
+use crate::port::{self, Ports};
 use crate::process::MaxHeapSize;
 use crate::process::population::Processes;
 use crate::process::reference::References;
@@ -71,6 +72,8 @@ pub struct Machine {
     pub native_names: NativeNames,
     /// All processes.
     pub processes: Processes,
+    /// All ports.
+    pub ports: Ports,
     /// All timers.
     pub timers: Timers,
     /// What stands behind references.
@@ -133,6 +136,7 @@ impl Machine {
             native_names: names.with_flag(&options.file_names).unwrap_or(names),
             files,
             processes: Processes::new(References::new(u64::from_le_bytes(seed)), &options),
+            ports: Ports::new(options.port_limit),
             timers: Timers::new(now),
             resources: Resources::new(),
             persistent_terms: PersistentTerms::new(),
@@ -152,8 +156,20 @@ impl Machine {
 
     /// A line on the error stream.
     pub fn report(&mut self, line: &str) {
-        self.platform.console_write(Stream::Error, line.as_bytes());
-        self.platform.console_write(Stream::Error, b"\n");
+        self.console_write(Stream::Error, line.as_bytes());
+        self.console_write(Stream::Error, b"\n");
+    }
+
+    /// Writes to the console, behind what ports have been given for it.
+    pub fn console_write(&mut self, stream: Stream, bytes: &[u8]) {
+        port::events::flush(self, true);
+        self.platform.console_write(stream, bytes);
+    }
+
+    /// Ends the machine with `status`, after the ports have written what they were given.
+    pub fn halt(&mut self, status: u8) -> ! {
+        port::events::flush(self, false);
+        self.platform.halt(status)
     }
 
     /// A term as `erlang:display/1` prints it.

@@ -14,19 +14,19 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "exit_signal", 2, exit_2),
 ];
 
-/// Links to a process. If it is gone, a caller that traps exits is told so by an exit signal from it, and one that does not
+/// Links to a process or port. If it is gone, a caller that traps exits is told so by an exit signal from it, and one that does not
 /// gets `error:noproc`.
 fn link_1(cx: &mut Context, args: &[Term]) -> Value {
     let other = args[0];
     let pid = cx.process().pid;
-    if !other.is_pid() {
+    if !other.is_pid() && !other.is_port() {
         return Err(Fail::Badarg);
     }
     if other == pid {
         return Ok(Term::boolean(true));
     }
     let machine = cx.machine();
-    if !other.is_local_pid() {
+    if !other.is_local_pid() && !other.is_local_port() {
         signal::exit_signal(machine, other, pid, am::NOCONNECTION.term(), Origin::Link);
     } else if !signal::link(machine, pid, other)? {
         let reason = am::NOPROC.term();
@@ -42,7 +42,7 @@ fn unlink_1(cx: &mut Context, args: &[Term]) -> Value {
     if !args[0].is_pid() && !args[0].is_port() {
         return Err(Fail::Badarg);
     }
-    if args[0].is_local_pid() {
+    if args[0].is_local_pid() || args[0].is_local_port() {
         let pid = cx.process().pid;
         signal::unlink(cx.machine(), pid, args[0]);
     }
@@ -55,11 +55,12 @@ fn exit_2(cx: &mut Context, args: &[Term]) -> Value {
     if !to.is_pid() && !to.is_port() {
         return Err(Fail::Badarg);
     }
-    if to.is_local_pid() {
+    if to.is_local_pid() || to.is_local_port() {
         let pid = cx.process().pid;
         let machine = cx.machine();
         signal::exit_signal(machine, pid, to, reason, Origin::Explicit);
-        let ended = to == pid && exit::begin_pending(machine, pid);
+        // A port that ends may end who is linked to it.
+        let ended = (to == pid || to.is_local_port()) && exit::begin_pending(machine, pid);
         if ended {
             return Err(Fail::Suspend);
         }

@@ -1,11 +1,13 @@
 //! Sending and aliases: `!`, `send/2,3`, `send_nosuspend/2,3`, `alias/0,1`, `unalias/1`.
 //!
-//! Nothing here ever suspends: there is no connection that could be busy. A message to another node
+//! Nothing here suspends but a message to a busy port. A message to another node
 //! is lost, as it is in OTP when the node is not connected.
 
 use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
+use crate::port;
 use crate::process::AliasMode;
+use crate::process::exit;
 use crate::process::reference::RefNumber;
 use crate::process::signal;
 use crate::term::Term;
@@ -58,6 +60,8 @@ fn send_elsewhere(cx: &mut Context, to: Term, message: Term) -> Result<Sent, Fai
             return Ok(Sent::NotConnected);
         }
         cx.machine().processes.registry.whereis(name)
+    } else if to.is_local_port() {
+        Some(to)
     } else if to.is_pid() || to.is_port() || to.is_reference() {
         None
     } else {
@@ -65,12 +69,29 @@ fn send_elsewhere(cx: &mut Context, to: Term, message: Term) -> Result<Sent, Fai
     };
     if let Some(receiver) = receiver {
         let from = cx.process().pid;
+        if receiver.is_local_port() {
+            return send_to_port(cx, receiver, message);
+        }
         signal::send(cx.machine(), from, receiver, message)?;
     }
     Ok(Sent::Sent)
 }
 
+/// `Port ! {Owner, Command}`. `Err(Suspend)` if the port is busy: who sent it is suspended until it is not.
+fn send_to_port(cx: &mut Context, port: Term, message: Term) -> Result<Sent, Fail> {
+    let pid = cx.process().pid;
+    let machine = cx.machine();
+    if port::signal::message(machine, port, message)? {
+        port::signal::wait_until_idle(machine, port, pid)?;
+        return Err(Fail::Suspend);
+    }
+    exit::carry_out(machine);
+    Ok(Sent::Sent)
+}
+
 fn send_2(cx: &mut Context, args: &[Term]) -> Value {
+    // What the caller goes on with if it is suspended.
+    cx.machine().x[0] = args[1];
     send(cx, args[0], args[1])?;
     Ok(args[1])
 }
@@ -88,6 +109,7 @@ fn send_3(cx: &mut Context, args: &[Term]) -> Value {
     if !options.tail().is_nil() {
         return Err(cx.fail_because(am::BADOPT));
     }
+    cx.machine().x[0] = am::OK.term();
     match send_elsewhere(cx, args[0], args[1])? {
         Sent::NotConnected if !connect => Ok(am::NOCONNECT.term()),
         _ => Ok(am::OK.term()),

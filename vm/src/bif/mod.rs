@@ -38,6 +38,8 @@ mod nif;
 mod number;
 mod os;
 mod persistent_term;
+mod port;
+mod port_info;
 mod prim_file;
 mod process;
 mod process_flag;
@@ -168,6 +170,8 @@ pub static TABLES: &[&[Bif]] = &[
     atomics::TABLE,
     counters::TABLE,
     persistent_term::TABLE,
+    port::TABLE,
+    port_info::TABLE,
     dictionary::TABLE,
     exception::TABLE,
     fun::TABLE,

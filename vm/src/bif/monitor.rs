@@ -18,19 +18,22 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "monitor_node", 3, monitor_node_2),
 ];
 
-/// What is to be watched, of a process that may be gone: then its pid is one that no process has.
+/// What is to be watched, of a process or port that may be gone: then its identifier is one that nobody has.
 fn target(cx: &mut Context, kind: Term, item: Term) -> Result<Watched, Fail> {
-    match kind.as_atom() {
-        Some(am::PROCESS) => {}
+    let of_port = match kind.as_atom() {
+        Some(am::PROCESS) => false,
+        Some(am::PORT) => true,
         Some(am::TIME_OFFSET) if item == am::CLOCK_SERVICE.term() => {
             return Ok(Watched::TimeOffset);
         }
-        // There are no ports yet, and so none that could be watched.
-        Some(am::PORT | am::TIME_OFFSET) => return Err(Fail::Badarg),
+        Some(am::TIME_OFFSET) => return Err(Fail::Badarg),
         _ => return Err(cx.fail_because(am::BADTYPE)),
-    }
-    if item.is_local_pid() {
+    };
+    if item.is_local_pid() && !of_port {
         return Ok(Watched::Process(item));
+    }
+    if item.is_local_port() && of_port {
+        return Ok(Watched::Port(item));
     }
     let name = match item.as_tuple() {
         Some(&[name, node]) if node == am::NONODE_NOHOST.term() => name,
@@ -38,8 +41,14 @@ fn target(cx: &mut Context, kind: Term, item: Term) -> Result<Watched, Fail> {
     };
     let name = name.as_atom().ok_or(Fail::Badarg)?;
     let found = cx.machine().processes.registry.whereis(name);
-    // `[]` is in no process table.
-    Ok(Watched::Name(found.unwrap_or(Term::NIL), name))
+    // `[]` is neither a process nor a port; nor does a name lead to the other kind.
+    let found = found.filter(|id| id.is_local_port() == of_port);
+    let found = found.unwrap_or(Term::NIL);
+    Ok(if of_port {
+        Watched::PortName(found, name)
+    } else {
+        Watched::Name(found, name)
+    })
 }
 
 /// The options of `monitor/3` and of `{monitor, Options}` in `spawn_opt`; `None` if there is a bad one.

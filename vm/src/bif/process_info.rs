@@ -179,7 +179,7 @@ fn value(cx: &mut Context, target: Target, item: Atom) -> Value {
         am::MESSAGE_QUEUE_LEN => heap(|p| p.mailbox.len()),
         am::MESSAGES => target.terms(cx, |p| collect(p.mailbox.iter())),
         am::LINKS => target.terms(cx, |p| {
-            collect(p.links.iter().map(|(pid, ())| Term::local_pid(pid)))
+            collect(p.links.iter().map(|(linked, ())| linked.term()))
         }),
         am::MONITORED_BY => target.terms(cx, |p| {
             collect(p.monitored_by.iter().map(|(_, watcher)| *watcher))
@@ -280,13 +280,13 @@ fn monitors(cx: &mut Context, target: Target) -> Value {
     let targets = target.read(|p| collect(p.monitors.iter().map(|(_, m)| m.target)))?;
     let mut list = Term::NIL;
     for watched in targets.into_iter().rev() {
-        let (kind, what) = match watched {
-            Watched::Process(pid) => (am::PROCESS, pid),
-            Watched::Name(_, name) => {
-                let name = cx.tuple(&[name.term(), am::NONODE_NOHOST.term()])?;
-                (am::PROCESS, name)
+        let kind = watched.kind();
+        let what = match watched {
+            Watched::Process(id) | Watched::Port(id) => id,
+            Watched::Name(_, name) | Watched::PortName(_, name) => {
+                cx.tuple(&[name.term(), am::NONODE_NOHOST.term()])?
             }
-            Watched::TimeOffset => (am::TIME_OFFSET, am::CLOCK_SERVICE.term()),
+            Watched::TimeOffset => am::CLOCK_SERVICE.term(),
         };
         let pair = cx.tuple(&[kind.term(), what])?;
         list = cx.cons(pair, list)?;

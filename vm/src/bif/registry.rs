@@ -18,7 +18,7 @@ fn register_2(cx: &mut Context, args: &[Term]) -> Value {
     let Some(name) = args[0].as_atom() else {
         return Err(cx.fail_because(am::NONE));
     };
-    if !args[1].is_local_pid() {
+    if !args[1].is_local_pid() && !args[1].is_local_port() {
         return Err(cx.fail_because(am::NONE));
     }
     let cause = match signal::register(cx.machine(), name, args[1]) {

@@ -69,7 +69,8 @@ fn statistics_1(cx: &mut Context, args: &[Term]) -> Value {
             Ok(cx.tuple(&[count, reclaimed, Term::small(0)])?)
         }
         "io" => {
-            let (input, output) = (io(cx, am::INPUT, 0)?, io(cx, am::OUTPUT, 0)?);
+            let (input, output) = (machine.ports.input, machine.ports.output);
+            let (input, output) = (io(cx, am::INPUT, input)?, io(cx, am::OUTPUT, output)?);
             Ok(cx.tuple(&[input, output])?)
         }
         "run_queue" | "total_run_queue_lengths" | "total_run_queue_lengths_all" => {

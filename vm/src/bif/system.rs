@@ -23,9 +23,10 @@ pub const TABLE: &[Bif] = &[
 /// Ends the machine. A number is its status (its low eight bits, as a shell sees them); a string is said on the error stream, and the
 /// status is 1; `abort` is 134, the status of a program that aborted.
 pub(super) fn halt(cx: &mut Context, args: &[Term]) -> Value {
-    if let Some(&options) = args.get(1) {
-        check_halt_options(options)?;
-    }
+    let flush = match args.get(1) {
+        Some(&options) => flushes(options)?,
+        None => true,
+    };
     let status = match args.first() {
         None => 0,
         Some(&status) => match status.as_small() {
@@ -35,25 +36,31 @@ pub(super) fn halt(cx: &mut Context, args: &[Term]) -> Value {
             None => {
                 let mut slogan = text_of_list(status).ok_or(Fail::Badarg)?;
                 slogan.push('\n');
-                let platform = &mut cx.machine().platform;
-                platform.console_write(Stream::Error, slogan.as_bytes());
+                cx.machine().console_write(Stream::Error, slogan.as_bytes());
                 1
             }
         },
     };
+    if flush {
+        cx.machine().halt(status)
+    }
     cx.machine().platform.halt(status)
 }
 
-fn check_halt_options(options: Term) -> Result<(), Fail> {
+/// Whether the options of `halt/2` want the ports to write what they were given.
+fn flushes(options: Term) -> Result<bool, Fail> {
+    let mut flush = true;
     let mut rest = options.iter_list();
     for option in &mut rest {
         match option.as_tuple() {
-            Some(&[key, value]) if key == am::FLUSH.term() && value.as_boolean().is_some() => {}
+            Some(&[key, value]) if key == am::FLUSH.term() => {
+                flush = value.as_boolean().ok_or(Fail::Badarg)?;
+            }
             _ => return Err(Fail::Badarg),
         }
     }
     if rest.tail().is_nil() {
-        Ok(())
+        Ok(flush)
     } else {
         Err(Fail::Badarg)
     }

@@ -171,14 +171,13 @@ fn display_1(cx: &mut Context, args: &[Term]) -> Value {
     line.try_reserve(2).map_err(|_| Fail::NoMemory)?;
     line.extend_from_slice(b"\r\n");
     cx.bump_reductions(line.len() / 16);
-    let platform = &mut cx.machine().platform;
-    platform.console_write(Stream::Output, &line);
+    cx.machine().console_write(Stream::Output, &line);
     Ok(am::TRUE.term())
 }
 
 /// OTP writes this, and what `display_string/1` prints, to its standard error.
 fn display_nl_0(cx: &mut Context, _: &[Term]) -> Value {
-    cx.machine().platform.console_write(Stream::Error, b"\n");
+    cx.machine().console_write(Stream::Error, b"\n");
     Ok(am::TRUE.term())
 }
 
@@ -194,8 +193,7 @@ fn display_string_1(cx: &mut Context, args: &[Term]) -> Value {
     if !elements.tail().is_nil() {
         return Err(Fail::Badarg);
     }
-    let platform = &mut cx.machine().platform;
-    platform.console_write(Stream::Error, text.as_bytes());
+    cx.machine().console_write(Stream::Error, text.as_bytes());
     Ok(am::TRUE.term())
 }
 

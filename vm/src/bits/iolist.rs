@@ -107,6 +107,21 @@ pub fn flatten<A: Arena + ?Sized>(arena: &mut A, list: Term, parts: Parts) -> Va
     Ok(term)
 }
 
+/// The bytes of an I/O list or binary, off every heap. `badarg` if it is neither.
+pub fn to_bytes(list: Term) -> Result<Vec<u8>, Fail> {
+    let size = size(list, Parts::Binaries)? / 8;
+    let mut bytes: Vec<u8> = Vec::new();
+    bytes.try_reserve_exact(size).map_err(|_| NoMemory)?;
+    walk(list, Parts::Binaries, |leaf| match leaf {
+        Leaf::Byte(byte) => bytes.push(byte),
+        Leaf::Bits(bits) => match bits.as_aligned_bytes() {
+            Some(whole) => bytes.extend_from_slice(whole),
+            None => bytes.extend((0..bits.size / 8).map(|index| bits.byte(index))),
+        },
+    })?;
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -176,14 +176,12 @@ fn first_ended(machine: &mut Machine, reason: Term) {
         // What OTP's init displays, and what it halts with.
         let reason = machine.text(reason);
         let displayed = format!("{{\"init terminating in do_boot\",{reason}}}\r\n");
-        machine
-            .platform
-            .console_write(Stream::Output, displayed.as_bytes());
+        machine.console_write(Stream::Output, displayed.as_bytes());
         machine.report(&format!("init terminating in do_boot ({reason})"));
         if let Some(advice) = advice {
             machine.report(&advice);
         }
-        machine.platform.halt(FAILED);
+        machine.halt(FAILED);
     }
 }
 

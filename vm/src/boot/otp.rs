@@ -178,7 +178,7 @@ fn start(
 fn init_ended(machine: &mut Machine, reason: Term) {
     let reason = machine.text(reason);
     machine.report(&format!("init has ended, and OTP with it: {reason}"));
-    machine.platform.halt(FAILED);
+    machine.halt(FAILED);
 }
 
 /// Once OTP runs, modules come from nowhere but its own code server.

@@ -10,8 +10,8 @@
 //!
 //! Who calls this: the interpreter ([`end`]), the scheduler (which alone carries out the exit of the process that ran), built-in functions that send exit signals.
 
-use super::signal::{Origin, down, exit_signal};
-use super::{Process, ReceiveTimer, State, Watched};
+use super::signal::{Origin, down, exit_signal, remove_link, remove_watcher};
+use super::{Process, ReceiveTimer, State};
 use crate::atom::am;
 use crate::machine::Machine;
 use crate::memory::resource;
@@ -155,10 +155,8 @@ fn finish_links(machine: &mut Machine, pid: Term, reason: Term) {
         .get_mut(pid)
         .and_then(|process| process.links.pop_first())
     {
-        let other = Term::local_pid(other.0);
-        let process = machine.processes.table.get_mut(other);
-        let linked = process.and_then(|p| p.links.remove(pid.identifier_data()));
-        if linked.is_some() {
+        let other = other.0.term();
+        if remove_link(machine, other, pid) {
             exit_signal(machine, pid, other, reason, Origin::Link);
         }
     }
@@ -171,11 +169,7 @@ fn finish_monitors(machine: &mut Machine, pid: Term, reason: Term) {
         .get_mut(pid)
         .and_then(|process| process.monitors.pop_first())
     {
-        if let Watched::Process(watched) | Watched::Name(watched, _) = monitor.target
-            && let Some(process) = machine.processes.table.get_mut(watched)
-        {
-            process.monitored_by.remove(reference);
-        }
+        remove_watcher(machine, monitor.target, reference);
     }
     while let Some((reference, watcher)) = machine
         .processes

@@ -36,7 +36,7 @@ use core::ptr::NonNull;
 use dictionary::Dictionary;
 use mailbox::Mailbox;
 use reference::RefNumber;
-use ties::Ties;
+use ties::{Identifier, Ties};
 
 /// Smallest heap of a new process, in words (OTP's default of `+hms`).
 pub const MIN_HEAP_WORDS: usize = 233;
@@ -199,8 +199,32 @@ pub enum Watched {
     Process(Term),
     /// The process of this pid, monitored by its registered name.
     Name(Term, Atom),
+    /// This port.
+    Port(Term),
+    /// This port, monitored by its registered name.
+    PortName(Term, Atom),
     /// Changes of the time offset.
     TimeOffset,
+}
+
+impl Watched {
+    /// The process or port; `[]`, which is neither, if there is none.
+    pub fn identifier(self) -> Term {
+        match self {
+            Watched::Process(id) | Watched::Name(id, _) => id,
+            Watched::Port(id) | Watched::PortName(id, _) => id,
+            Watched::TimeOffset => Term::NIL,
+        }
+    }
+
+    /// What kind of thing it is, as `monitor/2` calls it.
+    pub fn kind(self) -> Atom {
+        match self {
+            Watched::Process(_) | Watched::Name(..) => am::PROCESS,
+            Watched::Port(_) | Watched::PortName(..) => am::PORT,
+            Watched::TimeOffset => am::TIME_OFFSET,
+        }
+    }
 }
 
 /// A monitor, on the side that asked for it.
@@ -345,8 +369,8 @@ pub struct Process {
     pub registered_name: Option<Atom>,
     /// The process that spawned it, or `undefined`.
     pub parent: Term,
-    /// Pids that it is linked to.
-    pub links: Ties<u64, ()>,
+    /// Processes and ports that it is linked to.
+    pub links: Ties<Identifier, ()>,
     /// Monitors that it holds.
     pub monitors: Ties<RefNumber, Monitor>,
     /// Monitors that others hold on it: their pids.

@@ -11,10 +11,12 @@
 //! receiver with reason `killed`, which would otherwise wait for it in vain.
 
 use super::reference::RefNumber;
+use super::ties::{Identifier, Ties};
 use super::{AliasMode, Monitor, Watched, exit};
 use crate::atom::am;
 use crate::machine::Machine;
 use crate::memory::{Arena, NoMemory};
+use crate::port;
 use crate::term::copy::copy;
 use crate::term::{Atom, Term};
 
@@ -74,14 +76,29 @@ pub fn remove_alias(machine: &mut Machine, pid: Term, reference: RefNumber) -> b
     removed
 }
 
-/// Links two different processes; both sides or, without memory, neither. False if `other` is not alive.
+/// The links of a process that is alive, or of an open port.
+fn links(machine: &mut Machine, of: Term) -> Option<&mut Ties<Identifier, ()>> {
+    if of.is_local_port() {
+        machine.ports.open(of).map(|port| &mut port.links)
+    } else {
+        machine
+            .processes
+            .alive(of)
+            .map(|process| &mut process.links)
+    }
+}
+
+/// Links a process with another, or with a port; both sides or, without memory, neither. False if `other` is not alive.
 pub fn link(machine: &mut Machine, pid: Term, other: Term) -> Result<bool, NoMemory> {
-    let Some(process) = machine.processes.alive(other) else {
+    if machine.processes.alive(pid).is_none() {
+        return Ok(false);
+    }
+    let Some(ties) = links(machine, other) else {
         return Ok(false);
     };
-    process.links.insert(pid.identifier_data(), ())?;
-    if let Some(process) = machine.processes.alive(pid)
-        && let Err(error) = process.links.insert(other.identifier_data(), ())
+    ties.insert(Identifier::of(pid), ())?;
+    if let Some(ties) = links(machine, pid)
+        && let Err(error) = ties.insert(Identifier::of(other), ())
     {
         unlink(machine, pid, other);
         return Err(error);
@@ -91,33 +108,58 @@ pub fn link(machine: &mut Machine, pid: Term, other: Term) -> Result<bool, NoMem
 
 /// Takes a link away on both sides, if there is one.
 pub fn unlink(machine: &mut Machine, pid: Term, other: Term) {
-    for (one, two) in [(pid, other), (other, pid)] {
-        if let Some(process) = machine.processes.table.get_mut(one) {
-            process.links.remove(two.identifier_data());
-        }
+    remove_link(machine, pid, other);
+    remove_link(machine, other, pid);
+}
+
+/// Takes the link to `other` away on the side of `of`, a process or port that may be on its way out; whether there was one.
+pub fn remove_link(machine: &mut Machine, of: Term, other: Term) -> bool {
+    if of.is_local_port() {
+        return port::signal::remove_link_of_port(machine, of, other);
+    }
+    let process = machine.processes.table.get_mut(of);
+    process.is_some_and(|process| process.links.remove(Identifier::of(other)).is_some())
+}
+
+/// The monitors that others hold on a process or port, which may be on its way out.
+fn monitored_by(machine: &mut Machine, of: Term) -> Option<&mut Ties<RefNumber, Term>> {
+    if of.is_local_port() {
+        machine.ports.open(of).map(|port| &mut port.monitored_by)
+    } else {
+        let process = machine.processes.table.get_mut(of);
+        process.map(|process| &mut process.monitored_by)
     }
 }
 
-/// Makes `pid` monitor a process. If that process is not alive, `'DOWN'` with reason `noproc` comes at once.
+/// Takes the monitor `reference` away on the side of what it watches.
+pub fn remove_watcher(machine: &mut Machine, watched: Watched, reference: RefNumber) {
+    if let Some(watchers) = monitored_by(machine, watched.identifier()) {
+        watchers.remove(reference);
+    }
+}
+
+/// Makes `pid` monitor a process or port. If that is not alive, `'DOWN'` with reason `noproc` comes at once.
 pub fn monitor(
     machine: &mut Machine,
     pid: Term,
     reference: RefNumber,
     monitor: Monitor,
 ) -> Result<(), NoMemory> {
-    let watched = match monitor.target {
-        Watched::Process(watched) | Watched::Name(watched, _) => watched,
-        Watched::TimeOffset => Term::NIL,
-    };
+    let watched = monitor.target.identifier();
     if let Some(process) = machine.processes.alive(pid) {
         process.monitors.insert(reference, monitor)?;
     }
     if monitor.target == Watched::TimeOffset {
         return Ok(());
     }
-    match machine.processes.alive(watched) {
-        Some(process) => {
-            if let Err(error) = process.monitored_by.insert(reference, pid) {
+    let is_there = if watched.is_local_port() {
+        machine.ports.open(watched).is_some()
+    } else {
+        machine.processes.alive(watched).is_some()
+    };
+    match monitored_by(machine, watched).filter(|_| is_there) {
+        Some(watchers) => {
+            if let Err(error) = watchers.insert(reference, pid) {
                 demonitor(machine, pid, reference);
                 return Err(error);
             }
@@ -131,11 +173,7 @@ pub fn monitor(
 pub fn demonitor(machine: &mut Machine, pid: Term, reference: RefNumber) -> Option<Monitor> {
     let process = machine.processes.table.get_mut(pid)?;
     let monitor = process.monitors.remove(reference)?;
-    if let Watched::Process(watched) | Watched::Name(watched, _) = monitor.target
-        && let Some(process) = machine.processes.table.get_mut(watched)
-    {
-        process.monitored_by.remove(reference);
-    }
+    remove_watcher(machine, monitor.target, reference);
     end_alias_of_monitor(machine, pid, reference);
     Some(monitor)
 }
@@ -163,14 +201,17 @@ pub fn down(machine: &mut Machine, watcher: Term, reference: RefNumber, reason: 
     let posted = machine.processes.post(watcher, |process| {
         let heap = &mut process.heap;
         let object = match monitor.target {
-            Watched::Process(pid) => pid,
-            Watched::Name(_, name) => heap.tuple(&[name.term(), am::NONODE_NOHOST.term()])?,
+            Watched::Process(id) | Watched::Port(id) => id,
+            Watched::Name(_, name) | Watched::PortName(_, name) => {
+                heap.tuple(&[name.term(), am::NONODE_NOHOST.term()])?
+            }
             Watched::TimeOffset => am::CLOCK_SERVICE.term(),
         };
         let tag = monitor.tag.unwrap_or(am::DOWN.term());
         let reference = reference.term(heap)?;
         let reason = copy(reason, heap, &literals)?;
-        heap.tuple(&[tag, reference, am::PROCESS.term(), object, reason])
+        let kind = monitor.target.kind().term();
+        heap.tuple(&[tag, reference, kind, object, reason])
     });
     if posted.is_err() {
         exit::begin(machine, watcher, am::KILLED.term());
@@ -186,9 +227,12 @@ pub enum Origin {
     Link,
 }
 
-/// Sends an exit signal from `from` to the process `to`. Exits that it causes are queued:
+/// Sends an exit signal from `from` to the process or port `to`. Exits that it causes are queued:
 /// [`exit::carry_out`] is called by whoever began.
 pub fn exit_signal(machine: &mut Machine, from: Term, to: Term, reason: Term, origin: Origin) {
+    if to.is_local_port() {
+        return port::signal::exit(machine, to, from, reason);
+    }
     let Some(process) = machine.processes.alive(to) else {
         return;
     };
@@ -209,12 +253,15 @@ pub fn exit_signal(machine: &mut Machine, from: Term, to: Term, reason: Term, or
     }
 }
 
-/// Registers `pid` as `name`. The error says why not, as OTP's `error_info` does.
+/// Registers `pid`, a process or port, as `name`. The error says why not, as OTP's `error_info` does.
 pub fn register(machine: &mut Machine, name: Atom, pid: Term) -> Result<(), RegisterError> {
-    let processes = &mut machine.processes;
     if name == am::UNDEFINED {
         return Err(RegisterError::BadName);
     }
+    if pid.is_local_port() {
+        return register_port(machine, name, pid);
+    }
+    let processes = &mut machine.processes;
     let process = processes.alive(pid).ok_or(RegisterError::NotAlive)?;
     if process.registered_name.is_some() {
         return Err(RegisterError::HasName);
@@ -225,6 +272,18 @@ pub fn register(machine: &mut Machine, name: Atom, pid: Term) -> Result<(), Regi
     if let Some(process) = processes.alive(pid) {
         process.registered_name = Some(name);
     }
+    Ok(())
+}
+
+fn register_port(machine: &mut Machine, name: Atom, id: Term) -> Result<(), RegisterError> {
+    let port = machine.ports.open(id).ok_or(RegisterError::NotAlive)?;
+    if port.registered_name.is_some() {
+        return Err(RegisterError::HasName);
+    }
+    if !machine.processes.registry.insert(name, id)? {
+        return Err(RegisterError::Taken);
+    }
+    port.registered_name = Some(name);
     Ok(())
 }
 
@@ -256,6 +315,9 @@ pub fn unregister(machine: &mut Machine, name: Atom) -> bool {
     };
     if let Some(process) = machine.processes.table.get_mut(pid) {
         process.registered_name = None;
+    }
+    if let Some(port) = machine.ports.open(pid) {
+        port.registered_name = None;
     }
     true
 }

@@ -16,6 +16,7 @@ use core::ptr::NonNull;
 /// A world in which time passes when the machine sleeps.
 pub(crate) struct TestPlatform {
     now: u64,
+    io: crate::port::testing::TestIo,
 }
 
 impl Platform for TestPlatform {
@@ -31,6 +32,9 @@ impl Platform for TestPlatform {
     fn console_write(&mut self, _: Stream, _: &[u8]) {}
     fn console_read(&mut self, _: &mut [u8]) -> usize {
         0
+    }
+    fn io(&mut self) -> &mut dyn crate::platform::io::Io {
+        &mut self.io
     }
     fn idle_until(&mut self, deadline: Option<u64>) {
         self.now = self.now.max(deadline.unwrap_or(self.now));
@@ -61,7 +65,10 @@ impl ModuleStore for NoModules {
 
 /// A machine with a clock and nothing else.
 pub(crate) fn machine() -> &'static mut Machine {
-    let platform = Box::new(TestPlatform { now: 1_000_000 });
+    let platform = Box::new(TestPlatform {
+        now: 1_000_000,
+        io: crate::port::testing::TestIo::default(),
+    });
     Machine::leak(
         platform,
         Box::new(NoModules),
@@ -210,7 +217,7 @@ fn links_are_on_both_sides_or_on_neither() {
     assert!(
         of(&mut machine.processes, b)
             .links
-            .contains(a.identifier_data())
+            .contains(crate::process::ties::Identifier::of(a))
     );
     signal::unlink(machine, b, a);
     assert!(of(&mut machine.processes, a).links.is_empty());

@@ -9,7 +9,31 @@
 //! Invariant: keys grow strictly from front to back.
 
 use crate::memory::NoMemory;
+use crate::term::Term;
 use alloc::collections::VecDeque;
+
+/// What a process or a port is linked to, in one word and in an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Identifier(u64);
+
+impl Identifier {
+    /// Of a local pid or port.
+    #[inline]
+    pub fn of(term: Term) -> Identifier {
+        Identifier(term.identifier_data() << 1 | u64::from(term.is_local_port()))
+    }
+
+    /// The pid or port.
+    #[inline]
+    pub fn term(self) -> Term {
+        let data = self.0 >> 1;
+        if self.0 & 1 != 0 {
+            Term::local_port(data)
+        } else {
+            Term::local_pid(data)
+        }
+    }
+}
 
 /// Values by key, in the order of the keys.
 pub struct Ties<K, V> {

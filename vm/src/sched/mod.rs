@@ -2,7 +2,7 @@
 //!
 //! [`run`] is where a machine spends its life. It gives the process whose turn it is the processor
 //! for [`TURN`](crate::interp::TURN) reductions, carries out the exits that its turn brought about, and now and then looks
-//! at the clock. With nobody to run it sleeps until the next timer; with nobody alive the machine ends.
+//! at the clock and at what ports wait for. With nobody to run it sleeps until the next timer or event; with nobody alive the machine ends.
 //!
 //! Invariant: between turns no process is running, no exit is left to be carried out, and no dead resource to be closed.
 
@@ -11,6 +11,7 @@ pub mod queue;
 use crate::interp::{self, Exit, TURN};
 use crate::machine::Machine;
 use crate::memory::resource;
+use crate::port::events;
 use crate::process::{Process, State, exit};
 use crate::term::Term;
 use crate::time;
@@ -113,31 +114,51 @@ fn next(machine: &mut Machine) -> NonNull<Process> {
     {
         look_at_clock(machine);
     }
+    if events::are_waiting(machine) {
+        events::wake(machine);
+    }
     loop {
         if let Some(process) = machine.processes.queues.take_next() {
             return start_turn(machine, process);
         }
         if machine.processes.table.is_empty() {
             let status = machine.scheduler.status;
-            machine.platform.halt(status);
+            machine.halt(status);
         }
-        let deadline = machine.timers.next_deadline();
+        let deadline = earlier(
+            machine.timers.next_deadline(),
+            events::next_deadline(machine),
+        );
         let before = machine.platform.monotonic_ns();
         machine.platform.idle_until(deadline);
-        let idle = machine.platform.monotonic_ns().saturating_sub(before);
-        machine.scheduler.idle_ns += idle;
+        let now = machine.platform.monotonic_ns();
+        machine.scheduler.idle_ns += now.saturating_sub(before);
+        events::handle(machine, now);
         look_at_clock(machine);
     }
 }
 
-/// Fires the timers whose time has come.
+fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        _ => one.or(other),
+    }
+}
+
+/// Fires the timers whose time has come, and looks after the ports.
 fn look_at_clock(machine: &mut Machine) {
     let scheduler = &mut machine.scheduler;
     scheduler.turns_since_clock = 0;
     scheduler.reductions_at_clock = scheduler.reductions;
-    if !machine.timers.is_empty() {
+    let (timers, ports) = (!machine.timers.is_empty(), events::want_time(machine));
+    if timers || ports {
         let now = machine.platform.monotonic_ns();
-        time::fire(machine, now);
+        if timers {
+            time::fire(machine, now);
+        }
+        if ports {
+            events::look(machine, now);
+        }
     }
 }
 

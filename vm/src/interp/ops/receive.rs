@@ -13,7 +13,7 @@
 //! are folded into the heap, so that a process that never allocates does not keep them for ever.
 
 use crate::atom::am;
-use crate::bif::message;
+use crate::bif::{Fail, message};
 use crate::interp::cpu::op;
 use crate::interp::operand::F;
 use crate::interp::{Exit, slow};
@@ -36,6 +36,12 @@ op! {
                 cpu.set_x(0, message);
                 cpu.next()
             }
+            Err(Fail::Suspend) => {
+                // A busy port has suspended the process: its turn ends with the next call.
+                cpu.set_x(0, message);
+                cpu.reductions = 0;
+                cpu.next()
+            }
             Err(fail) => cpu.fail(F(0), fail, am::SEND, [to, message], 2),
         }
     }
@@ -49,7 +55,7 @@ unsafe fn send_out_of_line(
     process: *mut Process,
     to: Term,
     message: Term,
-) -> Result<(), crate::bif::Fail> {
+) -> Result<(), Fail> {
     // SAFETY: the caller's promise: neither is null nor borrowed.
     let mut context = unsafe {
         crate::bif::Context::new(

@@ -8,15 +8,21 @@ use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
 use rustix::time::{ClockId, clock_gettime};
+use starling_vm::fs::errno::Errno;
+use starling_vm::platform::io::{
+    Child, Command, Descriptor, Event, Interest, Io, Signal, SignalAction, SpawnError,
+};
 use starling_vm::platform::{Host, Platform, Reservation, Stream};
+
+use io::LinuxIo;
+
+mod children;
+mod io;
 
 /// Output is flushed when this much has gathered without the end of a line.
 const OUTPUT_BUFFER: usize = 8 * 1024;
-/// Input is read ahead up to this much while the machine sleeps.
-const INPUT_BUFFER: usize = 64 * 1024;
 /// Exit status of a process whose reader went away: 128 + SIGPIPE, as shells report it.
 const STATUS_BROKEN_PIPE: i32 = 141;
 /// Exit status when output cannot be written for another reason, such as a full disk.
@@ -28,9 +34,7 @@ pub struct LinuxPlatform {
     /// Bytes not yet written, all for `pending_for`.
     pending: Vec<u8>,
     pending_for: Stream,
-    /// Input that was read while sleeping and not yet asked for.
-    input: Vec<u8>,
-    input_ended: bool,
+    io: LinuxIo,
 }
 
 impl LinuxPlatform {
@@ -39,8 +43,7 @@ impl LinuxPlatform {
         LinuxPlatform {
             pending: Vec::with_capacity(OUTPUT_BUFFER),
             pending_for: Stream::Output,
-            input: Vec::new(),
-            input_ended: false,
+            io: LinuxIo::new(),
         }
     }
 
@@ -50,7 +53,7 @@ impl LinuxPlatform {
             Stream::Error => rustix::stdio::stderr(),
         };
         if let Err(error) = write_all(file, &self.pending) {
-            if error == Errno::PIPE {
+            if error == rustix::io::Errno::PIPE {
                 std::process::exit(STATUS_BROKEN_PIPE);
             }
             // Standard error may be what failed; there is nobody left to tell then.
@@ -59,34 +62,6 @@ impl LinuxPlatform {
         }
         self.pending.clear();
     }
-
-    /// Reads what standard input has, which the caller knows to be readable.
-    fn read_ahead(&mut self) {
-        let mut bytes = [0; 4096];
-        match rustix::io::read(rustix::stdio::stdin(), &mut bytes) {
-            Ok(0) => self.input_ended = true,
-            Ok(len) => self.input.extend_from_slice(&bytes[..len]),
-            Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(_) => self.input_ended = true,
-        }
-    }
-
-    fn wants_input(&self) -> bool {
-        !self.input_ended && self.input.len() < INPUT_BUFFER
-    }
-
-    /// Waits for standard input or the timeout, whichever is first; true if input can be read.
-    fn wait(&self, timeout: Option<&Timespec>) -> bool {
-        let stdin = rustix::stdio::stdin();
-        let mut files = [PollFd::new(&stdin, PollFlags::IN)];
-        let files = if self.wants_input() {
-            &mut files[..]
-        } else {
-            &mut files[..0]
-        };
-        // An error here is a signal that interrupted the sleep: waking for no reason is allowed.
-        poll(files, timeout).is_ok_and(|ready| ready > 0)
-    }
 }
 
 /// Writes all of `bytes`, whatever mode the file is in.
@@ -94,12 +69,12 @@ fn write_all(file: BorrowedFd<'_>, mut bytes: &[u8]) -> rustix::io::Result<()> {
     while !bytes.is_empty() {
         match rustix::io::write(file, bytes) {
             Ok(len) => bytes = &bytes[len..],
-            Err(Errno::INTR) => {}
+            Err(rustix::io::Errno::INTR) => {}
             // Somebody who shares the file made it non-blocking.
-            Err(Errno::AGAIN) => {
+            Err(rustix::io::Errno::AGAIN) => {
                 let mut files = [PollFd::new(&file, PollFlags::OUT)];
                 match poll(&mut files, None) {
-                    Ok(_) | Err(Errno::INTR) => {}
+                    Ok(_) | Err(rustix::io::Errno::INTR) => {}
                     Err(error) => return Err(error),
                 }
             }
@@ -122,6 +97,44 @@ fn version_numbers(release: &str) -> [u32; 3] {
         *number = text.parse().unwrap_or(0);
     }
     version
+}
+
+/// Streams: what the console has not written yet goes first.
+impl Io for LinuxPlatform {
+    fn read(&mut self, descriptor: Descriptor, bytes: &mut [u8]) -> Result<usize, Errno> {
+        self.flush();
+        self.io.read(descriptor, bytes)
+    }
+
+    fn write(&mut self, descriptor: Descriptor, bytes: &[u8]) -> Result<usize, Errno> {
+        self.flush();
+        self.io.write(descriptor, bytes)
+    }
+
+    fn close(&mut self, descriptor: Descriptor) {
+        self.io.close(descriptor);
+    }
+
+    fn watch(&mut self, descriptor: Descriptor, interest: Interest) {
+        self.io.watch(descriptor, interest);
+    }
+
+    fn spawn(&mut self, command: &Command) -> Result<Child, SpawnError> {
+        self.flush();
+        self.io.spawn(command)
+    }
+
+    fn set_signal(&mut self, signal: Signal, action: SignalAction) -> Result<(), Errno> {
+        self.io.set_signal(signal, action)
+    }
+
+    fn poll(&mut self) {
+        self.io.collect(Some(&Timespec::default()));
+    }
+
+    fn next_event(&mut self) -> Option<Event> {
+        self.io.next_event()
+    }
 }
 
 impl Platform for LinuxPlatform {
@@ -153,7 +166,7 @@ impl Platform for LinuxPlatform {
                 rustix::rand::GetRandomFlags::empty(),
             ) {
                 Ok(len) => filled += len,
-                Err(Errno::INTR) => {}
+                Err(rustix::io::Errno::INTR) => {}
                 Err(error) => {
                     eprintln!("starling: the system gives no random bytes: getrandom: {error}");
                     std::process::exit(1);
@@ -175,13 +188,16 @@ impl Platform for LinuxPlatform {
 
     fn console_read(&mut self, bytes: &mut [u8]) -> usize {
         self.flush();
-        if self.input.is_empty() && self.wait(Some(&Timespec::default())) {
-            self.read_ahead();
+        let stdin = rustix::stdio::stdin();
+        let mut files = [PollFd::new(&stdin, PollFlags::IN)];
+        if !poll(&mut files, Some(&Timespec::default())).is_ok_and(|ready| ready > 0) {
+            return 0;
         }
-        let len = bytes.len().min(self.input.len());
-        bytes[..len].copy_from_slice(&self.input[..len]);
-        self.input.drain(..len);
-        len
+        rustix::io::read(stdin, bytes).unwrap_or(0)
+    }
+
+    fn io(&mut self) -> &mut dyn Io {
+        self
     }
 
     fn idle_until(&mut self, deadline: Option<u64>) {
@@ -193,9 +209,7 @@ impl Platform for LinuxPlatform {
                 tv_nsec: (left % 1_000_000_000) as i64,
             }
         });
-        if self.wait(timeout.as_ref()) {
-            self.read_ahead();
-        }
+        self.io.collect(timeout.as_ref());
     }
 
     fn reserve(&mut self, len: usize) -> Option<Reservation> {
@@ -265,7 +279,6 @@ mod tests {
     #[test]
     fn sleeping_ends_at_the_deadline_and_clocks_run() {
         let mut platform = LinuxPlatform::new();
-        platform.input_ended = true;
         let start = platform.monotonic_ns();
         platform.idle_until(Some(start + 20_000_000));
         let slept = platform.monotonic_ns() - start;

@@ -8,9 +8,12 @@
 //! Invariant: no method may call back into the machine, and none is on the path
 //! of an instruction, so dynamic dispatch costs nothing that can be measured.
 
+pub mod io;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
+use io::Io;
 
 /// Where console output goes. Xen has one console; Linux keeps the two apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +87,9 @@ pub trait Platform {
 
     /// Reads what has been typed, without waiting; 0 if nothing is there.
     fn console_read(&mut self, bytes: &mut [u8]) -> usize;
+
+    /// Streams, programs and signals.
+    fn io(&mut self) -> &mut dyn Io;
 
     /// Sleeps until `deadline` on the clock of [`Platform::monotonic_ns`], until an event
     /// arrives, or for no reason at all; `None` waits for an event alone.

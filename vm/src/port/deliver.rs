@@ -1,0 +1,187 @@
+//! What a port sends to processes: data, lines, the end of the input, how a program ended.
+//!
+//! Invariant: a process that has no memory for what its port sends is killed; it would wait for it in vain otherwise.
+
+use super::Port;
+use crate::atom::am;
+use crate::bits::make_binary;
+use crate::machine::Machine;
+use crate::memory::heap::Heap;
+use crate::memory::{Arena, NoMemory};
+use crate::process::exit;
+use crate::term::{Atom, Term};
+use alloc::vec::Vec;
+
+/// Input that is split into lines: `{line, Limit}`.
+pub struct Lines {
+    /// Bytes of a line, at most: what is longer comes in pieces.
+    pub limit: usize,
+    /// The beginning of a line whose end has not come yet.
+    begun: Vec<u8>,
+}
+
+impl Lines {
+    /// Lines of at most `limit` bytes.
+    pub const fn new(limit: usize) -> Lines {
+        Lines {
+            limit,
+            begun: Vec::new(),
+        }
+    }
+
+    /// Takes `bytes` in and hands out each line that they end (true), and each piece of one that is too long (false).
+    fn feed(
+        &mut self,
+        mut bytes: &[u8],
+        mut line: impl FnMut(&[u8], bool),
+    ) -> Result<(), NoMemory> {
+        while !bytes.is_empty() {
+            let room = self.limit - self.begun.len();
+            // The end of a line that is just as long as the limit stands one behind it.
+            let end = bytes.iter().take(room + 1).position(|&byte| byte == b'\n');
+            let piece = &bytes[..end.unwrap_or(room.min(bytes.len()))];
+            self.begun.try_reserve(piece.len()).map_err(|_| NoMemory)?;
+            self.begun.extend_from_slice(piece);
+            bytes = &bytes[piece.len()..];
+            if end.is_some() {
+                bytes = &bytes[1..];
+            } else if bytes.is_empty() {
+                break;
+            }
+            line(&self.begun, end.is_some());
+            self.begun.clear();
+        }
+        Ok(())
+    }
+}
+
+/// Sends what `build` makes to the process `to`, if there is one.
+pub fn post(
+    machine: &mut Machine,
+    to: Term,
+    build: impl FnOnce(&mut Heap) -> Result<Term, NoMemory>,
+) {
+    let posted = machine
+        .processes
+        .post(to, |process| build(&mut process.heap));
+    if posted == Err(NoMemory) {
+        exit::begin(machine, to, am::KILLED.term());
+    }
+}
+
+/// Bytes as the owner of a port wants them.
+fn bytes_term(heap: &mut Heap, bytes: &[u8], binary: bool) -> Result<Term, NoMemory> {
+    if binary {
+        make_binary(heap, bytes)
+    } else {
+        heap.byte_list(bytes, Term::NIL)
+    }
+}
+
+/// Sends `{Port, {data, Data}}`, or lines, to the owner.
+pub fn data(machine: &mut Machine, port: Term, bytes: &[u8]) {
+    machine.ports.input += bytes.len() as u64;
+    let Some(at) = machine.ports.any(port) else {
+        return;
+    };
+    at.input += bytes.len() as u64;
+    let (owner, binary) = (at.owner, at.binary);
+    let Some(mut lines) = at.lines.take() else {
+        return post(machine, owner, |heap| {
+            let bytes = bytes_term(heap, bytes, binary)?;
+            let data = heap.tuple(&[am::DATA.term(), bytes])?;
+            heap.tuple(&[port, data])
+        });
+    };
+    let fed = lines.feed(bytes, |text, complete| {
+        line(machine, port, text, complete, owner, binary);
+    });
+    if fed.is_err() {
+        exit::begin(machine, owner, am::KILLED.term());
+    }
+    if let Some(at) = machine.ports.any(port) {
+        at.lines = Some(lines);
+    }
+}
+
+fn line(machine: &mut Machine, port: Term, text: &[u8], complete: bool, owner: Term, binary: bool) {
+    post(machine, owner, |heap| {
+        let bytes = bytes_term(heap, text, binary)?;
+        let tag = if complete { am::EOL } else { am::NOEOL };
+        let line = heap.tuple(&[tag.term(), bytes])?;
+        let data = heap.tuple(&[am::DATA.term(), line])?;
+        heap.tuple(&[port, data])
+    });
+}
+
+/// Sends the beginning of a line whose end will not come.
+pub fn rest_of_line(machine: &mut Machine, port: Term) {
+    let Some(at) = machine.ports.any(port) else {
+        return;
+    };
+    let (owner, binary) = (at.owner, at.binary);
+    let rest = at.lines.as_mut().map(|l| core::mem::take(&mut l.begun));
+    if let Some(rest) = rest
+        && !rest.is_empty()
+    {
+        line(machine, port, &rest, false, owner, binary);
+    }
+}
+
+fn owner(machine: &mut Machine, port: Term) -> Option<Term> {
+    machine.ports.any(port).map(|at: &mut Port| at.owner)
+}
+
+/// Sends `{Port, eof}` to the owner.
+pub fn eof(machine: &mut Machine, port: Term) {
+    if let Some(owner) = owner(machine, port) {
+        plain(machine, port, owner, am::EOF);
+    }
+}
+
+/// Sends `{Port, What}` to the process `to`: `closed`, `connected`, `eof`.
+pub fn plain(machine: &mut Machine, port: Term, to: Term, what: Atom) {
+    post(machine, to, |heap| heap.tuple(&[port, what.term()]));
+}
+
+/// Sends `{Port, {exit_status, Code}}` to the owner.
+pub fn exit_status(machine: &mut Machine, port: Term, code: u32) {
+    if let Some(owner) = owner(machine, port) {
+        post(machine, owner, |heap| {
+            let status = heap.tuple(&[am::EXIT_STATUS.term(), Term::small(code.into())])?;
+            heap.tuple(&[port, status])
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::String;
+    use std::vec::Vec as StdVec;
+
+    fn fed(limit: usize, pieces: &[&str]) -> StdVec<(String, bool)> {
+        let mut lines = Lines::new(limit);
+        let mut all = StdVec::new();
+        for piece in pieces {
+            lines
+                .feed(piece.as_bytes(), |text, complete| {
+                    all.push((String::from_utf8(text.to_vec()).unwrap(), complete));
+                })
+                .unwrap();
+        }
+        all
+    }
+
+    #[test]
+    fn lines_end_at_their_end_or_at_the_limit() {
+        let line = |text: &str, complete| (String::from(text), complete);
+        let expected = [line("abc", true), line("defg", false), line("hijk", true)];
+        assert_eq!(fed(4, &["abc\ndefghijk\nx"]), expected);
+        // However the bytes come in.
+        let bytes: StdVec<String> = "abc\ndefghijk\nx".chars().map(String::from).collect();
+        let bytes: StdVec<&str> = bytes.iter().map(String::as_str).collect();
+        assert_eq!(fed(4, &bytes), expected);
+        assert_eq!(fed(1, &["\n\na"]), [line("", true), line("", true)]);
+    }
+}

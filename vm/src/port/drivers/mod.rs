@@ -1,0 +1,23 @@
+//! The drivers, a file each, and how they are found by name.
+
+pub mod fd;
+pub mod spawn;
+
+use super::driver::{Driver, Handle};
+use super::open::{OpenError, Options};
+use alloc::boxed::Box;
+
+/// Makes a driver for `command`, the whole text of `{spawn, Command}` or `{spawn_driver, Command}`.
+pub type Open =
+    fn(&mut Handle, command: &[u8], options: &Options) -> Result<Box<dyn Driver>, OpenError>;
+
+/// A driver that `{spawn_driver, Command}` finds by the first word of the command.
+pub struct LinkedIn {
+    /// Its name.
+    pub name: &'static str,
+    /// Makes one.
+    pub open: Open,
+}
+
+/// All drivers that are part of the machine and have a name. `erl_ddll` tells them apart from loadable ones.
+pub static LINKED_IN: &[LinkedIn] = &[];

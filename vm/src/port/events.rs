@@ -1,0 +1,153 @@
+//! What the world and the clock do to ports, and when the run loop looks.
+//!
+//! Called by the scheduler alone: [`look`] between turns, [`handle`] after a sleep; and by whoever halts the machine ([`flush`]).
+
+use super::{driver, signal};
+use crate::machine::Machine;
+use crate::platform::io::{Event, Interest};
+use crate::process::exit;
+use crate::term::Term;
+
+/// While processes run the world is looked at this often, in nanoseconds: each time is a system call.
+const POLL_INTERVAL: u64 = 500_000;
+
+/// Whether the ports want the scheduler to look at the clock.
+#[inline]
+pub fn want_time(machine: &Machine) -> bool {
+    let ports = &machine.ports;
+    !ports.watches.is_empty() || !ports.children.is_empty() || ports.timers > 0
+}
+
+/// Whether a driver wants to be called before anything else runs.
+#[inline]
+pub fn are_waiting(machine: &Machine) -> bool {
+    !machine.ports.woken.is_empty()
+}
+
+/// Between turns at time `now`: looks at the world if that was not done for a while.
+pub fn look(machine: &mut Machine, now: u64) {
+    if now >= machine.ports.next_poll {
+        machine.ports.next_poll = now + POLL_INTERVAL;
+        machine.platform.io().poll();
+        handle(machine, now);
+    }
+}
+
+/// When a driver wants to be called, in nanoseconds of monotonic time.
+pub fn next_deadline(machine: &Machine) -> Option<u64> {
+    if machine.ports.timers == 0 {
+        return None;
+    }
+    let all = machine.ports.table.iter();
+    all.filter_map(|(_, port)| port.deadline).min()
+}
+
+/// Calls the drivers for all that has happened by `now`.
+pub fn handle(machine: &mut Machine, now: u64) {
+    while let Some(event) = machine.platform.io().next_event() {
+        one(machine, event);
+    }
+    while machine.ports.timers > 0
+        && let Some(port) = due(machine, now)
+    {
+        driver::run(machine, port, |driver, at| {
+            at.set_deadline(None);
+            driver.timeout(at);
+        });
+    }
+    wake(machine);
+    exit::carry_out(machine);
+}
+
+/// Calls the drivers that asked for it.
+pub fn wake(machine: &mut Machine) {
+    // Those that ask for it again have their turn the next time.
+    for _ in 0..machine.ports.woken.len() {
+        let Some(port) = machine.ports.woken.pop_front() else {
+            break;
+        };
+        signal::take_delayed(machine, port);
+        driver::run(machine, port, |driver, at| driver.woken(at));
+    }
+    exit::carry_out(machine);
+}
+
+fn due(machine: &Machine, now: u64) -> Option<Term> {
+    let mut all = machine.ports.table.iter().map(|(_, port)| port);
+    let due = all.find(|port| port.deadline.is_some_and(|deadline| deadline <= now))?;
+    Some(due.id)
+}
+
+fn one(machine: &mut Machine, event: Event) {
+    match event {
+        Event::Ready(descriptor, ready) => {
+            // A driver may close ports, so the list may change under way.
+            let mut at = 0;
+            while let Some(watch) = machine.ports.watches.get(at) {
+                let (port, wanted) = (watch.port, watch.interest);
+                let common = Interest {
+                    read: ready.read && wanted.read,
+                    write: ready.write && wanted.write,
+                };
+                if watch.descriptor == descriptor && !common.is_none() {
+                    driver::run(machine, port, |driver, at| {
+                        driver.ready(at, descriptor, common);
+                    });
+                }
+                at += 1;
+            }
+        }
+        Event::Invalid(descriptor) => {
+            machine.ports.watches.retain(|w| w.descriptor != descriptor);
+            let text = alloc::format!(
+                "A port waits for descriptor {}, which is not open",
+                descriptor.0
+            );
+            machine.report(&text);
+        }
+        Event::ChildEnded(child, status) => {
+            let children = &mut machine.ports.children;
+            if let Some(at) = children.iter().position(|(id, _)| *id == child) {
+                let (_, port) = children.swap_remove(at);
+                driver::run(machine, port, |driver, at| driver.child_ended(at, status));
+            }
+        }
+        Event::Signal(signal) => {
+            let ports: alloc::vec::Vec<Term> = machine.ports.iter().map(|port| port.id).collect();
+            for port in ports {
+                driver::run(machine, port, |driver, at| driver.signal(at, signal));
+            }
+        }
+    }
+}
+
+/// Waits until the ports have written what they were given: all of them before the machine halts, or those that write
+/// to a standard stream before somebody else does. No process runs meanwhile.
+pub fn flush(machine: &mut Machine, console_only: bool) {
+    loop {
+        let ports = &machine.ports;
+        let left = if console_only {
+            ports.queued_for_console > 0
+        } else {
+            ports.table.iter().any(|(_, port)| port.queued > 0)
+        };
+        if !left {
+            return;
+        }
+        machine.platform.idle_until(None);
+        let mut events = alloc::vec::Vec::new();
+        while let Some(event) = machine.platform.io().next_event() {
+            events.push(event);
+        }
+        // Only what can be written: what comes in is nobody's any more.
+        for event in events {
+            if let Event::Ready(descriptor, Interest { write: true, .. }) = event {
+                let ready = Interest {
+                    read: false,
+                    write: true,
+                };
+                one(machine, Event::Ready(descriptor, ready));
+            }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Ports: what a process talks to that is no process. Programs, streams, and the drivers that are part of the machine.
+//!
+//! A port has an owner, links and monitors as a process has, and a [`Driver`] that does its work. One file an idea:
+//! [`driver`] is what a driver is and may do, [`open`] makes ports, [`signal`] is what processes do to them, [`deliver`] what they
+//! send to processes, [`events`] what the world and the clock do to them, [`stream`] what drivers of byte streams share;
+//! `drivers` has a file for each driver.
+//!
+//! # Invariant
+//!
+//! A port that is [`Status::Open`] is linked on both sides or on neither, and its name leads to it. One that is
+//! [`Status::Closing`] exists for its driver alone, which still has something to write: no process sees it. While a driver runs it is
+//! not in its port ([`driver::run`]), so it can be given the machine.
+
+pub mod deliver;
+pub mod driver;
+pub mod drivers;
+pub mod events;
+pub mod open;
+pub mod signal;
+pub mod stream;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+use crate::memory::NoMemory;
+use crate::memory::heap::Parcel;
+use crate::platform::io::{Descriptor, Interest};
+use crate::process::reference::RefNumber;
+use crate::process::ties::{Identifier, Ties};
+use crate::term::{Atom, Term};
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use deliver::Lines;
+use driver::Driver;
+
+/// What a port is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Processes can use it.
+    Open,
+    /// It is gone for processes; its driver still writes what it was given.
+    Closing,
+}
+
+/// A command that came while the port was busy.
+struct Delayed {
+    /// Who is told how it ended, and under which reference.
+    reply: Option<(Term, RefNumber)>,
+    data: Vec<u8>,
+}
+
+/// One port.
+pub struct Port {
+    /// The port as a term.
+    pub id: Term,
+    /// What is looked up with `port_info(Port, name)`: the command, or the name of the driver.
+    pub name: Vec<u8>,
+    /// The connected process, which gets what the port sends.
+    pub owner: Term,
+    /// Whether processes can use it.
+    pub status: Status,
+    /// Processes that it is linked to.
+    pub links: Ties<Identifier, ()>,
+    /// Monitors that processes hold on it.
+    pub monitored_by: Ties<RefNumber, Term>,
+    /// Registered name.
+    pub registered_name: Option<Atom>,
+    /// Whether data goes to the owner as binaries, not as lists.
+    pub binary: bool,
+    /// Whether the end of the input is told to the owner and does not close the port.
+    pub tells_end: bool,
+    /// How the input is split into lines, if it is.
+    pub lines: Option<Lines>,
+    /// Bytes that it sent to its owner.
+    pub input: u64,
+    /// Bytes that it was given.
+    pub output: u64,
+    /// Bytes that its driver has not written yet.
+    pub queued: usize,
+    /// Process of the operating system behind it.
+    pub os_pid: Option<u32>,
+    /// `port_set_data/2`: a term, and where it is.
+    pub data: Option<(Term, Parcel)>,
+    /// Whether who wants to write has to wait.
+    busy: bool,
+    /// Processes that wait until it is not busy any more; suspended.
+    waiting: Vec<Term>,
+    delayed: VecDeque<Delayed>,
+    /// When its driver wants to be called, in nanoseconds of monotonic time.
+    deadline: Option<u64>,
+    /// What does its work; not here while it runs.
+    driver: Option<Box<dyn Driver>>,
+}
+
+impl Port {
+    /// Bytes that the port takes up.
+    pub fn memory(&self) -> usize {
+        size_of::<Port>()
+            + self.name.capacity()
+            + self.links.len() * size_of::<Identifier>()
+            + self.monitored_by.len() * size_of::<(RefNumber, Term)>()
+            + self.queued
+    }
+
+    /// Whether who wants to write has to wait.
+    pub fn is_busy(&self) -> bool {
+        self.busy
+    }
+}
+
+/// A stream that a port looks at.
+struct Watch {
+    descriptor: Descriptor,
+    port: Term,
+    interest: Interest,
+}
+
+/// All ports of a machine.
+pub struct Ports {
+    table: Ties<u64, Box<Port>>,
+    next: u64,
+    /// Most ports at once.
+    pub limit: usize,
+    /// Bytes that all ports together sent to processes.
+    pub input: u64,
+    /// Bytes that all ports together were given.
+    pub output: u64,
+    watches: Vec<Watch>,
+    children: Vec<(u32, Term)>,
+    /// How many ports have a deadline.
+    timers: usize,
+    /// Ports whose driver wants to be called as soon as nothing else runs.
+    woken: VecDeque<Term>,
+    /// Bytes that wait for one of the standard streams.
+    queued_for_console: usize,
+    /// When the world is looked at next while processes run, in nanoseconds of monotonic time.
+    next_poll: u64,
+    /// What drivers read into, kept for the next one.
+    buffer: Vec<u8>,
+}
+
+impl Ports {
+    /// No port, and no more than `limit` (`+Q`).
+    pub const fn new(limit: usize) -> Ports {
+        Ports {
+            table: Ties::new(),
+            next: 0,
+            limit,
+            input: 0,
+            output: 0,
+            watches: Vec::new(),
+            children: Vec::new(),
+            timers: 0,
+            woken: VecDeque::new(),
+            queued_for_console: 0,
+            next_poll: 0,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// The port that processes know as `id`.
+    pub fn open(&mut self, id: Term) -> Option<&mut Port> {
+        self.any(id).filter(|port| port.status == Status::Open)
+    }
+
+    /// The port `id`, closing or not.
+    fn any(&mut self, id: Term) -> Option<&mut Port> {
+        if !id.is_local_port() {
+            return None;
+        }
+        let port = self.table.get_mut(id.identifier_data())?;
+        Some(port)
+    }
+
+    /// The ports that processes can use, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Port> {
+        let all = self.table.iter().map(|(_, port)| &**port);
+        all.filter(|port| port.status == Status::Open)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// The identifier that the next port gets.
+    fn next_id(&self) -> Term {
+        Term::local_port(self.next)
+    }
+
+    fn insert(&mut self, port: Box<Port>) -> Result<(), NoMemory> {
+        self.table.insert(port.id.identifier_data(), port)?;
+        self.next += 1;
+        Ok(())
+    }
+
+    /// What all ports together look for on a stream.
+    fn interest(&self, descriptor: Descriptor) -> Interest {
+        let of_it = self.watches.iter().filter(|w| w.descriptor == descriptor);
+        of_it.fold(Interest::NONE, |all, watch| all.or(watch.interest))
+    }
+
+    /// Sets what `port` looks for on a stream.
+    fn set_interest(
+        &mut self,
+        port: Term,
+        descriptor: Descriptor,
+        interest: Interest,
+    ) -> Result<(), NoMemory> {
+        let found = self
+            .watches
+            .iter()
+            .position(|w| w.port == port && w.descriptor == descriptor);
+        match found {
+            Some(at) if interest.is_none() => {
+                self.watches.swap_remove(at);
+            }
+            Some(at) => self.watches[at].interest = interest,
+            None if interest.is_none() => {}
+            None => {
+                self.watches.try_reserve(1).map_err(|_| NoMemory)?;
+                self.watches.push(Watch {
+                    descriptor,
+                    port,
+                    interest,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a port out for good.
+    fn remove(&mut self, id: Term) -> Option<Box<Port>> {
+        let port = self.table.remove(id.identifier_data())?;
+        if port.deadline.is_some() {
+            self.timers -= 1;
+        }
+        self.children.retain(|(_, owner)| *owner != id);
+        Some(port)
+    }
+}

@@ -1,0 +1,1 @@
+//! Ports of a machine that interprets nothing.

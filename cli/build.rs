@@ -48,6 +48,37 @@ fn main() {
         "cargo::rustc-env=STARLING_GUEST_KERNEL={}",
         kernel.display()
     );
+    println!(
+        "cargo::rustc-env=STARLING_LOADER_DIGEST={:016x}",
+        digest(&workspace.join("loader/src"))
+    );
+}
+
+/// A digest (FNV-1a, 64 bits) of the loader's sources: what one loader converted must not be taken for another's.
+fn digest(directory: &Path) -> u64 {
+    let mut pending = vec![directory.to_path_buf()];
+    let mut files = Vec::new();
+    while let Some(directory) = pending.pop() {
+        let entries = fs::read_dir(&directory)
+            .unwrap_or_else(|error| fail(&format!("{}: {error}", directory.display())));
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                pending.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    let mut hash = 0xcbf2_9ce4_8422_2325;
+    for path in files {
+        let bytes =
+            fs::read(&path).unwrap_or_else(|error| fail(&format!("{}: {error}", path.display())));
+        for byte in bytes {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+    hash
 }
 
 /// Runs the nested cargo; the path of the ELF it made.

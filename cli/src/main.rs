@@ -9,6 +9,7 @@ mod erl;
 mod failure;
 mod host_files;
 mod image;
+mod ling_cache;
 mod linux;
 mod modules;
 mod otp;

@@ -16,10 +16,10 @@ use starling_vm::boot::flags::Stop;
 use starling_vm::boot::flags::launch::{Environment, Installation, launch};
 use starling_vm::boot::flags::words::{Source, merge};
 use starling_vm::boot::otp::{OtpConfig, run_otp};
-use starling_vm::code::cache::NoCache;
 
 use crate::failure::{Failure, Result};
 use crate::host_files::HostFiles;
+use crate::ling_cache::LingCache;
 use crate::linux::LinuxPlatform;
 use crate::otp::Otp;
 use crate::otp::preloaded::Preloaded;
@@ -116,7 +116,7 @@ fn start(own: &Own) -> std::result::Result<Result<Never>, Stop> {
             release: otp.release,
             erts_version: otp.erts_version,
             preloaded: Box::new(preloaded),
-            converted: Box::new(NoCache),
+            converted: Box::new(LingCache::open()),
             files: Box::new(HostFiles::new()),
         },
     )

@@ -144,6 +144,12 @@ pub fn is_ling(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)
 }
 
+/// Whether these bytes are a whole `.ling` file of this version, as its checksum says. What a module written by this loader was, it still is
+/// then; a file from elsewhere may be intact and wrong.
+pub fn is_intact(bytes: &[u8]) -> bool {
+    Layout::parse(bytes, true).is_ok()
+}
+
 /// Where the sections of a file are.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {

@@ -12,6 +12,7 @@ use core::ptr::NonNull;
 use starling_vm::fs::errno::Errno;
 use starling_vm::platform::io::{
     Child, Command, Descriptor, Event, Interest, Io, Program, Signal, SignalAction, SpawnError,
+    TerminalMode, WindowSize,
 };
 use starling_vm::platform::{Platform, Reservation, Stream};
 use starling_xen::sched;
@@ -184,5 +185,27 @@ impl Io for XenPlatform {
 
     fn next_event(&mut self) -> Option<Event> {
         self.events.iter_mut().find_map(Option::take)
+    }
+
+    /// Somebody may sit at the other end of the console.
+    fn is_terminal(&mut self, descriptor: Descriptor) -> bool {
+        (descriptor.0 as usize) < DESCRIPTORS
+    }
+
+    /// The console's protocol has no word for it.
+    fn window_size(&mut self, _: Descriptor) -> Option<WindowSize> {
+        None
+    }
+
+    /// The console passes keys on as they are pressed, and shows nothing of them.
+    fn set_terminal(&mut self, mode: TerminalMode) -> Result<(), Errno> {
+        match mode {
+            TerminalMode::Original
+            | TerminalMode::Keys {
+                lines: false,
+                echo: false,
+            } => Ok(()),
+            TerminalMode::Keys { .. } => Err(Errno::ENOTSUP),
+        }
     }
 }

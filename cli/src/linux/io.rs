@@ -146,6 +146,16 @@ impl LinuxIo {
         Ok((file, false))
     }
 
+    /// What `question` says about a descriptor; `None` if there is none.
+    pub fn on_file<T>(
+        &self,
+        descriptor: Descriptor,
+        question: impl FnOnce(BorrowedFd<'_>) -> T,
+    ) -> Option<T> {
+        let (file, _) = self.file(descriptor).ok()?;
+        Some(question(file))
+    }
+
     /// Reads what there is.
     pub fn read(&mut self, descriptor: Descriptor, bytes: &mut [u8]) -> Result<usize, Errno> {
         let (file, owned) = self.file(descriptor)?;

@@ -13,13 +13,16 @@ use rustix::time::{ClockId, clock_gettime};
 use starling_vm::fs::errno::Errno;
 use starling_vm::platform::io::{
     Child, Command, Descriptor, Event, Interest, Io, Signal, SignalAction, SpawnError,
+    TerminalMode, WindowSize,
 };
 use starling_vm::platform::{Host, Platform, Reservation, Stream};
 
 use io::LinuxIo;
+use terminal::Terminal;
 
 mod children;
 mod io;
+mod terminal;
 
 /// Output is flushed when this much has gathered without the end of a line.
 const OUTPUT_BUFFER: usize = 8 * 1024;
@@ -35,6 +38,7 @@ pub struct LinuxPlatform {
     pending: Vec<u8>,
     pending_for: Stream,
     io: LinuxIo,
+    terminal: Terminal,
 }
 
 impl LinuxPlatform {
@@ -44,6 +48,7 @@ impl LinuxPlatform {
             pending: Vec::with_capacity(OUTPUT_BUFFER),
             pending_for: Stream::Output,
             io: LinuxIo::new(),
+            terminal: Terminal::default(),
         }
     }
 
@@ -130,6 +135,19 @@ impl Io for LinuxPlatform {
 
     fn poll(&mut self) {
         self.io.collect(Some(&Timespec::default()));
+    }
+
+    fn is_terminal(&mut self, descriptor: Descriptor) -> bool {
+        self.io.on_file(descriptor, terminal::is_terminal) == Some(true)
+    }
+
+    fn window_size(&mut self, descriptor: Descriptor) -> Option<WindowSize> {
+        self.io.on_file(descriptor, terminal::window_size)?
+    }
+
+    fn set_terminal(&mut self, mode: TerminalMode) -> Result<(), Errno> {
+        self.flush();
+        self.terminal.set(mode)
     }
 
     fn next_event(&mut self) -> Option<Event> {
@@ -243,6 +261,7 @@ impl Platform for LinuxPlatform {
 
     fn halt(&mut self, status: u8) -> ! {
         self.flush();
+        self.terminal.restore();
         std::process::exit(i32::from(status))
     }
 }

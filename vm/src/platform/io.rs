@@ -157,6 +157,29 @@ pub enum SpawnError {
     StillBorn(Errno),
 }
 
+/// How large a terminal is, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowSize {
+    /// Characters of a row.
+    pub columns: u32,
+    /// Rows.
+    pub rows: u32,
+}
+
+/// How a terminal treats what is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TerminalMode {
+    /// As it did before the machine started.
+    Original,
+    /// As the machine wants it.
+    Keys {
+        /// Whether whole lines are read, which the terminal lets its user edit, or single keys.
+        lines: bool,
+        /// Whether the terminal shows what is typed.
+        echo: bool,
+    },
+}
+
 /// Streams, programs and signals of the world.
 pub trait Io {
     /// Reads what there is. 0 is the end; `EAGAIN` if there is nothing now.
@@ -182,4 +205,13 @@ pub trait Io {
 
     /// The next thing that has happened. A stream that stays ready is reported once for each [`Io::poll`] or sleep.
     fn next_event(&mut self) -> Option<Event>;
+
+    /// Whether the stream is a terminal.
+    fn is_terminal(&mut self, descriptor: Descriptor) -> bool;
+
+    /// How large the terminal is, if the stream is one and says so.
+    fn window_size(&mut self, descriptor: Descriptor) -> Option<WindowSize>;
+
+    /// How the terminal of stream 0 treats what is typed from now on. The machine's end brings [`TerminalMode::Original`] back.
+    fn set_terminal(&mut self, mode: TerminalMode) -> Result<(), Errno>;
 }

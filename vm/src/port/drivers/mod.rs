@@ -2,6 +2,7 @@
 
 pub mod fd;
 pub mod spawn;
+pub mod tty_sl;
 
 use super::driver::{Driver, Handle};
 use super::open::{OpenError, Options};
@@ -20,4 +21,7 @@ pub struct LinkedIn {
 }
 
 /// All drivers that are part of the machine and have a name. `erl_ddll` tells them apart from loadable ones.
-pub static LINKED_IN: &[LinkedIn] = &[];
+pub static LINKED_IN: &[LinkedIn] = &[LinkedIn {
+    name: "tty_sl",
+    open: tty_sl::open,
+}];

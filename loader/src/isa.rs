@@ -386,6 +386,8 @@ macro_rules! instructions {
             // The first instruction of a function whose body the machine has replaced: number of the entry in the machine's
             // table of native functions. As short as an instruction can be, so that it fits into every function.
             native_call { (H) }
+            // The code of a fun entry whose module is not loaded, or is being purged.
+            call_undefined_fun { () }
         }
     };
 }

@@ -474,6 +474,18 @@ predefined! {
     RELOAD "reload"
     UNDEFINED_FUNCTION "undefined_function"
     UNDEFINED_LAMBDA "undefined_lambda"
+    DUPLICATED "duplicated"
+    NOT_PURGED "not_purged"
+    ON_LOAD "on_load"
+    BADFILE "badfile"
+    PREPARE "prepare"
+    PREPARE_ON_LOAD "prepare_on_load"
+    COMPLETE "complete"
+    COPY_LITERALS "copy_literals"
+    NEED_GC "need_gc"
+    NOTSUP "notsup"
+    NATIVE_ADDRESSES "native_addresses"
+
     // Files.
     APPEND "append"
     BOF "bof"

@@ -38,49 +38,12 @@ pub struct Chunks<'a> {
 impl<'a> Chunks<'a> {
     /// Splits `form`, an uncompressed `.beam`, into chunks. If a chunk is there twice, the first counts.
     pub fn split(form: &'a [u8]) -> Result<Self, LoadError> {
-        let mut reader = Reader::new("the file", form);
-        if reader.take(4)? != b"FOR1" {
-            return Err(Problem::UnknownFormat.into());
-        }
-        let size = reader.u32()? as usize;
-        if reader.left() < size {
-            let what = format!(
-                "the form has {size} bytes, only {} are there",
-                reader.left()
-            );
-            return Err(LoadError::damaged("the file", 4, what));
-        }
-        // What follows the form (a signature, say) is not ours to judge.
-        let mut reader = Reader::new("the file", &form[..8 + size]);
-        reader.take(8)?;
-        if reader.take(4)? != b"BEAM" {
-            return Err(LoadError::damaged(
-                "the file",
-                8,
-                "the form is not of type BEAM",
-            ));
-        }
         let mut chunks = Chunks::default();
-        while reader.left() > 0 {
-            let name = reader.take(4)?;
-            let at = reader.position();
-            let size = reader.u32()? as usize;
-            if size > reader.left() {
-                let what = format!(
-                    "chunk {} has {size} bytes, only {} are left",
-                    name.escape_ascii(),
-                    reader.left()
-                );
-                return Err(LoadError::damaged("the file", at, what));
-            }
-            let bytes = reader.take(size)?;
-            // The last chunk's padding may be missing.
-            let padding = (4 - size % 4) % 4;
-            reader.take(padding.min(reader.left()))?;
+        for_each(form, |name, bytes| {
             if let Some(index) = NAMES.iter().position(|known| known.1 == name) {
                 chunks.found[index].get_or_insert(bytes);
             }
-        }
+        })?;
         Ok(chunks)
     }
 
@@ -95,6 +58,66 @@ impl<'a> Chunks<'a> {
         self.get(name)
             .ok_or(Problem::Missing { chunk: name }.into())
     }
+}
+
+/// The bytes of any chunk of `form`, an uncompressed `.beam`; `None` if there is none of that name, or the form is damaged.
+pub fn find_chunk<'a>(form: &'a [u8], name: &[u8; 4]) -> Option<&'a [u8]> {
+    let mut found = None;
+    for_each(form, |other, bytes| {
+        if other == name {
+            found.get_or_insert(bytes);
+        }
+    })
+    .ok()?;
+    found
+}
+
+/// Visits the chunks of `form` in order.
+fn for_each<'a>(
+    form: &'a [u8],
+    mut visit: impl FnMut(&'a [u8], &'a [u8]),
+) -> Result<(), LoadError> {
+    let mut reader = Reader::new("the file", form);
+    if reader.take(4)? != b"FOR1" {
+        return Err(Problem::UnknownFormat.into());
+    }
+    let size = reader.u32()? as usize;
+    if reader.left() < size {
+        let what = format!(
+            "the form has {size} bytes, only {} are there",
+            reader.left()
+        );
+        return Err(LoadError::damaged("the file", 4, what));
+    }
+    // What follows the form (a signature, say) is not ours to judge.
+    let mut reader = Reader::new("the file", &form[..8 + size]);
+    reader.take(8)?;
+    if reader.take(4)? != b"BEAM" {
+        return Err(LoadError::damaged(
+            "the file",
+            8,
+            "the form is not of type BEAM",
+        ));
+    }
+    while reader.left() > 0 {
+        let name = reader.take(4)?;
+        let at = reader.position();
+        let size = reader.u32()? as usize;
+        if size > reader.left() {
+            let what = format!(
+                "chunk {} has {size} bytes, only {} are left",
+                name.escape_ascii(),
+                reader.left()
+            );
+            return Err(LoadError::damaged("the file", at, what));
+        }
+        let bytes = reader.take(size)?;
+        // The last chunk's padding may be missing.
+        let padding = (4 - size % 4) % 4;
+        reader.take(padding.min(reader.left()))?;
+        visit(name, bytes);
+    }
+    Ok(())
 }
 
 /// Whether these bytes begin like a `.beam` file, plain or compressed.

@@ -97,3 +97,8 @@ impl<'a> Beam<'a> {
         )
     }
 }
+
+/// The MD5 of an uncompressed `.beam` file, as `Module:module_info(md5)` of the loaded module gives it.
+pub fn module_md5(form: &[u8]) -> Result<[u8; 16], LoadError> {
+    Ok(md5::of_chunks(&Chunks::split(form)?))
+}

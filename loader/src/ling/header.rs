@@ -4,6 +4,7 @@
 //! lie inside the file and hold whole entries. Used by the reader and the writer.
 
 use alloc::format;
+use alloc::vec::Vec;
 
 use crate::error::{LoadError, Problem};
 use crate::isa::FORMAT_VERSION;
@@ -205,6 +206,36 @@ impl Layout {
             return damaged(TABLE, "the info section has the wrong size".into());
         }
         Ok(Layout { ranges })
+    }
+
+    /// A file with those sections alone that `keeps` names; the others are empty. `file` must be the file that was parsed. The checksum is left out.
+    pub fn keep(&self, file: &[u8], keeps: impl Fn(Section) -> bool) -> Result<Vec<u8>, LoadError> {
+        let aligned = |size: usize| size.next_multiple_of(SECTION_ALIGN);
+        let kept = || {
+            ALL.iter().map(|&section| match keeps(section) {
+                true => self.section(file, section),
+                false => &[][..],
+            })
+        };
+        let size = kept().fold(FIRST_SECTION, |size, section| aligned(size) + section.len());
+        let mut out = Vec::new();
+        out.try_reserve_exact(size)?;
+        out.extend_from_slice(file.get(..8).unwrap_or_default());
+        // No larger than the file, whose sizes fit.
+        out.extend_from_slice(&(size as u32).to_le_bytes());
+        out.extend_from_slice(&[0; 4]);
+        let mut offset = FIRST_SECTION;
+        for section in kept() {
+            offset = aligned(offset);
+            out.extend_from_slice(&(offset as u32).to_le_bytes());
+            out.extend_from_slice(&(section.len() as u32).to_le_bytes());
+            offset += section.len();
+        }
+        for section in kept() {
+            out.resize(aligned(out.len()), 0);
+            out.extend_from_slice(section);
+        }
+        Ok(out)
     }
 
     /// The bytes of a section. `file` must be the file that was parsed.

@@ -5,6 +5,7 @@
 //! returned: every index and offset in its tables and in its code is in range, so the
 //! machine may link and run it without looking again. Called by the machine.
 
+use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use super::header::{Layout, NO_OFFSET, Relocation, Section};
@@ -163,6 +164,15 @@ impl<'a> Module<'a> {
         }
     }
 
+    /// A view of a file for whoever wants to know what its tables say: only version, size and sections are looked at. It must not
+    /// be run.
+    pub fn tables(file: &'a [u8]) -> Result<Self, LoadError> {
+        Ok(Module {
+            file,
+            layout: Layout::parse(file, false)?,
+        })
+    }
+
     /// A view of a file that is known to be good, without validating it again: only
     /// version, size and sections are looked at. It saves most of the time of loading.
     ///
@@ -174,6 +184,29 @@ impl<'a> Module<'a> {
         Ok(Module {
             file,
             layout: Layout::parse(file, false)?,
+        })
+    }
+
+    /// The file without what is of no use once it has been linked: code, literals, imports and relocations. Only
+    /// [`Module::parse_trusted`] accepts it.
+    pub fn without_code(&self) -> Result<Vec<u8>, LoadError> {
+        self.layout.keep(self.file, |section| {
+            !matches!(
+                section,
+                Section::Code
+                    | Section::AtomIndex
+                    | Section::AtomText
+                    | Section::LiteralIndex
+                    | Section::LiteralBytes
+                    | Section::Imports
+                    | Section::RelocateAtoms
+                    | Section::RelocateLiterals
+                    | Section::RelocateImports
+                    | Section::RelocateCalls
+                    | Section::RelocateFuns
+                    | Section::RelocateStrings
+                    | Section::RelocateSelects
+            )
         })
     }
 

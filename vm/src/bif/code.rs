@@ -3,9 +3,11 @@
 use super::apply::mfa;
 use super::{Bif, Context, Fail, Value, bif};
 use crate::atom::am;
+use crate::code::Code;
 use crate::code::export::Export;
 use crate::memory::Arena;
 use crate::term::{Atom, Term, etf};
+use alloc::vec::Vec;
 
 /// The functions of this file.
 pub const TABLE: &[Bif] = &[
@@ -48,21 +50,13 @@ fn module_item(cx: &mut Context, name: Term, item: Atom) -> Value {
     match item {
         am::MODULE => Ok(name.term()),
         am::NATIVE => Ok(Term::boolean(false)),
+        am::NATIVE_ADDRESSES => Ok(Term::NIL),
         am::NIFS => {
-            let module = |cx: &mut Context, i: usize| {
-                let module = cx.machine().code.module(name)?;
-                module.nifs().get(i).copied()
-            };
+            let module = cx.machine().code.module(name);
+            let nifs: Vec<(Atom, u8)> = module.map_or(Vec::new(), |module| module.nifs().to_vec());
             let mut list = Term::NIL;
-            let mut count = 0;
-            while module(cx, count).is_some() {
-                count += 1;
-            }
-            for i in (0..count).rev() {
-                let Some((function, arity)) = module(cx, i) else {
-                    continue;
-                };
-                let pair = cx.tuple(&[function.term(), Term::small(arity as i64)])?;
+            for (function, arity) in nifs.iter().rev() {
+                let pair = cx.tuple(&[function.term(), Term::small(*arity as i64)])?;
                 list = cx.cons(pair, list)?;
             }
             Ok(list)
@@ -144,23 +138,25 @@ fn module_loaded_1(cx: &mut Context, args: &[Term]) -> Value {
     Ok(Term::boolean(cx.machine().code.is_loaded(module)))
 }
 
-fn loaded_0(cx: &mut Context, _args: &[Term]) -> Value {
+/// A list of the names of modules.
+fn name_list(cx: &mut Context, names: impl Fn(&Code) -> Vec<Atom>) -> Value {
     let mut list = Term::NIL;
-    for index in 0..cx.machine().code.modules().len() {
-        let name = cx.machine().code.modules()[index].name;
+    for name in names(&cx.machine().code) {
         list = cx.cons(name.term(), list)?;
     }
     Ok(list)
 }
 
+fn loaded_0(cx: &mut Context, _args: &[Term]) -> Value {
+    name_list(cx, |code| code.versions().names().collect())
+}
+
 fn pre_loaded_0(cx: &mut Context, _args: &[Term]) -> Value {
-    let mut list = Term::NIL;
-    for index in 0..cx.machine().code.modules().len() {
-        let module = &cx.machine().code.modules()[index];
-        if module.is_preloaded() {
-            let name = module.name;
-            list = cx.cons(name.term(), list)?;
-        }
-    }
-    Ok(list)
+    name_list(cx, |code| {
+        let preloaded = code
+            .versions()
+            .iter()
+            .filter(|version| version.is_preloaded());
+        preloaded.map(|version| version.name).collect()
+    })
 }

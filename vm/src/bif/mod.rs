@@ -14,10 +14,14 @@ mod apply;
 mod arithmetic;
 mod atom;
 mod atomics;
+mod beam_file;
 mod binary;
 mod bitstring;
 mod checksum;
 mod code;
+mod code_coverage;
+mod code_loading;
+mod code_purge;
 mod convert;
 mod counters;
 mod dictionary;
@@ -150,7 +154,11 @@ pub const MAX_BUILT_IN_ARITY: usize = 8;
 /// All tables.
 pub static TABLES: &[&[Bif]] = &[
     apply::TABLE,
+    beam_file::TABLE,
     code::TABLE,
+    code_coverage::TABLE,
+    code_loading::TABLE,
+    code_purge::TABLE,
     nif::TABLE,
     binary::TABLE,
     bitstring::TABLE,
@@ -259,6 +267,12 @@ impl Context {
     #[inline(always)]
     pub fn atoms(&mut self) -> &mut AtomTable {
         &mut self.machine().atoms
+    }
+
+    /// Both at once.
+    pub fn machine_and_process(&mut self) -> (&mut Machine, &mut Process) {
+        // SAFETY: as for each of them; they are two allocations.
+        unsafe { (self.machine.as_mut(), self.process.as_mut()) }
     }
 
     /// The heap of the calling process to build on, and the atom table to read: for what sorts terms.

@@ -44,9 +44,10 @@ fn get_2(cx: &mut Context, args: &[Term]) -> Value {
 fn put_2(cx: &mut Context, args: &[Term]) -> Value {
     let machine = cx.machine();
     let mut area = machine.literal_area.writer(&mut *machine.platform);
+    // Literals of modules are copied too: a module may be purged.
     machine
         .persistent_terms
-        .put(&mut area, &machine.literals, args[0], args[1])?;
+        .put(&mut area, &(0..0), args[0], args[1])?;
     Ok(am::OK.term())
 }
 

@@ -86,7 +86,8 @@ fn start(cx: &mut Context, args: &[Term], kind: Message) -> Value {
         };
         process.rare()?.timers.insert(reference, ())?;
     }
-    let literals = machine.literals.clone();
+    // Literals are copied too: the module that they are of may be purged before the time comes.
+    let literals = 0..0;
     let started = machine
         .timers
         .start_message(deadline, reference, destination, |parcel| {

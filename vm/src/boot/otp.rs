@@ -150,7 +150,10 @@ fn start_processes(machine: &mut Machine, arguments: &[Vec<u8>]) -> Result<(), N
     machine.processes.first = Some((pid, init_ended));
     for &(module, priority) in SYSTEM_PROCESSES {
         if machine.code.is_loaded(module) {
-            start(machine, (module, &[]), priority)?;
+            let pid = start(machine, (module, &[]), priority)?;
+            if module == am::ERTS_LITERAL_AREA_COLLECTOR {
+                machine.code.release.collector = Some(pid);
+            }
         }
     }
     Ok(())

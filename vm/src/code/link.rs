@@ -1,20 +1,22 @@
 //! Linking: from the bytes of a file to instructions that run.
 //!
-//! A `.beam` is converted first. Of a `.ling`, the code is copied, one pass over each list of relocations
-//! puts atoms, literals, entries and addresses into it, and the exports are
-//! pointed at it. Nothing is visible before all of that has succeeded.
+//! A `.beam` is converted first, unless its conversion is remembered. Of a `.ling`, the code is copied, and one pass over each list of
+//! relocations puts atoms, literals, entries and addresses into it. The result is a version of the module that nothing leads to: [`prepare`].
+//! Making it current ([`Code::publish`](super::Code::publish)) is a matter of pointing entries at it.
 //!
 //! Invariant: code that is linked was validated by `starling_loader::ling::Module::parse`.
 
-use super::LoadedModule;
 use super::export::Export;
 use super::fun_entry::FunEntry;
+use super::literals::Literals;
 use super::native;
+use super::versions::{LoadedModule, PublishError};
 use crate::machine::Machine;
 use crate::memory::NoMemory;
 use crate::memory::heap::Block;
+use crate::process::try_box;
 use crate::term::etf;
-use crate::term::fun::{Entry, FunIdentity};
+use crate::term::fun::{Entry, FunIdentity, Mfa};
 use crate::term::{Atom, Term};
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -47,6 +49,8 @@ pub enum LinkError {
         /// Its index.
         index: usize,
     },
+    /// There is an old version, which must be purged first.
+    NotPurged,
     /// Too many atoms.
     Atoms,
     /// No memory for it.
@@ -71,6 +75,7 @@ impl fmt::Display for LinkError {
                  leave the attribute out, call {function}/0 from the program, and compile it again, or do without the module"
             ),
             LinkError::Literal { index } => write!(f, "literal {index} is damaged; compile the module again"),
+            LinkError::NotPurged => f.write_str("an old version of it must be purged first"),
             LinkError::Atoms => f.write_str("the atom table is full"),
             LinkError::NoMemory => f.write_str("there is not enough memory"),
             LinkError::NotFound => f.write_str("there is no such file in the image or in a -pa directory"),
@@ -101,60 +106,26 @@ pub fn load_from_store(machine: &mut Machine, name: Atom) -> Result<(), LinkErro
     }
 }
 
-/// Loads a module from the bytes of its file. `expected` is the name that it must have.
+/// Loads a module from the bytes of its file. `expected` is the name that it must have. One with a function to run first is refused: nobody
+/// would run it.
 pub fn load(
     machine: &mut Machine,
     expected: Option<Atom>,
     bytes: Cow<'static, [u8]>,
 ) -> Result<(), LinkError> {
-    load_with(machine, expected, bytes, OnLoad::Refused)
-}
-
-/// What becomes of a module with an `-on_load` function.
-#[derive(PartialEq, Eq)]
-enum OnLoad {
-    /// It is not loaded.
-    Refused,
-    /// It is loaded, and somebody else calls the function.
-    Ignored,
-}
-
-fn load_with(
-    machine: &mut Machine,
-    expected: Option<Atom>,
-    bytes: Cow<'static, [u8]>,
-    on_load: OnLoad,
-) -> Result<(), LinkError> {
-    let ling = if ling::is_ling(&bytes) {
-        ling::Module::parse(&bytes).map_err(LinkError::File)?;
-        bytes
-    } else if machine.options.no_beam {
-        return Err(LinkError::BeamDisabled);
-    } else {
-        Cow::Owned(starling_loader::convert_beam(&bytes).map_err(LinkError::File)?)
-    };
-    {
-        // SAFETY: it has just been validated, by the parser or by the converter.
-        let file = unsafe { ling::Module::parse_trusted(&ling) }.map_err(LinkError::File)?;
-        if expected.is_some_and(|expected| machine.atoms.name(expected) != file.name()) {
-            return Err(LinkError::WrongName {
-                found: String::from(file.name()),
-            });
-        }
-        if let Some(entry) = file.on_load().filter(|_| on_load == OnLoad::Refused) {
-            let function = file.function_at(entry).map(|found| found.function);
-            let name = function.and_then(|index| file.atom(index as usize));
-            return Err(LinkError::OnLoad {
-                function: String::from(name.unwrap_or_default()),
-            });
-        }
+    let version = prepare(machine, expected, bytes)?;
+    if version.on_load.is_some() {
+        let function = version
+            .on_load
+            .as_ref()
+            .map(|entry| entry.identity.function);
+        let function = function.map(|name| String::from(machine.atoms.name(name)));
+        discard(machine, version);
+        return Err(LinkError::OnLoad {
+            function: function.unwrap_or_default(),
+        });
     }
-    // The tables are used where they lie for as long as the module is loaded, which is for ever until
-    // modules can be purged. What is refused is not kept.
-    // SAFETY: as above.
-    let file = unsafe { ling::Module::parse_trusted(keep(ling)) }.map_err(LinkError::File)?;
-    let name = machine.atoms.insert(file.name())?;
-    Linker::new(machine, name, file)?.run(on_load == OnLoad::Ignored)
+    publish(machine, version)
 }
 
 /// Loads a module that OTP has in its emulator, before anything runs. Its `-on_load` function is called by `erl_init`.
@@ -163,21 +134,129 @@ pub fn preload(
     name: Atom,
     bytes: Cow<'static, [u8]>,
 ) -> Result<(), LinkError> {
-    load_with(machine, Some(name), bytes, OnLoad::Ignored)
+    let mut version = prepare(machine, Some(name), bytes)?;
+    version.preloaded = true;
+    publish(machine, version)
 }
 
-/// The bytes, for as long as the machine lives.
-fn keep(bytes: Cow<'static, [u8]>) -> &'static [u8] {
-    match bytes {
-        Cow::Borrowed(bytes) => bytes,
-        Cow::Owned(bytes) => Box::leak(bytes.into_boxed_slice()),
+fn publish(machine: &mut Machine, version: Box<LoadedModule>) -> Result<(), LinkError> {
+    machine.code.publish(version).map_err(|(error, version)| {
+        discard(machine, version);
+        match error {
+            PublishError::NotPurged => LinkError::NotPurged,
+            PublishError::NoMemory => LinkError::NoMemory,
+        }
+    })
+}
+
+/// Gives up a version that has not become part of the machine.
+pub fn discard(machine: &mut Machine, mut version: Box<LoadedModule>) {
+    if let Some(literals) = version.literals.take() {
+        machine.literal_area.close(literals);
     }
 }
 
-struct Linker<'m> {
+/// Makes a version of a module from the bytes of its file; nothing leads to it yet. `expected` is the name that it must have.
+pub fn prepare(
+    machine: &mut Machine,
+    expected: Option<Atom>,
+    bytes: Cow<'static, [u8]>,
+) -> Result<Box<LoadedModule>, LinkError> {
+    let ling = conversion(machine, &bytes)?.unwrap_or(bytes);
+    link_file(machine, expected, &ling)
+}
+
+/// As [`prepare`], for bytes that are not there for good.
+pub fn prepare_bytes(
+    machine: &mut Machine,
+    expected: Option<Atom>,
+    bytes: &[u8],
+) -> Result<Box<LoadedModule>, LinkError> {
+    match conversion(machine, bytes)? {
+        Some(ling) => link_file(machine, expected, &ling),
+        None => link(machine, expected, Ling::Passing(bytes)),
+    }
+}
+
+/// A `.ling` file that is good.
+enum Ling<'b> {
+    /// In memory for good: in the image, or mapped.
+    Kept(&'static [u8]),
+    /// What is needed of it later must be copied.
+    Passing(&'b [u8]),
+}
+
+/// The conversion of a `.beam` file; `None` if the bytes are a `.ling` file, which has been validated then.
+fn conversion(
+    machine: &mut Machine,
+    bytes: &[u8],
+) -> Result<Option<Cow<'static, [u8]>>, LinkError> {
+    if ling::is_ling(bytes) {
+        ling::Module::parse(bytes).map_err(LinkError::File)?;
+        return Ok(None);
+    }
+    if machine.options.no_beam && starling_loader::is_beam(bytes) {
+        return Err(LinkError::BeamDisabled);
+    }
+    if let Some(known) = machine.converted.find(bytes) {
+        return Ok(Some(known));
+    }
+    let converted = starling_loader::convert_beam(bytes).map_err(LinkError::File)?;
+    machine.converted.keep(bytes, &converted);
+    Ok(Some(Cow::Owned(converted)))
+}
+
+#[expect(
+    clippy::ptr_arg,
+    reason = "whether the bytes are there for good is the question"
+)]
+fn link_file(
+    machine: &mut Machine,
+    expected: Option<Atom>,
+    ling: &Cow<'static, [u8]>,
+) -> Result<Box<LoadedModule>, LinkError> {
+    match ling {
+        Cow::Borrowed(bytes) => link(machine, expected, Ling::Kept(bytes)),
+        Cow::Owned(bytes) => link(machine, expected, Ling::Passing(bytes)),
+    }
+}
+
+fn link(
+    machine: &mut Machine,
+    expected: Option<Atom>,
+    ling: Ling,
+) -> Result<Box<LoadedModule>, LinkError> {
+    let bytes = match ling {
+        Ling::Kept(bytes) | Ling::Passing(bytes) => bytes,
+    };
+    // SAFETY: it has been validated, by the parser or by the converter, or is what the converter returned earlier.
+    let file = unsafe { ling::Module::parse_trusted(bytes) }.map_err(LinkError::File)?;
+    if expected.is_some_and(|expected| machine.atoms.name(expected) != file.name()) {
+        return Err(LinkError::WrongName {
+            found: String::from(file.name()),
+        });
+    }
+    let name = machine.atoms.insert(file.name())?;
+    let kept = match ling {
+        Ling::Kept(bytes) => Cow::Borrowed(bytes),
+        Ling::Passing(_) => Cow::Owned(file.without_code().map_err(LinkError::File)?),
+    };
+    // SAFETY: as above. The bytes live as long as the version does, which holds both, and a vector's bytes do not move with it.
+    let kept_file = unsafe {
+        let bytes: &'static [u8] = core::slice::from_raw_parts(kept.as_ptr(), kept.len());
+        ling::Module::parse_trusted(bytes)
+    }
+    .map_err(LinkError::File)?;
+    let linker = Linker::new(machine, name, file, kept_file.strings().as_ptr())?;
+    linker.run(kept_file, kept)
+}
+
+struct Linker<'m, 'f> {
     machine: &'m mut Machine,
-    file: ling::Module<'static>,
+    file: ling::Module<'f>,
     name: Atom,
+    /// Where the strings of the file are that the code points into.
+    strings: *const u8,
     atoms: Vec<Atom>,
     code: Block,
 }
@@ -189,12 +268,16 @@ fn vector<T>(len: usize) -> Result<Vec<T>, NoMemory> {
     Ok(vector)
 }
 
-impl<'m> Linker<'m> {
+/// Words that the nodes of a map with many keys take for each of its pairs, at first.
+const NODE_WORDS: usize = 4;
+
+impl<'m, 'f> Linker<'m, 'f> {
     fn new(
         machine: &'m mut Machine,
         name: Atom,
-        file: ling::Module<'static>,
-    ) -> Result<Linker<'m>, LinkError> {
+        file: ling::Module<'f>,
+        strings: *const u8,
+    ) -> Result<Linker<'m, 'f>, LinkError> {
         let mut atoms = vector(file.atom_count())?;
         for text in file.atoms() {
             atoms.push(machine.atoms.insert(text)?);
@@ -212,6 +295,7 @@ impl<'m> Linker<'m> {
             machine,
             file,
             name,
+            strings,
             atoms,
             code,
         })
@@ -235,47 +319,89 @@ impl<'m> Linker<'m> {
         }
     }
 
-    fn run(mut self, preloaded: bool) -> Result<(), LinkError> {
-        let literals = self.literals()?;
+    fn run(
+        mut self,
+        kept_file: ling::Module<'static>,
+        bytes: Cow<'static, [u8]>,
+    ) -> Result<Box<LoadedModule>, LinkError> {
         let imports = self.imports()?;
         let funs = self.funs()?;
-        let strings = self.file.strings().as_ptr();
+        let on_load = self.on_load()?;
+        let (terms, literals) = self.literals()?;
+        let strings = self.strings as u64;
 
         self.relocate(Relocation::Atom, |index| {
             self.atom(index as u32).term().raw()
         });
-        self.relocate(Relocation::Literal, |index| literals[index as usize].raw());
+        self.relocate(Relocation::Literal, |index| terms[index as usize].raw());
         self.relocate(Relocation::Import, |index| {
             imports[index as usize].as_ptr() as u64
         });
         self.relocate(Relocation::Fun, |index| {
             funs[index as usize].as_ptr() as u64
         });
-        self.relocate(Relocation::String, |offset| strings as u64 + offset);
+        self.relocate(Relocation::String, |offset| strings + offset);
         self.link_calls(&imports);
         self.sort_selects();
-        self.publish(preloaded)
+        self.replace_built_ins();
+        let version = try_box(LoadedModule {
+            name: self.name,
+            code_size: self.file.code().len(),
+            code: self.code,
+            file: kept_file,
+            bytes,
+            atoms: self.atoms,
+            funs,
+            literals: Some(literals),
+            nifs: Vec::new(),
+            on_load,
+            preloaded: false,
+        })?;
+        Ok(version)
     }
 
-    fn literals(&mut self) -> Result<Vec<Term>, LinkError> {
-        let mut literals = vector(self.file.literal_count())?;
-        let Machine {
-            literal_area: area,
-            platform,
-            atoms,
-            code,
-            ..
-        } = &mut *self.machine;
-        let mut arena = area.writer(&mut **platform);
+    /// The literals as terms, and what they take up of the literal area.
+    fn literals(&mut self) -> Result<(Vec<Term>, Literals), LinkError> {
+        let (mut words, mut pairs) = (0usize, 0usize);
         for (index, bytes) in self.file.literals().enumerate() {
-            let literal = etf::decode(bytes, atoms, &mut arena, code, &etf::Options::default())
+            let size = etf::decoded_size(bytes).map_err(|_| LinkError::Literal { index })?;
+            words = words.saturating_add(size.words);
+            pairs = pairs.saturating_add(size.large_map_pairs);
+        }
+        // The nodes of large maps are not known beforehand.
+        let mut nodes = pairs.saturating_mul(NODE_WORDS);
+        loop {
+            let machine = &mut *self.machine;
+            let wanted = words.saturating_add(nodes);
+            let mut literals = machine.literal_area.open(&mut *machine.platform, wanted)?;
+            match self.decode_literals(&mut literals) {
+                Ok(terms) => {
+                    self.machine.literal_area.trim(&mut literals);
+                    return Ok((terms, literals));
+                }
+                Err(error) => {
+                    self.machine.literal_area.close(literals);
+                    if pairs == 0 || !matches!(error, LinkError::NoMemory) {
+                        return Err(error);
+                    }
+                    nodes = nodes.saturating_mul(2);
+                }
+            }
+        }
+    }
+
+    fn decode_literals(&mut self, arena: &mut Literals) -> Result<Vec<Term>, LinkError> {
+        let mut terms = vector(self.file.literal_count())?;
+        let Machine { atoms, code, .. } = &mut *self.machine;
+        for (index, bytes) in self.file.literals().enumerate() {
+            let literal = etf::decode(bytes, atoms, arena, code, &etf::Options::default())
                 .map_err(|error| match error {
                     etf::DecodeError::NoMemory => LinkError::NoMemory,
                     _ => LinkError::Literal { index },
                 })?;
-            literals.push(literal.0);
+            terms.push(literal.0);
         }
-        Ok(literals)
+        Ok(terms)
     }
 
     fn imports(&mut self) -> Result<Vec<NonNull<Export>>, LinkError> {
@@ -291,37 +417,46 @@ impl<'m> Linker<'m> {
         Ok(imports)
     }
 
+    /// Entries of the module's funs, as yet without code, unless an equal version is loaded.
     fn funs(&mut self) -> Result<Vec<NonNull<FunEntry>>, LinkError> {
         let mut funs = vector(self.file.funs().len())?;
+        let uniq = self.file.md5();
         for fun in self.file.funs().iter() {
-            let key = (self.name, fun.index, self.file.md5());
-            let entry = FunEntry {
-                entry: Entry {
-                    code: self.address(fun.entry),
-                    identity: FunIdentity {
-                        module: self.name,
-                        arity: fun.arity - fun.num_free,
-                        index: fun.index,
-                        old_index: fun.index,
-                        old_uniq: fun.old_uniq,
-                        uniq: self.file.md5(),
-                    },
-                },
-                function: self.atom(fun.function),
-                free: fun.num_free,
+            let identity = FunIdentity {
+                module: self.name,
+                arity: fun.arity - fun.num_free,
+                index: fun.index,
+                old_index: fun.index,
+                old_uniq: fun.old_uniq,
+                uniq,
             };
-            let entry = match self.machine.code.funs.get(&key) {
-                Some(&known) => {
-                    // SAFETY: entries live as long as the machine, which has one thread.
-                    unsafe { known.as_ptr().write(entry) };
-                    known
-                }
-                None => NonNull::from(Box::leak(Box::new(entry))),
-            };
-            self.machine.code.funs.insert(key, entry);
+            let mut entry = self.machine.code.fun_entry(&identity, fun.num_free)?;
+            // SAFETY: entries live as long as the machine, which has one thread.
+            let known = unsafe { entry.as_mut() };
+            // An external term may have named the fun before, and not truly.
+            known.entry.identity = identity;
+            known.free = fun.num_free;
+            known.function = Some(self.atom(fun.function));
             funs.push(entry);
         }
         Ok(funs)
+    }
+
+    /// The function to run before anything else of the module.
+    fn on_load(&self) -> Result<Option<Box<Entry<Mfa>>>, LinkError> {
+        let Some(offset) = self.file.on_load() else {
+            return Ok(None);
+        };
+        let function = self.file.function_at(offset);
+        let entry = Entry {
+            code: self.address(offset).cast_const(),
+            identity: Mfa {
+                module: self.name,
+                function: self.atom(function.map_or(0, |found| found.function)),
+                arity: 0,
+            },
+        };
+        Ok(Some(try_box(entry)?))
     }
 
     /// Calls of other modules' functions; calls of built-in functions get the instruction that needs no detour.
@@ -359,46 +494,24 @@ impl<'m> Linker<'m> {
         }
     }
 
-    /// Makes the module callable.
-    fn publish(self, preloaded: bool) -> Result<(), LinkError> {
-        self.machine
-            .code
-            .modules
-            .try_reserve(1)
-            .map_err(|_| NoMemory)?;
+    /// OTP's modules have bodies that raise `nif_error` for functions that are built in. Calls from inside the module get there: they
+    /// become the built-in ones.
+    fn replace_built_ins(&mut self) {
         for function in self.file.exports().iter() {
             let name = self.atom(function.function);
-            let mut export = self
-                .machine
-                .code
-                .export(self.name, name, function.arity as u8);
+            let code = &mut self.machine.code;
+            let Some(export) = code.find_export(self.name, name, function.arity as u8) else {
+                continue;
+            };
             // SAFETY: entries live as long as the machine, which has one thread.
-            let entry = unsafe { export.as_mut() };
-            if entry.built_in.is_some() {
-                // OTP's modules have bodies that raise `nif_error` for functions that are built in. Calls from inside the
-                // module get there.
-                let number = self.machine.code.natives.number_of(export)?;
+            if unsafe { export.as_ref() }.built_in.is_none() {
+                continue;
+            }
+            // Without a number for it the body stays what it is, and says so when it is called.
+            if let Ok(number) = code.natives.number_of(export) {
                 // SAFETY: the function's first instruction, in code that nothing runs yet.
                 unsafe { native::replace(self.address(function.entry), number) };
-            } else {
-                entry.entry.code = self.address(function.entry);
             }
         }
-        let modules = &mut self.machine.code.modules;
-        let start = self.code.start();
-        let at = modules.partition_point(|module| module.code.start() < start);
-        modules.insert(
-            at,
-            LoadedModule {
-                name: self.name,
-                code_size: self.file.code().len(),
-                code: self.code,
-                file: self.file,
-                atoms: self.atoms,
-                nifs: Vec::new(),
-                preloaded,
-            },
-        );
-        Ok(())
     }
 }

@@ -1,4 +1,7 @@
 //! Loaded code: modules, export entries, fun entries, literals, and how an address is traced back to a line.
+//!
+//! [`link`] makes a version of a module from a file, [`versions`] keeps all of them and says which one is current, [`purge`] ends them,
+//! [`release`] frees their literals.
 
 pub mod cache;
 pub mod export;
@@ -6,39 +9,25 @@ pub mod fun_entry;
 pub mod link;
 pub mod literals;
 pub mod native;
+pub mod purge;
+pub mod release;
 pub mod stubs;
+pub mod versions;
 
 use crate::atom::{AtomTable, am};
 use crate::bif::Bif;
-use crate::memory::heap::Block;
+use crate::memory::NoMemory;
 use crate::term::Atom;
 use crate::term::etf::FunResolver;
 use crate::term::fun::{FunIdentity, Mfa};
-use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
 use core::ptr::NonNull;
 use export::Export;
 use fun_entry::FunEntry;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
-use starling_loader::ling;
-
-/// One loaded module.
-pub struct LoadedModule {
-    /// Name.
-    pub name: Atom,
-    /// Linked instructions.
-    code: Block,
-    /// Bytes of `code` that are instructions.
-    code_size: usize,
-    /// The file: function, line and file tables are read where they lie.
-    file: ling::Module<'static>,
-    /// Atoms by their index in the file.
-    atoms: Vec<Atom>,
-    /// Functions that `load_nif` has replaced, in the library's order.
-    nifs: Vec<(Atom, u8)>,
-    /// Whether it was loaded before anything ran.
-    preloaded: bool,
-}
+use purge::Purge;
+use release::Release;
+use versions::{LoadedModule, Role, Versions};
 
 /// Where an address of code comes from.
 #[derive(Clone, Copy)]
@@ -60,8 +49,12 @@ const FIRST_EXPORTS: usize = 896;
 pub struct Code {
     exports: HashTable<NonNull<Export>>,
     funs: HashMap<(Atom, u32, [u8; 16]), NonNull<FunEntry>>,
-    /// Sorted by the address of their code.
-    modules: Vec<LoadedModule>,
+    /// All versions of all modules.
+    versions: Versions,
+    /// The purge that is going on.
+    purge: Option<Purge>,
+    /// Literals of what has been purged, until nobody refers to them.
+    pub release: Release,
     natives: native::Natives,
     hasher: DefaultHashBuilder,
 }
@@ -72,7 +65,9 @@ impl Code {
         let mut code = Code {
             exports: HashTable::with_capacity(FIRST_EXPORTS),
             funs: HashMap::default(),
-            modules: Vec::new(),
+            versions: Versions::default(),
+            purge: None,
+            release: Release::default(),
             natives: native::Natives::default(),
             hasher: DefaultHashBuilder::default(),
         };
@@ -139,40 +134,45 @@ impl Code {
         export
     }
 
-    /// Bytes of linked code.
-    pub fn memory(&self) -> usize {
-        let words: usize = self.modules.iter().map(|module| module.code.words()).sum();
-        words * 8
+    /// The entry of the fun, made without code if it is new.
+    fn fun_entry(
+        &mut self,
+        identity: &FunIdentity,
+        free: u32,
+    ) -> Result<NonNull<FunEntry>, NoMemory> {
+        let key = (identity.module, identity.index, identity.uniq);
+        if let Some(&entry) = self.funs.get(&key) {
+            return Ok(entry);
+        }
+        self.funs.try_reserve(1).map_err(|_| NoMemory)?;
+        let entry = FunEntry::leak(*identity, free)?;
+        self.funs.insert(key, entry);
+        Ok(entry)
     }
 
-    /// Whether `name` is loaded.
+    /// Bytes that modules take up: linked code, what is kept of their files, and the tables of names. Literals are not counted.
+    pub fn memory(&self) -> usize {
+        self.versions.iter().map(LoadedModule::memory).sum()
+    }
+
+    /// Whether there is a current version of `name`.
     pub fn is_loaded(&self, name: Atom) -> bool {
         self.module(name).is_some()
     }
 
-    /// The module called `name`.
+    /// The current version of `name`.
     pub fn module(&self, name: Atom) -> Option<&LoadedModule> {
-        self.modules.iter().find(|module| module.name == name)
+        self.versions.find(name, Role::Current)
     }
 
-    /// All modules.
-    pub fn modules(&self) -> &[LoadedModule] {
-        &self.modules
-    }
-
-    fn module_index_at(&self, address: *const u8) -> Option<usize> {
-        let address = address as usize;
-        let after = self
-            .modules
-            .partition_point(|module| module.code.start() as usize <= address);
-        let index = after.checked_sub(1)?;
-        let module = self.modules.get(index)?;
-        (address - (module.code.start() as usize) < module.code_size).then_some(index)
+    /// All versions of all modules.
+    pub fn versions(&self) -> &Versions {
+        &self.versions
     }
 
     fn module_at(&self, address: *const u8) -> Option<(&LoadedModule, u32)> {
-        let module = &self.modules[self.module_index_at(address)?];
-        let offset = address as usize - module.code.start() as usize;
+        let module = self.versions.at(address)?;
+        let offset = address as usize - module.addresses().start;
         Some((module, offset as u32))
     }
 
@@ -182,29 +182,15 @@ impl Code {
     }
 
     /// Whether `address` is in the code of a module.
+    #[inline]
     pub fn contains(&self, address: *const u8) -> bool {
-        self.module_at(address).is_some()
+        self.versions.at(address).is_some()
     }
 
     /// Where the instruction around `address` comes from.
     pub fn location(&self, address: *const u8) -> Option<Location> {
         let (module, offset) = self.module_at(address)?;
-        let function = module.file.function_at(offset)?;
-        let location = module.file.location_at(offset);
-        let line = if location.line() == 0 {
-            None
-        } else {
-            module
-                .file
-                .file(location.file() as usize)
-                .map(|file| (file, location.line()))
-        };
-        Some(Location {
-            module: module.name,
-            function: *module.atoms.get(function.function as usize)?,
-            arity: function.arity,
-            line,
-        })
+        module.location(offset)
     }
 
     /// Where the function around `address` begins.
@@ -228,34 +214,11 @@ impl FunResolver for Code {
     }
 
     fn local_fun(&mut self, identity: &FunIdentity, free: u32) -> Option<*const u64> {
-        let key = (identity.module, identity.index, identity.uniq);
-        let entry = *self.funs.get(&key)?;
+        let entry = self.fun_entry(identity, free).ok()?;
         // SAFETY: entries are never freed.
         let found = unsafe { entry.as_ref() };
         // What comes from outside may claim another shape than the code has.
         let fits = found.entry.identity.arity == identity.arity && found.free == free;
         fits.then(|| entry.as_ptr().cast_const().cast())
-    }
-}
-
-impl LoadedModule {
-    /// The file that it was loaded from.
-    pub fn file(&self) -> &ling::Module<'static> {
-        &self.file
-    }
-
-    /// Functions that `load_nif` has replaced.
-    pub fn nifs(&self) -> &[(Atom, u8)] {
-        &self.nifs
-    }
-
-    /// Whether it was loaded before anything ran.
-    pub fn is_preloaded(&self) -> bool {
-        self.preloaded
-    }
-
-    /// An atom of the file's table.
-    pub fn atom(&self, index: u32) -> Option<Atom> {
-        self.atoms.get(index as usize).copied()
     }
 }

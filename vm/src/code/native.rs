@@ -8,8 +8,10 @@
 //!
 //! Invariant: an entry of the table is never moved or removed; a number in the code is one of the table's.
 
+use super::Code;
 use super::export::Export;
-use super::{Code, LoadedModule};
+use super::versions::LoadedModule;
+use crate::bif::Function;
 use crate::memory::NoMemory;
 use crate::native::Library;
 use crate::term::Atom;
@@ -40,6 +42,25 @@ impl Natives {
         self.entries.push(export);
         entry.native = Some(number);
         Ok(number)
+    }
+}
+
+impl Natives {
+    /// The number of a library's function.
+    fn of_library(&mut self, key: (Atom, Atom, u8), run: Function) -> Result<u16, NoMemory> {
+        let mut export = match self.of_libraries.get(&key) {
+            Some(export) => *export,
+            None => {
+                self.of_libraries.try_reserve(1).map_err(|_| NoMemory)?;
+                let (module, function, arity) = key;
+                let export = NonNull::from(Export::leak(module, function, arity));
+                self.of_libraries.insert(key, export);
+                export
+            }
+        };
+        // SAFETY: entries live as long as the machine, which has one thread.
+        unsafe { export.as_mut() }.define_built_in(run);
+        self.number_of(export)
     }
 }
 
@@ -76,62 +97,36 @@ impl Code {
         unsafe { self.natives.entries.get_unchecked(number).as_ptr() }
     }
 
-    /// Replaces each function that `library` has of the module whose code `address` is in.
+    /// Replaces each function that `library` has of the version whose code `address` is in. `atoms` are the names of the library's functions.
     pub fn bind(
         &mut self,
         address: *const u8,
         library: &Library,
         atoms: &[Atom],
     ) -> Result<(), BindError> {
-        let no_memory = |_| BindError::NoMemory;
-        let Some(index) = self.module_index_at(address) else {
+        let Some(version) = self.versions.at_mut(address) else {
             return Ok(());
         };
-        let module = &self.modules[index];
-        if !module.nifs.is_empty() {
+        if !version.nifs.is_empty() {
             return Err(BindError::Reload);
         }
-        let mut found = Vec::new();
+        let count = library.functions.len();
+        version
+            .nifs
+            .try_reserve_exact(count)
+            .map_err(|_| BindError::NoMemory)?;
         for (function, native) in atoms.iter().zip(library.functions) {
-            if let Some(entry) = module.entry_of(*function, native.arity) {
-                found.try_reserve(1).map_err(|_| BindError::NoMemory)?;
-                found.push((*function, native, entry));
-            }
-        }
-        let name = module.name;
-        let mut numbers = Vec::new();
-        numbers
-            .try_reserve_exact(found.len())
-            .map_err(|_| BindError::NoMemory)?;
-        let mut nifs = Vec::new();
-        nifs.try_reserve_exact(found.len())
-            .map_err(|_| BindError::NoMemory)?;
-        for (function, native, _) in &found {
-            let key = (name, *function, native.arity);
-            let mut export = match self.natives.of_libraries.get(&key) {
-                Some(export) => *export,
-                None => {
-                    let export = NonNull::from(Export::leak(name, *function, native.arity));
-                    self.natives.of_libraries.insert(key, export);
-                    export
-                }
+            let Some(entry) = version.entry_of(*function, native.arity) else {
+                continue;
             };
-            // SAFETY: entries live as long as the machine, which has one thread.
-            unsafe { export.as_mut() }.define_built_in(native.run);
-            numbers.push(self.natives.number_of(export).map_err(no_memory)?);
-            nifs.push((*function, native.arity));
+            let number = self
+                .natives
+                .of_library((version.name, *function, native.arity), native.run)
+                .map_err(|NoMemory| BindError::NoMemory)?;
+            // SAFETY: the entry of a function is a whole instruction.
+            unsafe { replace(version.address(entry), number) };
+            version.nifs.push((*function, native.arity));
         }
-        let module = &mut self.modules[index];
-        for ((_, _, entry), number) in found.iter().zip(numbers) {
-            let instruction = module
-                .code
-                .start()
-                .cast::<u8>()
-                .wrapping_add(*entry as usize);
-            // SAFETY: the entry of a function: see `LoadedModule::entry_of`.
-            unsafe { replace(instruction, number) };
-        }
-        module.nifs = nifs;
         Ok(())
     }
 }

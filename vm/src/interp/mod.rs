@@ -10,6 +10,7 @@ pub(crate) mod ops;
 pub(crate) mod slow;
 pub(crate) mod table;
 pub(crate) mod trace;
+pub(crate) mod undefined;
 
 use crate::atom::am;
 use crate::machine::Machine;

@@ -7,14 +7,14 @@ use super::{Exit, exception};
 use crate::atom::am;
 use crate::bif::{Context, Fail, MAX_BUILT_IN_ARITY, Value};
 use crate::code::export::Export;
-use crate::code::{link, stubs};
+use crate::code::stubs;
 use crate::machine::Machine;
 use crate::memory::arena::Arena;
 use crate::memory::gc;
 use crate::number;
 use crate::process::{Process, State};
 use crate::term::fun::Meta;
-use crate::term::{Atom, Subtag, Term, compare};
+use crate::term::{Subtag, Term, compare};
 use core::ptr::NonNull;
 
 /// Words in fragments beyond which a built-in function's return collects.
@@ -323,63 +323,6 @@ pub(crate) unsafe fn guard_failed(
         let arity = (*export).mfa().arity as usize;
         exception::raise_built_in(machine, process, ip, export, fail, &[a, b, c][..arity])
     }
-}
-
-/// An export entry without a function was called: a bare machine loads its module, OTP's error handler is told. Where neither
-/// helps, raises `undef`.
-#[cold]
-#[inline(never)]
-pub(crate) unsafe fn call_undefined(
-    machine: *mut Machine,
-    process: *mut Process,
-    export: *const Export,
-) -> Exit {
-    // SAFETY: the module's invariant.
-    let (machine, process) = unsafe { (&mut *machine, &mut *process) };
-    // SAFETY: entries live as long as the machine. It is looked at again for each question: loading changes it.
-    let entry = || unsafe { &*export };
-    let called = entry().mfa();
-    if machine.options.bare {
-        if !machine.code.is_loaded(called.module) {
-            match link::load_from_store(machine, called.module) {
-                Ok(()) | Err(link::LinkError::NotFound) => {}
-                Err(error) => machine.report_load_error(called.module, &error),
-            }
-        }
-        if entry().is_defined() {
-            process.ip = entry().entry.code;
-            return Exit::Continue;
-        }
-    } else if let Some(handler) = error_handler(machine, process, am::UNDEFINED_FUNCTION) {
-        let Ok(arguments) = process.heap.list(&machine.x[..called.arity as usize]) else {
-            return exception::die_of_memory(machine, process);
-        };
-        machine.x[..3].copy_from_slice(&[called.module.term(), called.function.term(), arguments]);
-        process.ip = handler;
-        return Exit::Continue;
-    }
-    // SAFETY: the module's invariant.
-    unsafe {
-        exception::raise_undefined(
-            machine,
-            process,
-            called.module,
-            called.function,
-            called.arity as usize,
-        )
-    }
-}
-
-/// The code of `function/3` of the process's error handler, if that is loaded.
-fn error_handler(machine: &Machine, process: &Process, function: Atom) -> Option<*const u8> {
-    let handler = match &process.rare {
-        Some(rare) => rare.error_handler,
-        None => am::ERROR_HANDLER,
-    };
-    let export = machine.code.find_export(handler, function, 3)?;
-    // SAFETY: entries live as long as the machine.
-    let export = unsafe { export.as_ref() };
-    export.is_defined().then_some(export.entry.code)
 }
 
 /// The entry for `apply`: module in X[arity], function in X[arity + 1]. A failure has been raised: `process.outcome` says with

@@ -12,6 +12,9 @@
 //! Forwarding words: an object's header becomes the boxed term of its new place; a cell's head becomes
 //! [`Term::NONE`] and its tail the list term of its new place. Neither occurs otherwise.
 //!
+//! Literals stay where they are, but for those of a purged module that are being given back (`crate::code::release`): of
+//! these a full sweep takes copies.
+//!
 //! # Invariant
 //!
 //! The roots are the first `live` X registers, the stack, and what [`Process::for_each_root`] visits. No other term survives a
@@ -19,6 +22,7 @@
 
 use super::NoMemory;
 use super::heap::{Block, Fragment, Heap};
+use super::off_heap::OffHeap;
 use crate::bits::view::view;
 use crate::machine::Machine;
 use crate::process::Process;
@@ -26,6 +30,7 @@ use crate::term::header::ALL_RAW;
 use crate::term::{Header, Subtag, Term};
 use alloc::vec::Vec;
 use core::ops::Range;
+use hashbrown::HashMap;
 
 /// Above this many words, heaps grow by a fifth instead of along the Fibonacci numbers.
 const FIBONACCI_LIMIT: usize = 1_000_000;
@@ -97,7 +102,8 @@ fn collect_for(
     let heap = &process.heap;
     let all = words(heap.block.start(), heap.top)
         + heap.fragment_words
-        + heap.old.as_ref().map_or(0, |old| old.used);
+        + heap.old.as_ref().map_or(0, |old| old.used)
+        + machine.code.release.addresses().len() / 8;
     let size = wanted_size(machine, process, all, need)?;
     move_to(machine, process, size, live, Generations::All)?;
     resize(machine, process, need, live)
@@ -202,6 +208,15 @@ fn move_to(
     live: usize,
     generations: Generations,
 ) -> Result<(), NoMemory> {
+    // A full sweep takes copies of literals that are to be given back.
+    let released = match generations {
+        Generations::All => machine.code.release.addresses(),
+        _ => 0..0,
+    };
+    let mut copies = HashMap::default();
+    copies
+        .try_reserve(released.len() / 8)
+        .map_err(|_| NoMemory)?;
     let block = Block::allocate(size)?;
     let heap = &mut process.heap;
     let before = match (&heap.old, generations) {
@@ -231,7 +246,10 @@ fn move_to(
         _ => 0..0,
     };
     let mut mover = Mover {
-        literals: machine.literals.clone(),
+        literals: machine.literal_area.range(),
+        released,
+        copies,
+        adopted: OffHeap::new(),
         old,
         aged,
         top: block.start(),
@@ -250,6 +268,7 @@ fn move_to(
     let heap = &mut process.heap;
     // SAFETY: what the move left without a forwarding word is dead, but for the old generation, if that stays.
     unsafe { heap.off_heap.sweep(&mover.old) };
+    heap.off_heap.append(&mut mover.adopted);
     let promoted = if old_top.is_null() {
         0
     } else {
@@ -291,6 +310,12 @@ fn poison(block: &Block) {
 struct Mover {
     /// Addresses of literals, which stay.
     literals: Range<usize>,
+    /// Those of them that are copied instead, since they are to be given back.
+    released: Range<usize>,
+    /// The copies, by address of the literal: other processes need that as it is, so there is no forwarding word in it.
+    copies: HashMap<usize, u64>,
+    /// Those of the copies that own something off the heap.
+    adopted: OffHeap,
     /// Addresses of the old generation, which stays.
     old: Range<usize>,
     /// Addresses of objects that go to the old generation.
@@ -302,9 +327,50 @@ struct Mover {
 }
 
 impl Mover {
+    /// Whether the object at `address`, which `word` refers to, stays where it is, or has been copied otherwise.
+    ///
+    /// # Safety
+    /// As [`Mover::visit`].
     #[inline(always)]
-    fn stays(&self, address: usize) -> bool {
-        self.literals.contains(&address) || self.old.contains(&address)
+    unsafe fn stays(&mut self, word: *mut u64, address: usize) -> bool {
+        if self.literals.contains(&address) {
+            if self.released.contains(&address) {
+                // SAFETY: the caller's promise.
+                unsafe { self.copy_literal(word) };
+            }
+            return true;
+        }
+        self.old.contains(&address)
+    }
+
+    /// Replaces a word that refers to a literal which is to be given back.
+    ///
+    /// # Safety
+    /// The word is a list or boxed term of such a literal.
+    #[cold]
+    #[inline(never)]
+    unsafe fn copy_literal(&mut self, word: *mut u64) {
+        // SAFETY: the caller's promise; there is room for a copy of each literal, see `collect_for`, and a note for each, see `move_to`.
+        unsafe {
+            let value = *word;
+            let object = (value & !3) as *mut u64;
+            if let Some(&copy) = self.copies.get(&(object as usize)) {
+                *word = copy;
+                return;
+            }
+            let (size, header) = match value & 3 {
+                1 => (2, None),
+                _ => (Header(*object).arity() + 1, Some(Header(*object))),
+            };
+            let target = self.target(object as usize, size);
+            core::ptr::copy_nonoverlapping(object, target, size);
+            let copy = target as u64 | (value & 3);
+            self.copies.insert(object as usize, copy);
+            if header.is_some_and(|header| header.subtag() == Subtag::RefcBits) {
+                self.adopted.adopt(target);
+            }
+            *word = copy;
+        }
     }
 
     /// Room for `size` words where the object at `address` goes.
@@ -339,7 +405,7 @@ impl Mover {
             match value & 3 {
                 1 => {
                     let cell = (value & !3) as *mut u64;
-                    if self.stays(cell as usize) {
+                    if self.stays(word, cell as usize) {
                         return;
                     }
                     let head = *cell;
@@ -357,7 +423,7 @@ impl Mover {
                 }
                 2 => {
                     let object = (value & !3) as *mut u64;
-                    if self.stays(object as usize) {
+                    if self.stays(word, object as usize) {
                         return;
                     }
                     let header = *object;

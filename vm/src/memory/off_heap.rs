@@ -299,6 +299,22 @@ impl OffHeap {
         *other = OffHeap::new();
     }
 
+    /// Puts the copy of a `RefcBits` object on the list, with a reference of its own.
+    ///
+    /// # Safety
+    /// `object` is such a copy and on no list; what it was made from is alive.
+    pub unsafe fn adopt(&mut self, object: *mut u64) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if let Some(binary) = NonNull::new(*object.add(2) as *mut Binary) {
+                Binary::retain(binary);
+            }
+            *object.add(3) = self.first as u64;
+            self.first = object;
+            self.bytes += bytes(object);
+        }
+    }
+
     /// The binaries that objects of the list refer to, one as often as it is referred to, and how many bytes of it each object has.
     pub fn binaries(&self) -> Binaries {
         Binaries(self.first)

@@ -2,9 +2,10 @@
 
 use crate::atom::am;
 use crate::code::export::Export;
+use crate::code::fun_entry::FunEntry;
 use crate::interp::Exit;
 use crate::interp::cpu::{Cpu, op};
-use crate::interp::{exception, slow};
+use crate::interp::{exception, slow, undefined};
 
 op! {
     /// No clause of the function whose entry follows matched.
@@ -182,7 +183,24 @@ op! {
         cpu.save();
         // SAFETY: the registers are saved; machine, process and entry are alive.
         let outcome = unsafe {
-            slow::call_undefined(cpu.machine, cpu.process, Export::of_stub(cpu.ip))
+            undefined::call_undefined(cpu.machine, cpu.process, Export::of_stub(cpu.ip))
+        };
+        cpu.resume(outcome)
+    }
+}
+
+op! {
+    /// What the code of a fun entry without code is.
+    fn call_undefined_fun(cpu) {
+        cpu.save();
+        // SAFETY: the registers are saved; machine, process and entry are alive.
+        let outcome = unsafe {
+            undefined::call_undefined_fun(
+                cpu.machine,
+                cpu.process,
+                FunEntry::of_stub(cpu.ip),
+                cpu.reductions,
+            )
         };
         cpu.resume(outcome)
     }

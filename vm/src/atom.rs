@@ -475,6 +475,7 @@ predefined! {
     UNDEFINED_FUNCTION "undefined_function"
     UNDEFINED_LAMBDA "undefined_lambda"
     DUPLICATED "duplicated"
+    CHECK_PROCESS_CODE "check_process_code"
     NOT_PURGED "not_purged"
     ON_LOAD "on_load"
     BADFILE "badfile"
@@ -483,7 +484,6 @@ predefined! {
     COMPLETE "complete"
     COPY_LITERALS "copy_literals"
     NEED_GC "need_gc"
-    NOTSUP "notsup"
     NATIVE_ADDRESSES "native_addresses"
 
     // Files.

@@ -169,12 +169,12 @@ fn finish_after_on_load_2(cx: &mut Context, args: &[Term]) -> Value {
     }
 }
 
-/// `delete_module(Module)`: `true` if there was a current version, which is an old one now; `undefined` if not.
+/// `delete_module(Module)`: what was the current version is the old one now. `undefined` if there never was one.
 fn delete_module_1(cx: &mut Context, args: &[Term]) -> Value {
     let name = args[0].as_atom().ok_or(Fail::Badarg)?;
     match cx.machine().code.delete(name) {
-        Ok(Some(())) => Ok(Term::boolean(true)),
-        Ok(None) => Ok(am::UNDEFINED.term()),
+        Ok(true) => Ok(Term::boolean(true)),
+        Ok(false) => Ok(am::UNDEFINED.term()),
         Err(_) => {
             let text = format!(
                 "Module {} must be purged before deleting\n",

@@ -95,7 +95,8 @@ fn check_process_code_1(cx: &mut Context, args: &[Term]) -> Value {
     Ok(Term::boolean(uses_old_code(cx, pid, name)))
 }
 
-fn uses_old_code(cx: &mut Context, pid: Term, module: Atom) -> bool {
+/// Whether the process of `pid` is in the old version of `module`. False if there is no such process.
+pub(super) fn uses_old_code(cx: &mut Context, pid: Term, module: Atom) -> bool {
     let machine = &*cx.machine();
     let process = machine.processes.table.get(pid);
     // SAFETY: the table's processes are alive; neither machine nor process is changed.

@@ -89,6 +89,10 @@ fn request(
             Some(am::MINOR) => collect(cx, target, false)?,
             _ => return Err(Fail::Badarg),
         },
+        Some(am::CHECK_PROCESS_CODE) => {
+            let module = argument.as_atom().ok_or(Fail::Badarg)?;
+            super::code_purge::uses_old_code(cx, target, module)
+        }
         _ => return Err(Fail::Badarg),
     };
     answer(cx, requester, &[kind, id, Term::boolean(result)])?;

@@ -18,7 +18,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
 use core::ptr::NonNull;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use starling_loader::ling;
 
 /// What a version is to its module.
@@ -138,6 +138,8 @@ pub struct Versions {
     sorted: Vec<Box<LoadedModule>>,
     /// The first address of the code of each, by name and role.
     places: HashMap<(Atom, Role), usize>,
+    /// Names of modules that ever had a version.
+    known: HashSet<Atom>,
 }
 
 impl Versions {
@@ -189,13 +191,15 @@ impl Versions {
     /// Makes room for one version more.
     pub(super) fn reserve(&mut self) -> Result<(), NoMemory> {
         self.sorted.try_reserve(1).map_err(|_| NoMemory)?;
-        self.places.try_reserve(1).map_err(|_| NoMemory)
+        self.places.try_reserve(1).map_err(|_| NoMemory)?;
+        self.known.try_reserve(1).map_err(|_| NoMemory)
     }
 
     /// Adds a version, for which there is room, in a role that no other version of its module has.
     pub(super) fn insert(&mut self, role: Role, version: Box<LoadedModule>) {
         let start = version.code.start() as usize;
         self.places.insert((version.name, role), start);
+        self.known.insert(version.name);
         let at = self
             .sorted
             .partition_point(|other| (other.code.start() as usize) < start);
@@ -296,16 +300,14 @@ impl Code {
         }
     }
 
-    /// `erlang:delete_module/1`: the current version becomes the old one. `None` if there never was a version; an error if there is an old one.
-    pub fn delete(&mut self, name: Atom) -> Result<Option<()>, PublishError> {
+    /// `erlang:delete_module/1`: the current version, if there is one, becomes the old one. False if there never was a version; an error if
+    /// there is an old one.
+    pub fn delete(&mut self, name: Atom) -> Result<bool, PublishError> {
         if self.versions.find(name, Role::Old).is_some() {
             return Err(PublishError::NotPurged);
         }
-        if self.versions.find(name, Role::Current).is_none() {
-            return Ok(None);
-        }
         self.retire(name);
-        Ok(Some(()))
+        Ok(self.versions.known.contains(&name))
     }
 
     /// The `-on_load` function of `name` has ended: its version becomes the current one, or, if it is not to be kept, waits to

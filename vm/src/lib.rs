@@ -25,6 +25,7 @@ pub mod number;
 pub mod platform;
 pub mod port;
 pub mod process;
+mod regex;
 pub mod sched;
 pub mod shared;
 pub mod term;

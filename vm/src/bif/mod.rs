@@ -48,6 +48,7 @@ mod prim_file;
 mod process;
 mod process_flag;
 mod process_info;
+mod re;
 mod registry;
 mod spawn;
 pub(crate) mod statistics;
@@ -190,6 +191,7 @@ pub static TABLES: &[&[Bif]] = &[
     process::TABLE,
     process_flag::TABLE,
     process_info::TABLE,
+    re::TABLE,
     registry::TABLE,
     spawn::TABLE,
     statistics::TABLE,

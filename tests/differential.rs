@@ -93,15 +93,16 @@ struct Program {
     source: PathBuf,
     /// What `main` gets under `+gcstress`; nothing for `main()`.
     stress_args: Vec<String>,
+    /// Whether it needs OTP's preloaded modules, which `erl` has and a bare machine finds on the path only.
+    preloaded: bool,
 }
 
 impl Program {
     fn read(source: PathBuf) -> Result<Self, String> {
         let text = fs::read_to_string(&source)
             .map_err(|e| format!("cannot read {}: {e}", source.display()))?;
-        let stress_args = text
-            .lines()
-            .take_while(|line| line.starts_with("%%"))
+        let head = || text.lines().take_while(|line| line.starts_with("%%"));
+        let stress_args = head()
             .find_map(|line| line.strip_prefix("%% gcstress: "))
             .map(|args| args.split_whitespace().map(str::to_owned).collect())
             .unwrap_or_default();
@@ -114,6 +115,7 @@ impl Program {
             name,
             source,
             stress_args,
+            preloaded: head().any(|line| line == "%% needs: preloaded modules"),
         })
     }
 
@@ -136,6 +138,8 @@ struct Setting {
     ebin: PathBuf,
     /// OTP's own applications that need no other, given to the bare machine.
     libraries: Vec<PathBuf>,
+    /// Where the preloaded modules are.
+    preloaded: PathBuf,
 }
 
 fn run(options: &Options) -> Result<Report, String> {
@@ -177,16 +181,17 @@ fn run(options: &Options) -> Result<Report, String> {
 
 /// Finds OTP and compiles all programs.
 fn prepare(directory: &Path, programs: &[Program], jobs: usize) -> Result<Setting, String> {
-    let eval = "[io:put_chars([code:lib_dir(A, ebin), $\\n]) || A <- [stdlib, compiler]], halt().";
+    let eval =
+        "[io:put_chars([code:lib_dir(A, ebin), $\\n]) || A <- [stdlib, compiler, erts]], halt().";
     let asked = Command::new("erl")
         .args(["-noshell", "-noinput", "-eval", eval])
         .output()
         .map_err(missing_otp)?;
     let said = String::from_utf8_lossy(&asked.stdout);
-    let libraries: Vec<PathBuf> = said.lines().map(PathBuf::from).collect();
-    if libraries.len() != 2 || !libraries.iter().all(|library| library.is_dir()) {
+    let mut libraries: Vec<PathBuf> = said.lines().map(PathBuf::from).collect();
+    if libraries.len() != 3 || !libraries.iter().all(|library| library.is_dir()) {
         return Err(format!(
-            "`erl` did not name the directories of its stdlib and compiler but wrote: {said}"
+            "`erl` did not name the directories of its stdlib, compiler and erts but wrote: {said}"
         ));
     }
 
@@ -219,7 +224,12 @@ fn prepare(directory: &Path, programs: &[Program], jobs: usize) -> Result<Settin
             return Err(format!("erlc failed in {}:\n{said}", directory.display()));
         }
     }
-    Ok(Setting { ebin, libraries })
+    let preloaded = libraries.pop().unwrap_or_default();
+    Ok(Setting {
+        ebin,
+        libraries,
+        preloaded,
+    })
 }
 
 fn missing_otp(error: std::io::Error) -> String {
@@ -268,7 +278,9 @@ fn compare(program: &Program, mode: Mode, setting: &Setting) -> Result<(), Strin
     if mode == Mode::GcStress {
         starling.arg("+gcstress");
     }
-    for directory in [&setting.ebin].into_iter().chain(&setting.libraries) {
+    let preloaded = program.preloaded.then_some(&setting.preloaded);
+    let directories = [&setting.ebin].into_iter().chain(&setting.libraries);
+    for directory in directories.chain(preloaded) {
         starling.arg("-pa").arg(directory);
     }
     start_main(&mut starling, program, args, setting);

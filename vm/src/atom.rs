@@ -460,6 +460,19 @@ predefined! {
     SIGNED "signed"
     WRITE_CONCURRENCY "write_concurrency"
 
+    // Terminals.
+    STDIN "stdin"
+    STDOUT "stdout"
+    STDERR "stderr"
+    EBADF "ebadf"
+    CANON "canon"
+    ECHO "echo"
+    CONT "cont"
+    WINCH "winch"
+    NOT_PRINTABLE "not_printable"
+    SELECT "select"
+    READY_INPUT "ready_input"
+
     // The boot of OTP.
     START "start"
     ERL_INIT "erl_init"

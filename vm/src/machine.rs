@@ -23,6 +23,7 @@ use crate::process::reference::References;
 use crate::sched::Scheduler;
 use crate::shared::persistent::PersistentTerms;
 use crate::term::{Atom, Term, print};
+use crate::terminal::capabilities::Capabilities;
 use crate::time::Timers;
 use crate::time::clock::Clock;
 use alloc::boxed::Box;
@@ -76,6 +77,8 @@ pub struct Machine {
     pub ports: Ports,
     /// All timers.
     pub timers: Timers,
+    /// What the terminal can do that a program asks about by the names of termcap.
+    pub capabilities: Option<Capabilities>,
     /// What stands behind references.
     pub resources: Resources,
     /// Terms of `persistent_term`.
@@ -133,6 +136,7 @@ impl Machine {
             code,
             modules,
             converted,
+            capabilities: None,
             native_names: names.with_flag(&options.file_names).unwrap_or(names),
             files,
             processes: Processes::new(References::new(u64::from_le_bytes(seed)), &options),

@@ -14,6 +14,7 @@ mod prim_buffer;
 mod prim_file;
 mod prim_net;
 mod prim_socket;
+mod prim_tty;
 mod zlib;
 
 use crate::bif::Function;
@@ -52,6 +53,7 @@ pub static LIBRARIES: &[&Library] = &[
     &prim_file::LIBRARY,
     &prim_net::LIBRARY,
     &prim_socket::LIBRARY,
+    &prim_tty::LIBRARY,
     &zlib::LIBRARY,
 ];
 

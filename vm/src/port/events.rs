@@ -2,7 +2,8 @@
 //!
 //! Called by the scheduler alone: [`look`] between turns, [`handle`] after a sleep; and by whoever halts the machine ([`flush`]).
 
-use super::{driver, signal};
+use super::select::Wanted;
+use super::{driver, select, signal};
 use crate::machine::Machine;
 use crate::platform::io::{Event, Interest};
 use crate::process::exit;
@@ -15,7 +16,10 @@ const POLL_INTERVAL: u64 = 500_000;
 #[inline]
 pub fn want_time(machine: &Machine) -> bool {
     let ports = &machine.ports;
-    !ports.watches.is_empty() || !ports.children.is_empty() || ports.timers > 0
+    !ports.watches.is_empty()
+        || !ports.selects.is_empty()
+        || !ports.children.is_empty()
+        || ports.timers > 0
 }
 
 /// Whether a driver wants to be called before anything else runs.
@@ -96,6 +100,9 @@ fn one(machine: &mut Machine, event: Event) {
                 }
                 at += 1;
             }
+            if ready.read {
+                select::tell(machine, Wanted::Input(descriptor));
+            }
         }
         Event::Invalid(descriptor) => {
             machine.ports.watches.retain(|w| w.descriptor != descriptor);
@@ -117,6 +124,7 @@ fn one(machine: &mut Machine, event: Event) {
             for port in ports {
                 driver::run(machine, port, |driver, at| driver.signal(at, signal));
             }
+            select::signal(machine, signal);
         }
     }
 }

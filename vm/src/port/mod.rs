@@ -16,6 +16,7 @@ pub mod driver;
 pub mod drivers;
 pub mod events;
 pub mod open;
+pub mod select;
 pub mod signal;
 pub mod stream;
 #[cfg(test)]
@@ -25,7 +26,7 @@ mod tests;
 
 use crate::memory::NoMemory;
 use crate::memory::heap::Parcel;
-use crate::platform::io::{Descriptor, Interest};
+use crate::platform::io::{Descriptor, Interest, Signal};
 use crate::process::reference::RefNumber;
 use crate::process::ties::{Identifier, Ties};
 use crate::term::{Atom, Term};
@@ -34,6 +35,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use deliver::Lines;
 use driver::Driver;
+use select::Select;
 
 /// What a port is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +130,10 @@ pub struct Ports {
     /// Bytes that all ports together were given.
     pub output: u64,
     watches: Vec<Watch>,
+    /// Who waits without a port.
+    selects: Vec<Select>,
+    /// The signal that came last.
+    pub last_signal: Option<Signal>,
     children: Vec<(u32, Term)>,
     /// How many ports have a deadline.
     timers: usize,
@@ -151,6 +157,8 @@ impl Ports {
             input: 0,
             output: 0,
             watches: Vec::new(),
+            selects: Vec::new(),
+            last_signal: None,
             children: Vec::new(),
             timers: 0,
             woken: VecDeque::new(),
@@ -204,7 +212,8 @@ impl Ports {
     /// What all ports together look for on a stream.
     fn interest(&self, descriptor: Descriptor) -> Interest {
         let of_it = self.watches.iter().filter(|w| w.descriptor == descriptor);
-        of_it.fold(Interest::NONE, |all, watch| all.or(watch.interest))
+        let waited = select::interest(&self.selects, descriptor);
+        of_it.fold(waited, |all, watch| all.or(watch.interest))
     }
 
     /// Sets what `port` looks for on a stream.

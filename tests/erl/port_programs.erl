@@ -9,7 +9,7 @@ main() ->
     ?SHOW(run("echo hello", [binary, exit_status])),
     ?SHOW(run("echo hello", [binary, eof])),
     ?SHOW(run("echo hello", [eof, exit_status])),
-    ?SHOW(run("exit 3", [exit_status])),
+    ?SHOW(run("false", [exit_status])),
     ?SHOW(run("sh -c 'exit 3'", [exit_status])),
     ?SHOW(run("sh -c 'kill -9 $$'", [exit_status])),
     ?SHOW(run("nosuchcommand 2>/dev/null", [exit_status])),

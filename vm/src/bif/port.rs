@@ -12,6 +12,7 @@ use crate::memory::heap::Parcel;
 use crate::port::open::{self, OpenError};
 use crate::port::signal::{self, Sent, WhenBusy};
 use crate::process::exit;
+use crate::process::signal::link;
 use crate::term::copy::copy;
 use crate::term::{Atom, Term};
 use alloc::vec::Vec;
@@ -194,11 +195,13 @@ fn internal_port_connect_2(cx: &mut Context, args: &[Term]) -> Value {
     let Some(port) = lookup(cx, args[0]) else {
         return atom(am::BADARG);
     };
-    if args[1].is_local_pid() && signal::connect(cx.machine(), port, args[1])? {
-        atom(am::TRUE)
-    } else {
-        atom(am::BADARG)
+    let pid = args[1];
+    if !signal::connect(cx.machine(), port, pid) {
+        return atom(am::BADARG);
     }
+    // The message `{connect, Pid}` does not link.
+    link(cx.machine(), pid, port)?;
+    atom(am::TRUE)
 }
 
 /// The number of an operation.

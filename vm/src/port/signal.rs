@@ -168,7 +168,7 @@ pub fn message(machine: &mut Machine, port: Term, message: Term) -> Result<bool,
             Err(Fail::NoMemory) => return Err(NoMemory),
             Err(_) => {}
         },
-        (_, Some((am::CONNECT, pid))) if connect(machine, port, pid)? => {
+        (_, Some((am::CONNECT, pid))) if connect(machine, port, pid) => {
             deliver::plain(machine, port, owner, am::CONNECTED);
             return Ok(false);
         }
@@ -178,23 +178,24 @@ pub fn message(machine: &mut Machine, port: Term, message: Term) -> Result<bool,
     Ok(false)
 }
 
-/// Makes `pid` the owner, and links it. False if there is no such port or process. The old owner stays linked.
-pub fn connect(machine: &mut Machine, port: Term, pid: Term) -> Result<bool, NoMemory> {
-    if machine.ports.open(port).is_none() || !crate::process::signal::link(machine, pid, port)? {
-        return Ok(false);
+/// Makes `pid` the owner. False if there is no such port or process. The old owner stays linked.
+pub fn connect(machine: &mut Machine, port: Term, pid: Term) -> bool {
+    if machine.processes.alive(pid).is_none() {
+        return false;
     }
-    if let Some(at) = machine.ports.open(port) {
-        at.owner = pid;
-    }
-    Ok(true)
+    let Some(at) = machine.ports.open(port) else {
+        return false;
+    };
+    at.owner = pid;
+    true
 }
 
-/// An exit signal from `from` to a port: it ends, unless the reason is `normal` and comes from a stranger.
-pub fn exit(machine: &mut Machine, port: Term, from: Term, reason: Term) {
+/// An exit signal from `from` to a port: it ends, unless the signal is that a stranger it is linked to ended normally.
+pub fn exit(machine: &mut Machine, port: Term, from: Term, reason: Term, origin: Origin) {
     let Some(at) = machine.ports.open(port) else {
         return;
     };
-    if reason == am::NORMAL.term() && at.owner != from {
+    if origin == Origin::Link && reason == am::NORMAL.term() && at.owner != from {
         return;
     }
     let reason = if reason == am::KILL.term() {

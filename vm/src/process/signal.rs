@@ -231,7 +231,7 @@ pub enum Origin {
 /// [`exit::carry_out`] is called by whoever began.
 pub fn exit_signal(machine: &mut Machine, from: Term, to: Term, reason: Term, origin: Origin) {
     if to.is_local_port() {
-        return port::signal::exit(machine, to, from, reason);
+        return port::signal::exit(machine, to, from, reason, origin);
     }
     let Some(process) = machine.processes.alive(to) else {
         return;

@@ -37,10 +37,10 @@ op! {
                 cpu.next()
             }
             Err(Fail::Suspend) => {
-                // A busy port has suspended the process: its turn ends with the next call.
+                // The port was busy: the process is suspended, and goes on behind the instruction.
                 cpu.set_x(0, message);
-                cpu.reductions = 0;
-                cpu.next()
+                let following = cpu.following;
+                cpu.give_up_turn(following, 1)
             }
             Err(fail) => cpu.fail(F(0), fail, am::SEND, [to, message], 2),
         }

@@ -12,6 +12,7 @@ use crate::code::cache::ConvertedModules;
 use crate::code::link::LinkError;
 use crate::code::literals::{LITERAL_AREA_BYTES, LiteralArea};
 use crate::environment::Environment;
+use crate::ets::Tables;
 use crate::fs::FileSystem;
 use crate::fs::names::NativeNames;
 use crate::memory::resource::Resources;
@@ -79,6 +80,8 @@ pub struct Machine {
     pub timers: Timers,
     /// What the terminal can do that a program asks about by the names of termcap.
     pub capabilities: Option<Capabilities>,
+    /// All ETS tables.
+    pub ets: Tables,
     /// What stands behind references.
     pub resources: Resources,
     /// Terms of `persistent_term`.
@@ -142,6 +145,7 @@ impl Machine {
             processes: Processes::new(References::new(u64::from_le_bytes(seed)), &options),
             ports: Ports::new(options.port_limit),
             timers: Timers::new(now),
+            ets: Tables::new(),
             resources: Resources::new(),
             persistent_terms: PersistentTerms::new(),
             clock: Clock::new(&mut *platform),

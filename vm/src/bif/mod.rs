@@ -26,6 +26,7 @@ mod convert;
 mod counters;
 mod dictionary;
 mod distribution;
+mod ets;
 mod exception;
 mod fun;
 mod init;
@@ -182,6 +183,14 @@ pub static TABLES: &[&[Bif]] = &[
     port::TABLE,
     port_info::TABLE,
     dictionary::TABLE,
+    ets::manage::TABLE,
+    ets::objects::TABLE,
+    ets::update::TABLE,
+    ets::iterate::TABLE,
+    ets::fixation::TABLE,
+    ets::select::TABLE,
+    ets::specification::TABLE,
+    ets::info::TABLE,
     exception::TABLE,
     fun::TABLE,
     link::TABLE,

@@ -193,8 +193,7 @@ pub(crate) fn measure(machine: &Machine) -> Result<Measured, NoMemory> {
             }
         }
     }
-    // There are no tables yet.
-    let ets = 0;
+    let ets = machine.ets.memory() as u64;
     Ok(Measured {
         processes: processes as u64,
         atom: machine.atoms.memory() as u64,

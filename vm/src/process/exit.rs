@@ -116,6 +116,7 @@ fn finish(machine: &mut Machine, pid: Term) {
         machine.timers.cancel_receive(handle);
     }
     finish_rare(machine, pid);
+    crate::ets::process_exited(machine, pid);
     finish_links(machine, pid, reason);
     finish_monitors(machine, pid, reason);
     if let Some((first, ended)) = machine.processes.first

@@ -1,0 +1,313 @@
+//! Changing elements of objects: `update_counter/3,4` and `update_element/3,4`.
+//!
+//! All of the operations are done, or none: they are applied to a copy of the elements (on the native stack, if they are few), which
+//! takes the object's place when nothing has failed. One operation on a small integer is done in the object.
+
+use super::super::{Bif, Context, Fail, Value, bif};
+use super::{Access, open};
+use crate::atom::am;
+use crate::ets::Opened;
+use crate::ets::table::Kind;
+use crate::memory::Arena;
+use crate::memory::NoMemory;
+use crate::memory::heap::Parcel;
+use crate::number;
+use crate::term::Term;
+use crate::term::compare::compare;
+use core::cmp::Ordering;
+use smallvec::SmallVec;
+
+/// The functions of this file.
+pub const TABLE: &[Bif] = &[
+    bif("ets", "update_counter", 3, update_counter_3),
+    bif("ets", "update_counter", 4, update_counter_4),
+    bif("ets", "update_element", 3, update_element_3),
+    bif("ets", "update_element", 4, update_element_4),
+];
+
+type Elements = SmallVec<[Term; 16]>;
+
+fn copied(elements: &[Term]) -> Result<Elements, NoMemory> {
+    let mut all = Elements::new();
+    all.try_reserve(elements.len()).map_err(|_| NoMemory)?;
+    all.extend_from_slice(elements);
+    Ok(all)
+}
+
+/// Puts an object of these elements into the table, in the place of that with the same key.
+fn store(cx: &mut Context, table: &mut Opened, elements: &[Term]) -> Result<(), NoMemory> {
+    // The elements may be parts of the object whose place is taken: what is stored is made of a copy.
+    let mut parcel = Parcel::new();
+    let tuple = parcel.tuple(elements)?;
+    let tuple = crate::term::copy::copy(tuple, &mut parcel, &(0..0))?;
+    table.put(cx.atoms(), tuple)
+}
+
+/// Fails for a table of bags.
+fn need_set(cx: &mut Context, table: &Opened, with_cause: bool) -> Result<(), Fail> {
+    match table.options.kind {
+        Kind::Set | Kind::OrderedSet => Ok(()),
+        _ if with_cause => Err(cx.fail_because(am::TABLE_TYPE)),
+        _ => Err(Fail::Badarg),
+    }
+}
+
+fn update_counter_3(cx: &mut Context, args: &[Term]) -> Value {
+    let mut table = open(cx, args[0], Access::Write)?;
+    need_set(cx, &table, true)?;
+    if let Some(value) = add_to_small(cx, &mut table, args[1], args[2]) {
+        return Ok(value);
+    }
+    update_counter(cx, &mut table, args[1], args[2], None)
+}
+
+fn update_counter_4(cx: &mut Context, args: &[Term]) -> Value {
+    let mut table = open(cx, args[0], Access::Write)?;
+    need_set(cx, &table, true)?;
+    if !args[3].is_tuple() {
+        return Err(Fail::Badarg);
+    }
+    if let Some(value) = add_to_small(cx, &mut table, args[1], args[2]) {
+        return Ok(value);
+    }
+    update_counter(cx, &mut table, args[1], args[2], Some(args[3]))
+}
+
+/// An increment of one small integer by another, in place; `None` if it is something else.
+#[inline]
+fn add_to_small(cx: &mut Context, table: &mut Opened, key: Term, operation: Term) -> Option<Term> {
+    let key_position = table.key_position();
+    let (index, increment) = match operation.as_tuple() {
+        None => (key_position + 1, operation.as_small()?),
+        Some(&[position, increment]) => (
+            position.as_small()?.checked_sub(1)?.try_into().ok()?,
+            increment.as_small()?,
+        ),
+        Some(_) => return None,
+    };
+    if index == key_position {
+        return None;
+    }
+    table.change(cx.atoms(), key, |object| {
+        let old = object.elements().get(index)?.as_small()?;
+        let new = Term::try_small(old + increment)?;
+        object.set_immediate(index, new);
+        Some(new)
+    })?
+}
+
+/// One `{Position, Increment}` or `{Position, Increment, Threshold, Value}`.
+struct Operation {
+    index: Option<usize>,
+    increment: Term,
+    limit: Option<(Term, Term)>,
+}
+
+/// The operation that `term` is. Positions may be any integers: it is told later that there is none such.
+fn operation(term: Term, default_index: usize) -> Option<Operation> {
+    let (position, increment, limit) = match term.as_tuple() {
+        None if term.is_integer() => {
+            return Some(Operation {
+                index: Some(default_index),
+                increment: term,
+                limit: None,
+            });
+        }
+        Some(&[position, increment]) => (position, increment, None),
+        Some(&[position, increment, threshold, value])
+            if threshold.is_integer() && value.is_integer() =>
+        {
+            (position, increment, Some((threshold, value)))
+        }
+        _ => return None,
+    };
+    if !increment.is_integer() || !position.is_small() {
+        return None;
+    }
+    let index = position.small_value().checked_sub(1);
+    Some(Operation {
+        index: index.and_then(|index| index.try_into().ok()),
+        increment,
+        limit,
+    })
+}
+
+/// Any operations on the object of `key`, or on `default` with that key if there is none.
+fn update_counter(
+    cx: &mut Context,
+    table: &mut Opened,
+    key: Term,
+    operations: Term,
+    default: Option<Term>,
+) -> Value {
+    let key_position = table.key_position();
+    let mut elements = match (table.get(cx.atoms(), key), default) {
+        (Some(object), _) => copied(object.elements())?,
+        (None, Some(default)) => {
+            let mut elements = copied(default.as_tuple().unwrap_or(&[]))?;
+            match elements.get_mut(key_position) {
+                Some(element) => *element = key,
+                None => return Err(Fail::Badarg),
+            }
+            elements
+        }
+        (None, None) => return Err(cx.fail_because(am::BADKEY)),
+    };
+    let single = [operations];
+    let mut results: SmallVec<[Term; 8]> = SmallVec::new();
+    let mut rest = operations.iter_list();
+    let mut alone = single.iter().copied().filter(|_| !operations.is_list());
+    for term in rest.by_ref().chain(alone.by_ref()) {
+        let Some(operation) = operation(term, key_position + 1) else {
+            return Err(Fail::Badarg);
+        };
+        let value = apply(cx, &mut elements, key_position, &operation)?;
+        results.try_reserve(1).map_err(|_| NoMemory)?;
+        results.push(value);
+    }
+    if operations.is_list() && !improper_tail(operations).is_nil() {
+        return Err(Fail::Badarg);
+    }
+    cx.bump_reductions(results.len());
+    if !results.is_empty() || default.is_some() {
+        store(cx, table, &elements)?;
+    }
+    if operations.is_list() {
+        return Ok(cx.list(&results)?);
+    }
+    Ok(results.first().copied().unwrap_or(Term::NIL))
+}
+
+fn improper_tail(list: Term) -> Term {
+    let mut elements = list.iter_list();
+    elements.by_ref().for_each(drop);
+    elements.tail()
+}
+
+/// Does one operation on the elements; the new value of the counter, a term of the process's own memory.
+fn apply(
+    cx: &mut Context,
+    elements: &mut Elements,
+    key_position: usize,
+    operation: &Operation,
+) -> Value {
+    let index = match operation.index {
+        Some(index) if index < elements.len() => index,
+        _ => return Err(cx.fail_because(am::POSITION)),
+    };
+    if index == key_position {
+        return Err(cx.fail_because(am::KEYPOS));
+    }
+    if !elements[index].is_integer() {
+        return Err(Fail::Badarg);
+    }
+    let mut value = number::add(cx, elements[index], operation.increment)?;
+    if let Some((threshold, replacement)) = operation.limit {
+        let falls = compare(cx.atoms(), operation.increment, Term::small(0)) == Ordering::Less;
+        let beyond = match compare(cx.atoms(), value, threshold) {
+            Ordering::Less => falls,
+            Ordering::Greater => !falls,
+            Ordering::Equal => false,
+        };
+        if beyond {
+            value = replacement;
+        }
+    }
+    if !value.is_immediate() {
+        // Nothing of the object may go out.
+        value = crate::term::copy::copy(value, cx, &(0..0))?;
+    }
+    elements[index] = value;
+    Ok(value)
+}
+
+fn update_element_3(cx: &mut Context, args: &[Term]) -> Value {
+    let mut table = open(cx, args[0], Access::Write)?;
+    need_set(cx, &table, false)?;
+    update_element(cx, &mut table, args[1], args[2], None)
+}
+
+fn update_element_4(cx: &mut Context, args: &[Term]) -> Value {
+    let mut table = open(cx, args[0], Access::Write)?;
+    need_set(cx, &table, false)?;
+    if !table.accepts(args[3]) {
+        return Err(Fail::Badarg);
+    }
+    update_element(cx, &mut table, args[1], args[2], Some(args[3]))
+}
+
+/// Puts values into elements of the object of `key`, or of `default` with that key if there is none; whether there is an
+/// object now.
+fn update_element(
+    cx: &mut Context,
+    table: &mut Opened,
+    key: Term,
+    changes: Term,
+    default: Option<Term>,
+) -> Value {
+    check_changes(changes)?;
+    let key_position = table.key_position();
+    let found = table.get(cx.atoms(), key).is_some();
+    let mut elements = match (table.get(cx.atoms(), key), default) {
+        (Some(object), _) => copied(object.elements())?,
+        (None, Some(default)) => {
+            let mut elements = copied(default.as_tuple().unwrap_or(&[]))?;
+            elements[key_position] = key;
+            elements
+        }
+        (None, None) => return Ok(am::FALSE.term()),
+    };
+    let mut in_place = found;
+    let mut changed = 0;
+    for_each_change(changes, |position, value| {
+        let index = position.small_value() - 1;
+        let index: usize = index.try_into().map_err(|_| Fail::Badarg)?;
+        if index >= elements.len() {
+            return Err(Fail::Badarg);
+        }
+        if index == key_position {
+            return Err(cx.fail_because(am::KEYPOS));
+        }
+        in_place &= value.is_immediate() && elements[index].is_immediate();
+        elements[index] = value;
+        changed += 1;
+        Ok(())
+    })?;
+    if changed > 0 && in_place {
+        table.change(cx.atoms(), key, |object| {
+            for (index, value) in elements.iter().enumerate() {
+                if value.raw() != object.elements()[index].raw() {
+                    object.set_immediate(index, *value);
+                }
+            }
+        });
+    } else if changed > 0 || !found {
+        store(cx, table, &elements)?;
+    }
+    Ok(am::TRUE.term())
+}
+
+/// Calls `each` with the position and value of each `{Position, Value}` of one or a list of them.
+fn for_each_change(
+    changes: Term,
+    mut each: impl FnMut(Term, Term) -> Result<(), Fail>,
+) -> Result<(), Fail> {
+    let mut one = |change: Term| match change.as_tuple() {
+        Some(&[position, value]) if position.is_small() => each(position, value),
+        _ => Err(Fail::Badarg),
+    };
+    if changes.is_list() {
+        changes.iter_list().try_for_each(one)
+    } else {
+        one(changes)
+    }
+}
+
+/// Fails if `changes` is not one `{Position, Value}`, nor a proper list of them.
+fn check_changes(changes: Term) -> Result<(), Fail> {
+    for_each_change(changes, |_, _| Ok(()))?;
+    if changes.is_list() && !improper_tail(changes).is_nil() {
+        return Err(Fail::Badarg);
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! The order of a term against a pattern of which only the beginning is known.
+//!
+//! In an `ordered_set`, the keys that `{a, '$1', b}` can match stand side by side, after all tuples of three that begin with
+//! something below `a`. So a search for them needs no look at the others.
+//!
+//! Invariant: for keys in term order the result of [`compare_with_pattern`] never decreases, and every key that matches the pattern
+//! gives `Equal`.
+
+use super::pattern::{is_open, is_underscore, variable_number};
+use crate::atom::AtomTable;
+use crate::map;
+use crate::memory::NoMemory;
+use crate::term::Term;
+use crate::term::compare::compare;
+use core::cmp::Ordering;
+use smallvec::SmallVec;
+
+/// Where `key` stands in relation to what `pattern` can match: before, among or behind.
+pub fn compare_with_pattern(
+    atoms: &AtomTable,
+    key: Term,
+    pattern: Term,
+) -> Result<Ordering, NoMemory> {
+    let mut left: SmallVec<[(Term, Term); 16]> = SmallVec::new();
+    left.push((key, pattern));
+    while let Some((key, pattern)) = left.pop() {
+        if is_underscore(atoms, pattern) || variable_number(atoms, pattern).is_some() {
+            // Whatever comes behind an unknown part says nothing about the order.
+            return Ok(Ordering::Equal);
+        }
+        if let (Some(x), Some(y)) = (key.as_cons(), pattern.as_cons()) {
+            left.try_reserve(2).map_err(|_| NoMemory)?;
+            left.push((x.tail, y.tail));
+            left.push((x.head, y.head));
+            continue;
+        }
+        if let (Some(x), Some(y)) = (key.as_tuple(), pattern.as_tuple())
+            && x.len() == y.len()
+        {
+            left.try_reserve(x.len()).map_err(|_| NoMemory)?;
+            left.extend(x.iter().copied().zip(y.iter().copied()).rev());
+            continue;
+        }
+        if map::is_map(pattern) {
+            // A map in a pattern matches larger ones, too: among all maps. Others are before or behind those.
+            if map::is_map(key) {
+                return Ok(Ordering::Equal);
+            }
+        } else if pattern.is_immediate() || !is_open(atoms, pattern)? {
+            match compare(atoms, key, pattern) {
+                Ordering::Equal => continue,
+                order => return Ok(order),
+            }
+        }
+        // Two terms of different types or sizes: what is in them does not matter.
+        return Ok(compare(atoms, key, pattern));
+    }
+    Ok(Ordering::Equal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::atom::am;
+    use crate::memory::Arena;
+    use crate::memory::heap::Parcel;
+
+    #[test]
+    fn what_a_beginning_can_match_stands_side_by_side() {
+        let mut atoms = AtomTable::new();
+        let any = atoms.insert("$1").unwrap().term();
+        let mut parcel = Parcel::new();
+        let mut tuple = |terms: &[Term]| parcel.tuple(terms).unwrap();
+        let (one, two) = (Term::small(1), Term::small(2));
+        let ok = am::OK.term();
+        let pattern = tuple(&[ok, any, one]);
+        let keys = [
+            (Term::small(7), Ordering::Less),
+            (tuple(&[ok, one]), Ordering::Less),
+            (tuple(&[two, one, one]), Ordering::Less),
+            (tuple(&[ok, one, two]), Ordering::Equal),
+            (tuple(&[ok, two, one]), Ordering::Equal),
+            (tuple(&[Term::NIL, one, one]), Ordering::Greater),
+            (tuple(&[ok, one, one, one]), Ordering::Greater),
+            (Term::NIL, Ordering::Greater),
+        ];
+        for (key, expected) in keys {
+            let order = compare_with_pattern(&atoms, key, pattern).unwrap();
+            assert_eq!(order, expected, "{key:?}");
+        }
+    }
+}

@@ -95,9 +95,9 @@ ordered() ->
     %% Objects come and go between two chunks.
     ets:delete(T, 6),
     ets:insert(T, {6.5, new, new}),
-    ?SHOW(ets:select(C)),
+    ?SHOW(element(1, ets:select(C))),
     ets:delete(T, 15),
-    ?SHOW(ets:select_reverse(R)).
+    ?SHOW(element(1, ets:select_reverse(R))).
 
 %% Keys of which the beginning is known.
 beginnings() ->

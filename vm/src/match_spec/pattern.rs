@@ -58,26 +58,25 @@ pub type Variables = Vec<u32>;
 
 /// Whether there is a variable or `'_'` in `term`.
 pub fn is_open(atoms: &AtomTable, term: Term) -> Result<bool, NoMemory> {
-    Ok(find_open(atoms, term)?.is_some())
-}
-
-/// Something that is not a constant.
-fn find_open(atoms: &AtomTable, term: Term) -> Result<Option<Problem>, NoMemory> {
     let mut left: SmallVec<[Term; 16]> = SmallVec::new();
     left.push(term);
     while let Some(term) = left.pop() {
-        if term.is_atom() {
-            if is_underscore(atoms, term) {
-                return Ok(Some(Problem::UnderscoreInKey));
-            }
-            if variable_number(atoms, term).is_some() {
-                return Ok(Some(Problem::VariableInKey));
-            }
-        } else if !term.is_immediate() {
+        if open_atom(atoms, term).is_some() {
+            return Ok(true);
+        }
+        if !term.is_immediate() {
             push_children(&mut left, term)?;
         }
     }
-    Ok(None)
+    Ok(false)
+}
+
+/// What is wrong with a key of a map in a head.
+fn open_atom(atoms: &AtomTable, term: Term) -> Option<Problem> {
+    if is_underscore(atoms, term) {
+        return Some(Problem::UnderscoreInKey);
+    }
+    variable_number(atoms, term).map(|_| Problem::VariableInKey)
 }
 
 /// Puts what is directly in a tuple, list or map on `left`.
@@ -171,7 +170,8 @@ fn nested_step(
             .map_err(|_| NoMemory)?;
         left.try_reserve(map::size(term)).map_err(|_| NoMemory)?;
         for (key, value) in map::iter(term) {
-            if let Some(problem) = find_open(atoms, key)? {
+            // OTP looks at the key itself only, not into it.
+            if let Some(problem) = open_atom(atoms, key) {
                 problems.try_reserve(1).map_err(|_| NoMemory)?;
                 problems.push(problem);
                 return Ok(());

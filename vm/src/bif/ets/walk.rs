@@ -13,7 +13,7 @@ use crate::ets::object::Object;
 use crate::ets::ordered::OrderedStore;
 use crate::ets::table::{Store, delete_here, key_hash, overwrite, replace_at};
 use crate::match_spec::partial::compare_with_pattern;
-use crate::match_spec::pattern::{contains_map, is_open, is_underscore, variable_number};
+use crate::match_spec::pattern::{is_open, is_underscore, variable_number};
 use crate::match_spec::{Clause, MatchSpec};
 use crate::memory::NoMemory;
 use crate::term::Term;
@@ -56,8 +56,8 @@ fn wanted_by(cx: &mut Context, table: &Opened, clause: &Clause) -> Result<Wanted
     if is_underscore(atoms, key) || variable_number(atoms, key).is_some() {
         return Ok(Wanted::Anything);
     }
-    // A map in a head matches larger ones, too.
-    let bound = key.is_immediate() || (!is_open(atoms, key)? && !contains_map(key)?);
+    // A map in a head matches larger ones, too; but a key without variables is looked up as it is, in OTP as well.
+    let bound = key.is_immediate() || !is_open(atoms, key)?;
     Ok(match &table.store {
         _ if bound => Wanted::Key(key),
         Store::Hash(_) => Wanted::Anything,

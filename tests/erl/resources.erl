@@ -10,6 +10,7 @@ main() ->
     like_references(Array),
     travelling(Array),
     written_down(Array),
+    tables(Array),
     many(),
     ?SHOW(atomics:get(Array, 1)).
 
@@ -66,6 +67,33 @@ written_down(Array) ->
 
 forgotten() ->
     term_to_binary(atomics:new(1, [])).
+
+%% In a table, from which it is looked up, updated and taken; and with the table it is gone.
+tables(Array) ->
+    [begin
+         Table = ets:new(table, [Type]),
+         ets:insert(Table, [{key, Array}, {other, [Array, atomics:new(1, [])]}]),
+         [{key, Same}] = ets:lookup(Table, key),
+         ?SHOW({Type, Same =:= Array, ets:match_object(Table, {'$1', Array}) =:= [{key, Array}]}),
+         atomics:add(Same, 1, 1),
+         [[_, Kept]] = ets:select(Table, [{{other, '$1'}, [], ['$1']}]),
+         Text = ref_to_list(Kept),
+         ?SHOW(atomics:add_get(list_to_ref(Text), 1, 7)),
+         ets:insert(Table, {other, forgotten}),
+         ets:delete(Table),
+         Text
+     end || Type <- [set, ordered_set, bag]],
+    Texts = lists:map(fun(Type) -> dropped(Type) end, [set, ordered_set, bag]),
+    [garbage_collect() || _ <- [1, 2]],
+    ?SHOW([try atomics:get(list_to_ref(Text), 1) catch error:badarg -> gone end || Text <- Texts]).
+
+dropped(Type) ->
+    Table = ets:new(table, [Type]),
+    ets:insert(Table, {key, atomics:new(1, [])}),
+    [{key, Array}] = ets:lookup(Table, key),
+    Text = ref_to_list(Array),
+    ets:delete(Table),
+    Text.
 
 %% Two gigabytes of arrays, of which few are alive at any time; and a thousand at once.
 many() ->

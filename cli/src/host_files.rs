@@ -51,19 +51,19 @@ fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> Result<T> {
     }
 }
 
-/// Makes `transfer` again until it has moved `len` bytes or moves none; it gets the number of those done.
+/// Makes `transfer` until it has moved `len` bytes or moves none; it gets the number of those done.
 fn transfer(
     len: usize,
     mut transfer: impl FnMut(usize) -> rustix::io::Result<usize>,
 ) -> Result<usize> {
     let mut done = 0;
-    while done < len {
-        match retry(|| transfer(done))? {
-            0 => break,
-            more => done += more,
+    loop {
+        let more = retry(|| transfer(done))?;
+        done += more;
+        if more == 0 || done >= len {
+            return Ok(done);
         }
     }
-    Ok(done)
 }
 
 fn open_flags(modes: Modes) -> Result<OFlags> {
@@ -320,3 +320,6 @@ impl FileSystem for HostFiles {
         NativeNames::of_locale(&locale.unwrap_or_default())
     }
 }
+
+#[cfg(test)]
+mod tests;

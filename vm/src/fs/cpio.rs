@@ -226,10 +226,13 @@ fn field(header: &[u8], index: usize) -> Result<u32, CpioErrorKind> {
     let at = MAGIC.len() + index * 8;
     let digits = slice(header, at, 8)?;
     digits.iter().try_fold(0u32, |value, &digit| {
-        let digit = (digit as char)
-            .to_digit(16)
-            .ok_or(CpioErrorKind::BadNumber)?;
-        Ok(value << 4 | digit)
+        let digit = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            b'A'..=b'F' => digit - b'A' + 10,
+            _ => return Err(CpioErrorKind::BadNumber),
+        };
+        Ok(value << 4 | u32::from(digit))
     })
 }
 

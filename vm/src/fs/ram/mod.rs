@@ -111,7 +111,7 @@ impl RamFiles {
 
     /// Makes a node at a place where there is none.
     fn create(&mut self, place: &Place, node: Node) -> Result<NodeId> {
-        let (Some(name), None) = (&place.name, place.node) else {
+        let (Some(name), None) = (&place.name, place.node()?) else {
             return Err(Errno::EEXIST);
         };
         let made = self.tree.add(place.parent, Name::copy(name)?, node)?;
@@ -171,6 +171,9 @@ impl RamFiles {
         if !modes.write {
             return Err(Errno::EBADF);
         }
+        if bytes.is_empty() {
+            return Ok(offset);
+        }
         let now = self.now();
         let content = self.content(node)?;
         let offset = match modes.append {
@@ -178,9 +181,7 @@ impl RamFiles {
             false => offset,
         };
         let written = content.write(offset, bytes);
-        if !bytes.is_empty() {
-            self.tree.node_mut(node)?.touch(now);
-        }
+        self.tree.node_mut(node)?.touch(now);
         written.map(|()| offset + bytes.len() as u64)
     }
 
@@ -219,12 +220,16 @@ impl FileSystem for RamFiles {
         if modes.write && modes.directory {
             return Err(Errno::EINVAL);
         }
-        let follow = match modes.exclusive {
-            true => Follow::Never,
-            false => Follow::Always,
+        let follow = match (modes.write, modes.exclusive) {
+            (_, true) => Follow::Never,
+            (true, _) => Follow::Create,
+            (false, _) => Follow::Always,
         };
         let place = self.walk(path, follow)?;
-        let node = match place.node {
+        if modes.write && place.slash && place.name.is_some() {
+            return Err(Errno::EISDIR);
+        }
+        let node = match place.node()? {
             Some(_) if modes.exclusive => return Err(Errno::EEXIST),
             Some(node) => {
                 let is_directory = self.tree.node(node)?.is_directory();
@@ -237,7 +242,6 @@ impl FileSystem for RamFiles {
                 node
             }
             None if !modes.write => return Err(Errno::ENOENT),
-            None if place.slash => return Err(Errno::EISDIR),
             None => {
                 let now = self.now();
                 let file = What::File(Content::new(&[]));
@@ -428,7 +432,7 @@ impl FileSystem for RamFiles {
     fn hard_link(&mut self, existing: &CStr, new: &CStr) -> Result<()> {
         let node = self.find(existing, Follow::Slash)?;
         let place = self.walk(new, Follow::Never)?;
-        let name = match (&place.name, place.node) {
+        let name = match (&place.name, place.node()?) {
             (Some(name), None) if !place.slash => Name::copy(name)?,
             (Some(_), None) => return Err(Errno::ENOENT),
             _ => return Err(Errno::EEXIST),
@@ -450,7 +454,7 @@ impl FileSystem for RamFiles {
             _ => {}
         }
         let place = self.walk(new, Follow::Never)?;
-        if place.slash && place.node.is_none() {
+        if place.slash && place.node()?.is_none() {
             return Err(Errno::ENOENT);
         }
         let link = What::Symlink(Name::copy(target)?);
@@ -464,7 +468,8 @@ impl FileSystem for RamFiles {
         let (Some(_), Some(name)) = (&old.name, &new.name) else {
             return Err(Errno::EBUSY);
         };
-        let node = old.node.ok_or(Errno::ENOENT)?;
+        let node = old.node()?.ok_or(Errno::ENOENT)?;
+        let new_node = new.node()?;
         let is_directory = self.tree.node(node)?.is_directory();
         if !is_directory && (old.slash || new.slash) {
             return Err(Errno::ENOTDIR);
@@ -473,7 +478,7 @@ impl FileSystem for RamFiles {
             return Err(Errno::EINVAL);
         }
         let name = Name::copy(name)?;
-        if let Some(target) = new.node {
+        if let Some(target) = new_node {
             if self.tree.is_around(target, old.parent) {
                 return Err(Errno::ENOTEMPTY);
             }
@@ -507,7 +512,7 @@ impl FileSystem for RamFiles {
         if place.name.is_none() {
             return Err(Errno::EISDIR);
         }
-        let node = place.node.ok_or(Errno::ENOENT)?;
+        let node = place.node()?.ok_or(Errno::ENOENT)?;
         if self.tree.node(node)?.is_directory() {
             return Err(Errno::EISDIR);
         }
@@ -519,7 +524,7 @@ impl FileSystem for RamFiles {
 
     fn remove_dir(&mut self, path: &CStr) -> Result<()> {
         let place = self.walk(path, Follow::Never)?;
-        let node = place.node.ok_or(Errno::ENOENT)?;
+        let node = place.node()?.ok_or(Errno::ENOENT)?;
         self.tree.directory(node)?;
         if place.name.is_none() {
             return Err(match node {
@@ -551,3 +556,6 @@ impl FileSystem for RamFiles {
         NativeNames::UTF8
     }
 }
+
+#[cfg(test)]
+mod tests;

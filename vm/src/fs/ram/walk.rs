@@ -24,6 +24,8 @@ pub enum Follow {
     Slash,
     /// Always.
     Always,
+    /// Always, but a slash behind the last name is `EISDIR`: for what may make a file.
+    Create,
 }
 
 /// Where a path leads.
@@ -32,8 +34,9 @@ pub struct Place<'a> {
     pub parent: NodeId,
     /// The last name; `None` for `/`, `.` and `..`.
     pub name: Option<Cow<'a, [u8]>>,
-    /// The node there, if there is one.
-    pub node: Option<NodeId>,
+    /// The node there, if there is one. A name that is too long comes to light only when it is looked up: after all that is in front
+    /// of it, and in front of the second path of two.
+    found: Result<Option<NodeId>>,
     /// Whether there is a slash behind the name.
     pub slash: bool,
     /// Whether the last component is `.`.
@@ -41,9 +44,14 @@ pub struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// The node there, if there is one.
+    pub fn node(&self) -> Result<Option<NodeId>> {
+        self.found
+    }
+
     /// The node. `ENOENT` if there is none, `ENOTDIR` if a slash says that it is a directory, and it is not.
     pub fn existing(&self, tree: &Tree) -> Result<NodeId> {
-        let node = self.node.ok_or(Errno::ENOENT)?;
+        let node = self.found?.ok_or(Errno::ENOENT)?;
         if self.slash {
             tree.directory(node)?;
         }
@@ -73,7 +81,7 @@ pub fn walk<'a>(tree: &Tree, start: NodeId, path: &'a [u8], follow: Follow) -> R
         let special = |node, is_dot| Place {
             parent: node,
             name: None,
-            node: Some(node),
+            found: Ok(Some(node)),
             slash,
             is_dot,
         };
@@ -96,15 +104,19 @@ pub fn walk<'a>(tree: &Tree, start: NodeId, path: &'a [u8], follow: Follow) -> R
                     return Ok(special(at, false));
                 }
             }
-            name if name.len() > NAME_MAX => return Err(Errno::ENAMETOOLONG),
+            _ if is_last && slash && follow == Follow::Create => return Err(Errno::EISDIR),
             name => {
-                let node = tree.child(at, name);
-                let what = match node {
-                    Some(node) => Some(&tree.node(node)?.what),
-                    None => None,
+                let found = match name.len() {
+                    ..=NAME_MAX => Ok(tree.child(at, name)),
+                    _ => Err(Errno::ENAMETOOLONG),
                 };
-                let follows =
-                    !is_last || follow == Follow::Always || follow == Follow::Slash && slash;
+                let what = match found {
+                    Ok(Some(node)) => Some(&tree.node(node)?.what),
+                    _ => None,
+                };
+                let follows = !is_last
+                    || matches!(follow, Follow::Always | Follow::Create)
+                    || follow == Follow::Slash && slash;
                 if let Some(What::Symlink(target)) = what
                     && follows
                 {
@@ -127,12 +139,12 @@ pub fn walk<'a>(tree: &Tree, start: NodeId, path: &'a [u8], follow: Follow) -> R
                             Cow::Borrowed(path) => Cow::Borrowed(&path[component]),
                             Cow::Owned(path) => Cow::Owned(path[component].into()),
                         }),
-                        node,
+                        found,
                         slash,
                         is_dot: false,
                     });
                 }
-                at = node.ok_or(Errno::ENOENT)?;
+                at = found?.ok_or(Errno::ENOENT)?;
             }
         }
         position = next;

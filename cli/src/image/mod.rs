@@ -1,29 +1,33 @@
-//! `starling image`: bakes modules and boot flags into one ELF file that Xen boots.
+//! `starling image`: bakes OTP, applications, modules and boot flags into one ELF file that Xen boots.
 //!
 //! The image is the guest kernel that the tool carries inside itself, with a cpio archive in a segment of its own:
 //!
-//! | member                      | content                                          |
-//! |-----------------------------|--------------------------------------------------|
-//! | `starling/args`             | the boot flags, each followed by a NUL           |
-//! | `starling/symbols`          | the kernel's functions, for backtraces           |
-//! | `starling/bare/NAME.ling`   | a module, converted, for an image without OTP    |
+//! | member                         | content                                                           |
+//! |--------------------------------|-------------------------------------------------------------------|
+//! | `starling/args`                | the boot flags, each followed by a NUL                            |
+//! | `starling/symbols`             | the kernel's functions, for backtraces                            |
+//! | `starling/bare/NAME.ling`      | a module, converted, for an image without OTP                     |
+//! | `starling/otp`                 | root, release and version of `erts`, each followed by a NUL       |
+//! | `starling/preloaded/NAME.ling` | a preloaded module of OTP, converted                              |
+//! | anything else                  | a file of the guest's, at the same path                           |
 //!
 //! Equal input gives an equal file. The file appears whole or not at all.
 
+mod bare;
+mod convert;
 mod elf;
+mod otp;
 mod symbols;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use starling_loader::ling::Module;
-use starling_vm::boot::bare::Flags;
 use starling_vm::fs::cpio::{CpioError, Writer};
 
 use crate::failure::{Failure, Result};
-use crate::modules::ModulePath;
 
 /// The guest kernel, built by `build.rs`.
 const GUEST_KERNEL: &[u8] = include_bytes!(env!("STARLING_GUEST_KERNEL"));
@@ -32,109 +36,81 @@ const GUEST_KERNEL: &[u8] = include_bytes!(env!("STARLING_GUEST_KERNEL"));
 #[derive(clap::Args)]
 pub struct Options {
     /// Boot without OTP: the given modules and the machine's built-in functions only
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["otp", "applications", "files"])]
     bare: bool,
 
-    /// The file to write
-    #[arg(short, long, value_name = "OUT")]
-    output: PathBuf,
+    /// The root of the OTP to take; otherwise the one that erl on PATH runs
+    #[arg(long, value_name = "DIR")]
+    otp: Option<PathBuf>,
+
+    /// Take this application and all that it needs; may be given more than once
+    #[arg(long = "app", value_name = "NAME")]
+    applications: Vec<String>,
 
     /// Take every module (.beam or .ling) in this directory; spelled -pa, as by `erl`, and may be given more than once
     #[arg(long = "pa", value_name = "DIR")]
     directories: Vec<PathBuf>,
+
+    /// Take a file or directory, to be at the absolute path DEST in the guest; may be given more than once
+    #[arg(long = "file", value_name = "SRC[=DEST]")]
+    files: Vec<String>,
+
+    /// The file to write
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
 
     /// Boot flags, as `erl` spells them: -s MODULE FUNCTION
     #[arg(last = true, value_name = "FLAGS")]
     flags: Vec<String>,
 }
 
+/// What an archive will hold, by path: so it is in the order of its names whatever order it was collected in.
+type Members = BTreeMap<String, Vec<u8>>;
+
 /// Runs the command.
 pub fn run(options: &Options) -> Result<u8> {
-    if !options.bare {
-        return Err(
-            Failure::new("image: images with OTP's kernel and stdlib are not there yet")
-                .with_hint("Add --bare to bake modules without OTP: starling image --bare -o OUT -pa DIR -- -s MODULE FUNCTION"),
-        );
-    }
-    let modules = ModulePath::new(options.directories.clone())?;
-    let archive = archive(&options.flags, &modules)?;
+    let members = if options.bare {
+        bare::members(options)?
+    } else {
+        otp::members(options)?
+    };
+    let archive = archive(&members)?;
     let image = elf::bake(GUEST_KERNEL, &archive)?;
     write_whole(&options.output, &image)?;
     eprintln!(
         "{}: {} (guest kernel {}, archive {})",
         options.output.display(),
-        kib(image.len()),
-        kib(image.len() - archive.len()),
-        kib(archive.len())
+        size(image.len()),
+        size(image.len() - archive.len()),
+        size(archive.len())
     );
     eprintln!("Boot it with: starling boot {}", options.output.display());
     Ok(0)
 }
 
-/// The image's archive.
-fn archive(flags: &[String], modules: &ModulePath) -> Result<Vec<u8>> {
+/// The image's archive: what the guest reads before it runs first, then files by name.
+fn archive(members: &Members) -> Result<Vec<u8>> {
     let mut writer = Writer::new();
     let full = |error: CpioError| Failure::new(format!("image: {error}"));
-    writer
-        .file("starling/args", 0o644, &flags_file(flags)?)
-        .map_err(full)?;
     let symbols = symbols::function_table(GUEST_KERNEL)?;
     writer
         .file("starling/symbols", 0o644, symbols.as_bytes())
         .map_err(full)?;
-    for (name, path) in modules.all()? {
-        let bytes = fs::read(&path).map_err(|error| Failure::io(&path, "read", error))?;
-        let len = bytes.len();
-        let ling = to_ling(&name, &path, bytes)?;
-        eprintln!("  {name}: {} -> {}", kib(len), kib(ling.len()));
-        writer
-            .file(&format!("starling/bare/{name}.ling"), 0o644, &ling)
-            .map_err(full)?;
+    let (own, files): (Vec<_>, Vec<_>) = members
+        .iter()
+        .partition(|(path, _)| path.starts_with("starling/"));
+    for (path, bytes) in own.into_iter().chain(files) {
+        writer.file(path, 0o644, bytes).map_err(full)?;
     }
     Ok(writer.finish())
 }
 
-/// The boot flags as the guest reads them.
-fn flags_file(flags: &[String]) -> Result<Vec<u8>> {
-    if let Some(flag) = flags.iter().find(|flag| flag.as_str() == "-pa") {
-        return Err(Failure::usage(format!(
-            "image: {flag} behind `--` would look for modules inside of the guest"
-        ))
-        .with_hint("Give the modules' directories before the `--`."));
-    }
-    if !flags.is_empty() {
-        Flags::parse(flags).map_err(|error| Failure::usage(format!("image: {error}")))?;
-    }
-    // An argument cannot have a NUL inside: the system passes arguments as C strings.
-    Ok(flags
-        .iter()
-        .flat_map(|flag| flag.bytes().chain([0]))
-        .collect())
-}
-
-/// The module `name` in `bytes`, which came from `path`, as ling.
-fn to_ling(name: &str, path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>> {
-    let refused = |error: &dyn std::fmt::Display| {
-        Failure::new(format!("{}: {error}", path.display()))
-            .with_hint("Compile it again with erlc (OTP 25 to 28).")
-    };
-    let ling = if starling_loader::is_ling(&bytes) {
-        bytes
-    } else {
-        starling_loader::convert_beam(&bytes).map_err(|error| refused(&error))?
-    };
-    let module = Module::parse(&ling).map_err(|error| refused(&error))?;
-    if module.name() != name {
-        let found = module.name();
-        return Err(
-            Failure::new(format!("{}: the file holds the module {found}", path.display()))
-                .with_hint(format!(
-                    "A file is named after its module: rename it to {found}.{}, or take it out of the directory.",
-                    path.extension().unwrap_or_default().display()
-                )),
-        );
-    }
-    Ok(ling)
+/// Words as the guest reads them. None has a NUL inside: the system passes arguments as C strings.
+fn terminated<'a>(words: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    words
+        .into_iter()
+        .flat_map(|word| word.iter().copied().chain([0]))
+        .collect()
 }
 
 /// Writes `path` so that it has all of `bytes` or stays as it was.
@@ -164,7 +140,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
             ErrorKind::NotFound => failure.with_hint("Does the directory exist?"),
             ErrorKind::StorageFull => failure.with_hint(format!(
                 "The image takes {}; nothing was left behind.",
-                kib(bytes.len())
+                size(bytes.len())
             )),
             _ => failure,
         }
@@ -172,8 +148,11 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// A size for people.
-fn kib(bytes: usize) -> String {
-    format!("{:.1} KiB", bytes as f64 / 1024.0)
+fn size(bytes: usize) -> String {
+    match bytes as f64 / 1024.0 {
+        kib if kib < 1000.0 => format!("{kib:.1} KiB"),
+        kib => format!("{:.1} MiB", kib / 1024.0),
+    }
 }
 
 #[cfg(test)]

@@ -110,8 +110,11 @@ fn flags_are_stored_with_nuls_and_checked() {
             .collect::<Vec<_>>()
     };
     let flags = strings(&["-s", "hello", "main", "two words"]);
-    assert_eq!(flags_file(&flags).unwrap(), b"-s\0hello\0main\0two words\0");
-    assert_eq!(flags_file(&[]).unwrap(), b"");
-    assert_eq!(flags_file(&strings(&["-pa", "x"])).unwrap_err().status, 2);
-    assert_eq!(flags_file(&strings(&["-nonsense"])).unwrap_err().status, 2);
+    assert_eq!(
+        bare::flags(&flags).unwrap(),
+        b"-s\0hello\0main\0two words\0"
+    );
+    assert_eq!(bare::flags(&[]).unwrap(), b"");
+    assert_eq!(bare::flags(&strings(&["-pa", "x"])).unwrap_err().status, 2);
+    assert_eq!(bare::flags(&strings(&["-nonsense"])).unwrap_err().status, 2);
 }

@@ -4,7 +4,9 @@
 //! symbolic links to the script and the `ROOTDIR` in it, else the two places where OTP is installed by default. Nothing of
 //! it is run. Used by `starling erl`, and by `starling image` to know what to bake.
 
+pub mod apps;
 pub mod preloaded;
+pub mod terms;
 
 use std::env;
 use std::fs;

@@ -5,10 +5,10 @@
 //! unless `+bootinfo` asks for one line of figures.
 
 use crate::boot_info::{BootInfo, ns_since};
-use crate::command_line;
+use crate::command_line::{self, Arguments};
 use crate::console::{self, ConsoleLog, Writer};
 use crate::entropy::Entropy;
-use crate::image::{ARGUMENTS, ImageDescriptor, ImageModules, SYMBOLS};
+use crate::image::{ARGUMENTS, BARE_MODULES, ImageDescriptor, ImageModules, OTP, SYMBOLS};
 use crate::memory::PAGE_SIZE;
 use crate::memory::bootstrap::{Bootstrap, ImageSections};
 use crate::memory::frames::FrameAllocator;
@@ -16,10 +16,8 @@ use crate::memory::heap::{Heap, KernelHeap};
 use crate::memory::layout::Layout;
 use crate::memory::paging::{Directory, PageTables};
 use crate::platform::XenPlatform;
-use crate::{clock, crash, power};
+use crate::{clock, crash, otp, power};
 use alloc::boxed::Box;
-use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt::{self, Write};
 use core::ops::Range;
 use starling_vm::boot::bare::{BootConfig, run_bare};
@@ -98,7 +96,7 @@ pub unsafe fn start(info: &'static StartInfo, mut facts: KernelFacts) -> ! {
     let archive = archive(&facts.sections.archive);
     let symbols = member(archive.as_ref(), SYMBOLS);
     crash::update_context(|context| context.symbols = symbols);
-    let mut args = arguments(archive.as_ref(), info);
+    let mut arguments = arguments(archive.as_ref(), info);
 
     let extra = [
         facts.entry_tsc,
@@ -108,11 +106,7 @@ pub unsafe fn start(info: &'static StartInfo, mut facts: KernelFacts) -> ! {
         clock::monotonic_ns(),
     ];
     let entropy = Entropy::from_processor(&extra);
-    let asked = args
-        .iter()
-        .position(|argument| argument == BOOT_INFO)
-        .map(|at| args.remove(at));
-    let boot_info = asked.map(|_| BootInfo {
+    let boot_info = arguments.take(BOOT_INFO).then(|| BootInfo {
         entry_tsc: facts.entry_tsc,
         nr_pages: info.nr_pages,
         kernel_bytes: facts.sections.kernel.len(),
@@ -124,16 +118,20 @@ pub unsafe fn start(info: &'static StartInfo, mut facts: KernelFacts) -> ! {
     #[cfg_attr(not(feature = "selftest"), allow(unused_mut))]
     let mut platform = Box::new(XenPlatform::new(facts.heap, entropy, boot_info));
     #[cfg(feature = "selftest")]
-    if let [flag, name] = &args[..]
+    if let [flag, name] = &arguments.domain[..]
         && flag == crate::selftest::FLAG
     {
         crash::update_context(|context| context.phase = "testing itself");
         crate::selftest::run(&mut platform, name);
     }
     crash::update_context(|context| context.phase = "running the machine");
+    let about = member(archive.as_ref(), OTP);
+    if let (Some(archive), false) = (archive, about.is_empty()) {
+        otp::start(platform, archive, about, arguments);
+    }
     let config = BootConfig {
-        args,
-        modules: Box::new(ImageModules::new(archive)),
+        args: arguments.all(),
+        modules: Box::new(ImageModules::new(archive, BARE_MODULES)),
         files: Box::new(RamFiles::new(archive, clock::system_time_ns)),
     };
     run_bare(platform, config)
@@ -237,15 +235,16 @@ fn member(archive: Option<&Archive<'static>>, path: &str) -> &'static [u8] {
     }
 }
 
-/// The image's arguments, then those of the domain.
-fn arguments(archive: Option<&Archive<'static>>, info: &StartInfo) -> Vec<String> {
-    let mut args: Vec<String> = command_line::image_arguments(member(archive, ARGUMENTS)).collect();
+/// The image's arguments, and those of the domain.
+fn arguments(archive: Option<&Archive<'static>>, info: &StartInfo) -> Arguments {
     match command_line::split(info.command_line()) {
-        Ok(words) => args.extend(words),
+        Ok(domain) => Arguments {
+            image: command_line::image_arguments(member(archive, ARGUMENTS)).collect(),
+            domain,
+        },
         Err(error) => {
             let _ = writeln!(Writer, "starling: {error}");
             power::halt(1)
         }
     }
-    args
 }

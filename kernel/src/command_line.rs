@@ -6,6 +6,32 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+/// What the machine is started with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arguments {
+    /// What the image was made with.
+    pub image: Vec<String>,
+    /// The words of the domain's command line.
+    pub domain: Vec<String>,
+}
+
+impl Arguments {
+    /// Takes every `word` out; whether there was one.
+    pub fn take(&mut self, word: &str) -> bool {
+        let before = self.image.len() + self.domain.len();
+        self.image.retain(|argument| argument != word);
+        self.domain.retain(|argument| argument != word);
+        self.image.len() + self.domain.len() < before
+    }
+
+    /// The image's, then the domain's.
+    pub fn all(self) -> Vec<String> {
+        let mut all = self.image;
+        all.extend(self.domain);
+        all
+    }
+}
+
 /// A command line that cannot be split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnclosedQuote {
@@ -88,6 +114,18 @@ mod tests {
                 Ok(&words.iter().map(|w| String::from(*w)).collect::<Vec<_>>()[..])
             );
         }
+    }
+
+    #[test]
+    fn an_argument_is_taken_wherever_it_is() {
+        let strings = |words: &[&str]| words.iter().map(|w| String::from(*w)).collect();
+        let mut arguments = Arguments {
+            image: strings(&["a", "+x"]),
+            domain: strings(&["+x", "b"]),
+        };
+        assert!(arguments.take("+x"));
+        assert!(!arguments.take("+x"));
+        assert_eq!(arguments.all(), ["a", "b"]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What the image carries besides the kernel: a cpio archive, put behind it by `starling image`.
 //!
 //! The baker finds the symbol `STARLING_IMAGE` in the kernel, writes the archive's place into it and
-//! adds a segment with the archive. Members: `starling/args`, `starling/symbols`,
-//! `starling/bare/<module>.ling`.
+//! adds a segment with the archive. Members: `starling/args`, `starling/symbols`, `starling/bare/<module>.ling`; with OTP `starling/otp`,
+//! `starling/preloaded/<module>.ling` and the guest's files.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -15,8 +15,12 @@ use starling_vm::fs::cpio::Archive;
 pub const ARGUMENTS: &str = "starling/args";
 /// Member with the kernel's symbols, as [`symbols`](crate::symbols) reads them.
 pub const SYMBOLS: &str = "starling/symbols";
+/// Member that an image with OTP has: root, release and version of `erts`, each ended by a NUL.
+pub const OTP: &str = "starling/otp";
 /// Folder with the modules of a machine without OTP.
-const BARE_MODULES: &str = "starling/bare";
+pub const BARE_MODULES: &str = "starling/bare";
+/// Folder with OTP's preloaded modules.
+pub const PRELOADED_MODULES: &str = "starling/preloaded";
 
 /// Where the archive is; patched by the baker, so always read through [`ImageDescriptor::range`].
 #[repr(C)]
@@ -56,18 +60,19 @@ impl ImageDescriptor {
 /// The archive as the machine's source of modules.
 pub struct ImageModules {
     archive: Option<Archive<'static>>,
+    folder: &'static str,
 }
 
 impl ImageModules {
-    /// Modules from `archive`; none without one.
-    pub fn new(archive: Option<Archive<'static>>) -> Self {
-        Self { archive }
+    /// Modules from a `folder` of `archive`; none without one.
+    pub fn new(archive: Option<Archive<'static>>, folder: &'static str) -> Self {
+        Self { archive, folder }
     }
 }
 
 impl ModuleStore for ImageModules {
     fn find(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>, String> {
-        let path = format!("{BARE_MODULES}/{name}.ling");
+        let path = format!("{}/{name}.ling", self.folder);
         match self
             .archive
             .as_ref()
@@ -102,7 +107,7 @@ mod tests {
                 .is_ok()
         );
         let bytes: &'static [u8] = Box::leak(writer.finish().into_boxed_slice());
-        let modules = ImageModules::new(Some(Archive::new(bytes)));
+        let modules = ImageModules::new(Some(Archive::new(bytes)), BARE_MODULES);
         assert_eq!(
             modules.find("hello").as_ref().map(|m| m.as_deref()),
             Ok(Some(&b"code"[..]))
@@ -112,13 +117,13 @@ mod tests {
             Ok(None)
         );
         assert_eq!(
-            ImageModules::new(None)
+            ImageModules::new(None, BARE_MODULES)
                 .find("hello")
                 .as_ref()
                 .map(|m| m.as_deref()),
             Ok(None)
         );
-        let damaged = ImageModules::new(Some(Archive::new(&bytes[..40])));
+        let damaged = ImageModules::new(Some(Archive::new(&bytes[..40])), BARE_MODULES);
         assert!(
             damaged
                 .find("hello")

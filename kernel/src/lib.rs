@@ -25,6 +25,7 @@ pub mod exclusive;
 pub mod image;
 pub mod memory;
 pub mod memory_routines;
+pub mod otp;
 pub mod platform;
 pub mod power;
 #[cfg(feature = "selftest")]

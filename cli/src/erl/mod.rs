@@ -113,6 +113,7 @@ fn start(own: &Own) -> std::result::Result<Result<Never>, Stop> {
         OtpConfig {
             arguments: launch.arguments,
             options: launch.options,
+            environment: launch.environment,
             release: otp.release,
             erts_version: otp.erts_version,
             preloaded: Box::new(preloaded),

@@ -10,6 +10,7 @@ use crate::atom::am;
 use crate::bits::make::make_binary;
 use crate::code::cache::ConvertedModules;
 use crate::code::link;
+use crate::environment::{Environment, Variable};
 use crate::fs::FileSystem;
 use crate::machine::{Machine, Options};
 use crate::memory::NoMemory;
@@ -32,6 +33,8 @@ pub struct OtpConfig {
     pub arguments: Vec<Vec<u8>>,
     /// How the machine is to behave.
     pub options: Options,
+    /// Environment variables, in the place of the host's.
+    pub environment: Vec<Variable>,
     /// The release, such as `25`.
     pub release: String,
     /// The version of its `erts`, such as `13.1.5`.
@@ -86,6 +89,7 @@ pub fn run_otp(mut platform: Box<dyn Platform>, config: OtpConfig) -> ! {
     let OtpConfig {
         arguments,
         options,
+        environment,
         release,
         erts_version,
         preloaded,
@@ -96,6 +100,7 @@ pub fn run_otp(mut platform: Box<dyn Platform>, config: OtpConfig) -> ! {
     let Some(machine) = Machine::leak(platform, preloaded, converted, files, options) else {
         panic!("cannot reserve address space for literals; {reserve} bytes of memory are free");
     };
+    machine.environment = Environment::new(environment);
     machine.release = release;
     machine.erts_version = erts_version;
     let started = load_preloaded(machine).and_then(|()| {

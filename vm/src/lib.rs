@@ -24,6 +24,7 @@ pub mod match_spec;
 pub mod memory;
 pub mod native;
 pub mod number;
+pub mod os_signal;
 pub mod platform;
 pub mod port;
 pub mod process;

@@ -16,6 +16,7 @@ use crate::ets::Tables;
 use crate::fs::FileSystem;
 use crate::fs::names::NativeNames;
 use crate::memory::resource::Resources;
+use crate::os_signal::Handled;
 use crate::platform::{Host, Platform, Stream};
 use crate::port::{self, Ports};
 use crate::process::MaxHeapSize;
@@ -76,6 +77,8 @@ pub struct Machine {
     pub processes: Processes,
     /// All ports.
     pub ports: Ports,
+    /// Signals of the host that programs get.
+    pub handled_signals: Handled,
     /// All timers.
     pub timers: Timers,
     /// What the terminal can do that a program asks about by the names of termcap.
@@ -144,6 +147,7 @@ impl Machine {
             files,
             processes: Processes::new(References::new(u64::from_le_bytes(seed)), &options),
             ports: Ports::new(options.port_limit),
+            handled_signals: Handled::default(),
             timers: Timers::new(now),
             ets: Tables::new(),
             resources: Resources::new(),

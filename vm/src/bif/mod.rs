@@ -24,6 +24,7 @@ mod code_loading;
 mod code_purge;
 mod convert;
 mod counters;
+mod ddll;
 mod dictionary;
 mod distribution;
 mod ets;
@@ -182,6 +183,7 @@ pub static TABLES: &[&[Bif]] = &[
     persistent_term::TABLE,
     port::TABLE,
     port_info::TABLE,
+    ddll::TABLE,
     dictionary::TABLE,
     ets::manage::TABLE,
     ets::objects::TABLE,

@@ -3,6 +3,8 @@
 use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::memory::Arena;
+use crate::os_signal;
+use crate::platform::io::SignalAction;
 use crate::term::Term;
 use alloc::vec::Vec;
 
@@ -151,21 +153,21 @@ pub(super) fn version_0(cx: &mut Context, _: &[Term]) -> Value {
     Ok(cx.tuple(&version)?)
 }
 
-/// Signals that `set_signal/2` knows.
-const SIGNALS: &[&str] = &[
-    "sighup", "sigquit", "sigabrt", "sigalrm", "sigterm", "sigusr1", "sigusr2", "sigchld",
-    "sigstop", "sigtstp", "sigcont", "sigwinch", "siginfo",
-];
-
 /// `set_signal(Signal, default | handle | ignore)`: a handled signal comes as `{notify, Signal}` to `erl_signal_server`.
 fn set_signal_2(cx: &mut Context, args: &[Term]) -> Value {
     let (Some(signal), Some(action)) = (args[0].as_atom(), args[1].as_atom()) else {
         return Err(Fail::Badarg);
     };
-    let (signal, action) = (cx.atoms().name(signal), cx.atoms().name(action));
-    if !SIGNALS.contains(&signal) || !matches!(action, "default" | "handle" | "ignore") {
+    let action = match action {
+        am::DEFAULT => SignalAction::Default,
+        am::HANDLE => SignalAction::Report,
+        am::IGNORE => SignalAction::Ignore,
+        _ => return Err(Fail::Badarg),
+    };
+    let machine = cx.machine();
+    let name = alloc::string::String::from(machine.atoms.name(signal));
+    if !os_signal::set(machine, &name, action) {
         return Err(Fail::Badarg);
     }
-    cx.machine().platform.set_signal(signal, action);
     Ok(am::OK.term())
 }

@@ -16,6 +16,7 @@ use crate::machine::{Machine, Options};
 use crate::memory::NoMemory;
 use crate::memory::arena::Arena;
 use crate::memory::heap::Parcel;
+use crate::os_signal;
 use crate::platform::Platform;
 use crate::process::Priority;
 use crate::process::spawn::{self, Start};
@@ -108,6 +109,7 @@ pub fn run_otp(mut platform: Box<dyn Platform>, config: OtpConfig) -> ! {
             .map_err(|_| String::from("there is not enough memory to start OTP"))
     });
     drop(arguments);
+    os_signal::start(machine);
     if let Err(message) = started {
         refuse(&mut *machine.platform, &message);
     }

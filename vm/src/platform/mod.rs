@@ -69,10 +69,6 @@ pub trait Platform {
         Host::default()
     }
 
-    /// What is to happen on a signal of the host: `default`, `handle` or `ignore`. Names are those of `os:set_signal/2`. Where there
-    /// are no signals, none will come.
-    fn set_signal(&mut self, _signal: &str, _action: &str) {}
-
     /// Nanoseconds since an arbitrary start; never goes back.
     fn monotonic_ns(&mut self) -> u64;
 

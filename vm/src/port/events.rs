@@ -5,7 +5,8 @@
 use super::select::Wanted;
 use super::{driver, select, signal};
 use crate::machine::Machine;
-use crate::platform::io::{Event, Interest};
+use crate::os_signal;
+use crate::platform::io::{Event, Interest, Signal};
 use crate::process::exit;
 use crate::term::Term;
 
@@ -20,6 +21,7 @@ pub fn want_time(machine: &Machine) -> bool {
         || !ports.selects.is_empty()
         || !ports.children.is_empty()
         || ports.timers > 0
+        || !machine.handled_signals.is_empty()
 }
 
 /// Whether a driver wants to be called before anything else runs.
@@ -124,7 +126,10 @@ fn one(machine: &mut Machine, event: Event) {
             for port in ports {
                 driver::run(machine, port, |driver, at| driver.signal(at, signal));
             }
-            select::signal(machine, signal);
+            if matches!(signal, Signal::WindowChange | Signal::Continue) {
+                select::signal(machine, signal);
+            }
+            os_signal::deliver(machine, signal);
         }
     }
 }

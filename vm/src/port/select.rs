@@ -17,7 +17,7 @@ use crate::term::Term;
 pub enum Wanted {
     /// That the stream can be read.
     Input(Descriptor),
-    /// Any signal.
+    /// A signal of the terminal: a new size, or that the program goes on.
     Signals,
 }
 
@@ -79,7 +79,7 @@ pub(super) fn tell(machine: &mut Machine, wanted: Wanted) {
     watch(machine, wanted);
 }
 
-/// A signal came.
+/// A signal of the terminal came.
 pub(super) fn signal(machine: &mut Machine, signal: Signal) {
     machine.ports.last_signal = Some(signal);
     tell(machine, Wanted::Signals);

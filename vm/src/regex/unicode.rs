@@ -222,6 +222,10 @@ pub fn other_cases(c: u32, out: &mut Vec<u32>) {
     match c {
         0xdf => return out.push(0x1e9e),
         0x1e9e => return out.push(0xdf),
+        // Their full capitals are two letters, but there are capitals of one.
+        0x1f80..=0x1faf => return out.push(c ^ 8),
+        0x1fb3 | 0x1fc3 | 0x1ff3 => return out.push(c + 9),
+        0x1fbc | 0x1fcc | 0x1ffc => return out.push(c - 9),
         // Their capitals' lower case is an ASCII letter.
         0x130 | 0x131 => return,
         _ => {}

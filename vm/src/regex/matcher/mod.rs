@@ -245,7 +245,11 @@ impl Matcher<'_> {
             while at < end && !self.newline.before(self.subject, at, self.utf) {
                 at += 1;
             }
-            return Ok(Some(at));
+            // A newline of two characters ends behind the second.
+            let is_between = matches!(self.newline, Newline::Any | Newline::AnyCrLf)
+                && self.subject.get(at.wrapping_sub(1)) == Some(&b'\r')
+                && self.subject.get(at) == Some(&b'\n');
+            return Ok(Some(at + is_between as usize));
         }
         Ok(Some(at))
     }

@@ -62,22 +62,13 @@ impl Matcher<'_> {
     pub(super) fn grapheme_cluster(&self, at: usize) -> usize {
         let mut end = at;
         let mut last = None;
-        let mut indicators = 0;
         while let Some((c, length)) = text::decode(self.subject, end, self.utf) {
             let next = Grapheme::of(c);
             if let Some(last) = last {
-                let joins = Grapheme::joins(last, next);
-                // Regional indicators come in pairs.
-                let is_new_pair = next == Grapheme::RegionalIndicator && indicators % 2 == 0;
-                if !joins || is_new_pair {
+                if !Grapheme::joins(last, next) {
                     break;
                 }
             }
-            indicators = if next == Grapheme::RegionalIndicator {
-                indicators + 1
-            } else {
-                0
-            };
             last = Some(next);
             end += length;
         }

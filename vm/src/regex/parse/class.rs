@@ -94,7 +94,6 @@ impl Parser<'_> {
         self.add_set(set);
         let look = self.close_frame();
         self.add_id(look);
-        self.frame().repeatable = false;
     }
 
     /// The members up to the closing bracket.
@@ -120,11 +119,7 @@ impl Parser<'_> {
             is_first = false;
             let first = match self.class_member(set, quoting)? {
                 Member::Char(c) => c,
-                Member::Set => {
-                    self.hyphen_behind_set()?;
-                    continue;
-                }
-                Member::Nothing => continue,
+                Member::Set | Member::Nothing => continue,
             };
             // Perhaps a range follows.
             if !quoting {
@@ -151,13 +146,17 @@ impl Parser<'_> {
                 if !quoting && self.posix_syntax(self.at).is_some() {
                     return self.error(error::CLASS_RANGE, self.at);
                 }
+                let escape_at = self.at + 1;
+                if !quoting && self.rest().starts_with(b"\\N") {
+                    return self.error(error::CLASS_RANGE, escape_at);
+                }
                 match self.class_member(set, quoting)? {
                     Member::Char(last) if last < first => {
                         return self.error(error::RANGE_ORDER, self.at - 1);
                     }
                     Member::Char(last) => self.add_member(set, first, last),
                     Member::Set => {
-                        return self.error(error::CLASS_RANGE, self.at - 1);
+                        return self.error(error::CLASS_RANGE, escape_at);
                     }
                     Member::Nothing => {
                         self.add_member(set, first, first);
@@ -169,14 +168,6 @@ impl Parser<'_> {
             }
             self.add_member(set, first, first);
         }
-    }
-
-    /// A hyphen behind `\d` or `[:digit:]` is a hyphen only at the end of the class.
-    fn hyphen_behind_set(&mut self) -> Result<()> {
-        if self.peek() == Some(b'-') && !matches!(self.peek_at(1), Some(b']') | None) {
-            return self.error(error::CLASS_RANGE, self.at + 1);
-        }
-        Ok(())
     }
 
     fn add_member(&mut self, set: &mut Set, first: u32, last: u32) {
@@ -219,9 +210,6 @@ impl Parser<'_> {
                     merge(set, &found);
                     Member::Set
                 }
-                None if matches!(letter, b'B' | b'R' | b'X') => {
-                    return self.error(error::CLASS_ESCAPE, self.at - 1);
-                }
                 None if self.options.has(Options::EXTRA) => {
                     return self.error(error::CLASS_ESCAPE, self.at - 1);
                 }
@@ -242,7 +230,7 @@ impl Parser<'_> {
             name = &name[1..];
         }
         let Some(is_member) = ctype::posix(name) else {
-            return self.error(error::POSIX_UNKNOWN, begin);
+            return self.error(error::POSIX_UNKNOWN, begin + 2);
         };
         let caseless = self.options.has(Options::CASELESS);
         if caseless && matches!(name, b"lower" | b"upper") {

@@ -42,7 +42,7 @@ impl Parser<'_> {
             b'l' | b'L' | b'u' | b'U' => {
                 return self.here_at_last(error::UNSUPPORTED_ESCAPE);
             }
-            b'N' if !in_class && self.peek() == Some(b'{') && self.counted().is_none() => {
+            b'N' if self.peek() == Some(b'{') && self.counted().is_none() => {
                 return self.here_at_last(error::UNSUPPORTED_ESCAPE);
             }
             b'c' => Escape::Char(self.control()?),
@@ -61,9 +61,9 @@ impl Parser<'_> {
         })
     }
 
-    /// PCRE's offset of an error at an escape's letter is behind the letter.
-    fn here_at_last<T>(&self, text: &'static str) -> Result<T> {
-        self.error(text, self.at)
+    /// Most errors of escapes are at the last character that was read.
+    pub(super) fn here_at_last<T>(&self, text: &'static str) -> Result<T> {
+        self.error(text, self.at - 1)
     }
 
     fn control(&mut self) -> Result<u32> {
@@ -79,7 +79,7 @@ impl Parser<'_> {
 
     fn braced_octal(&mut self) -> Result<u32> {
         if !self.eat(b'{') {
-            return self.here(error::OCTAL_BRACE);
+            return self.here_at_last(error::OCTAL_BRACE);
         }
         self.braced(8, error::OCTAL_DIGIT)
     }
@@ -88,7 +88,7 @@ impl Parser<'_> {
     fn braced(&mut self, radix: u32, wrong: &'static str) -> Result<u32> {
         let mut value = 0u64;
         if self.peek() == Some(b'}') {
-            return self.here(error::DIGITS_MISSING);
+            return self.error(error::DIGITS_MISSING, self.at - 2);
         }
         while let Some(digit) = self.peek().and_then(|c| (c as char).to_digit(radix)) {
             self.at += 1;
@@ -105,7 +105,7 @@ impl Parser<'_> {
             return self.here(wrong);
         }
         if self.utf && (0xd800..=0xdfff).contains(&value) {
-            return self.error(error::SURROGATE, self.at);
+            return self.here_at_last(error::SURROGATE);
         }
         Ok(value as u32)
     }
@@ -192,7 +192,7 @@ impl Parser<'_> {
         let name = core::str::from_utf8(&self.pattern[begin..end]).unwrap_or_default();
         match Property::named(name) {
             Some(property) => Ok(Escape::Property(property, negated)),
-            None => self.here(error::PROPERTY_UNKNOWN),
+            None => self.here_at_last(error::PROPERTY_UNKNOWN),
         }
     }
 
@@ -294,14 +294,7 @@ impl Parser<'_> {
 
     /// Adds a back reference.
     pub(super) fn reference(&mut self, group: GroupRef) -> Result<()> {
-        let known = match group {
-            GroupRef::Number(number) => Some(number),
-            GroupRef::Name(begin, end) => {
-                let text = &self.pattern[begin as usize..end as usize];
-                let known = self.ast.names.iter().find(|name| name.text == text);
-                known.map(|name| name.group)
-            }
-        };
+        let known = self.known_group(group);
         if let Some(number) = known
             && self
                 .frames
@@ -315,7 +308,7 @@ impl Parser<'_> {
                 self.highest_reference = self.highest_reference.max(number);
             }
             GroupRef::Name(..) => {
-                let offset = self.at;
+                let offset = self.at - 1;
                 self.references.push((group, offset));
             }
         }
@@ -342,7 +335,7 @@ impl Parser<'_> {
         if numeric {
             let group = self.relative_or_absolute()?;
             if !self.eat(close) {
-                return self.here(error::BACK_REFERENCE);
+                return self.error(error::BACK_REFERENCE, begin - 1);
             }
             return self.recurse(GroupRef::Number(group), self.at - 1);
         }
@@ -354,32 +347,32 @@ impl Parser<'_> {
     fn g_reference(&mut self) -> Result<()> {
         let braced = self.peek() == Some(b'{');
         if braced {
-            let inner = self.peek_at(1);
-            let is_number = inner.is_some_and(|c| c.is_ascii_digit() || c == b'-');
-            if !is_number {
+            let end = self
+                .rest()
+                .iter()
+                .skip(1)
+                .position(|c| *c != b'-' && !c.is_ascii_digit());
+            if end.is_none_or(|end| self.peek_at(end + 1) != Some(b'}')) {
                 return self.k_escape();
             }
             self.at += 1;
         }
         let negative = self.eat(b'-');
-        if !self.peek().is_some_and(|c| c.is_ascii_digit()) {
-            return self.here(error::BACK_REFERENCE);
-        }
         let number = self.number().unwrap_or(0);
         if number > i32::MAX as u32 {
-            return self.here(error::NUMBER_TOO_BIG);
+            return self.here_at_last(error::NUMBER_TOO_BIG);
         }
         if braced && !self.eat(b'}') {
-            return self.here(error::BACK_REFERENCE);
+            return self.here_at_last(error::BACK_REFERENCE);
         }
         if number == 0 {
-            return self.here(error::REFERENCE_ZERO);
+            return self.here_at_last(error::REFERENCE_ZERO);
         }
         if !negative {
             return self.reference(GroupRef::Number(number));
         }
         if number > self.groups {
-            return self.here(error::NO_SUCH_GROUP);
+            return self.here_at_last(error::NO_SUCH_GROUP);
         }
         self.reference(GroupRef::Number(self.groups - (number - 1)))
     }
@@ -390,7 +383,7 @@ impl Parser<'_> {
             Some(b'{') => b'}',
             Some(b'<') => b'>',
             Some(b'\'') => b'\'',
-            _ => return self.here(error::NAMED_REFERENCE),
+            _ => return self.here_at_last(error::NAMED_REFERENCE),
         };
         self.at += 1;
         let (name, end) = self.name(close)?;

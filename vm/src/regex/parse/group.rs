@@ -40,7 +40,7 @@ impl Parser<'_> {
         let is_look = matches!(byte, b'=' | b'!')
             || (byte == b'<' && matches!(self.peek_at(1), Some(b'=' | b'!')));
         if as_condition && !is_look && byte != b'C' {
-            return self.error(error::CONDITION_ASSERTION, self.at);
+            return self.error(error::CONDITION_ASSERTION, self.at - 1);
         }
         self.at += 1;
         let kind = match byte {
@@ -154,11 +154,15 @@ impl Parser<'_> {
 
     /// `(?C1)`: callouts do nothing.
     fn callout(&mut self, as_condition: bool) -> Result<()> {
+        let question_mark = self.at - 2;
         let number = self.number().unwrap_or(0);
         if number > 255 {
             return self.here(error::CALLOUT_NUMBER);
         }
         if !self.eat(b')') {
+            if as_condition {
+                return self.error(error::CONDITION_ASSERTION, question_mark);
+            }
             return self.here(error::CALLOUT_END);
         }
         self.frame().repeatable = false;
@@ -176,10 +180,11 @@ impl Parser<'_> {
             self.at += 1;
         }
         let end = self.at;
-        if end == begin {
+        let found = self.peek() == Some(close);
+        if end == begin && !self.opening {
             return self.here(error::NAME_EXPECTED);
         }
-        if self.peek() != Some(close) {
+        if !found {
             return self.here(error::NAME_END);
         }
         if end - begin > MAX_NAME {
@@ -190,7 +195,10 @@ impl Parser<'_> {
     }
 
     fn named_group(&mut self, close: u8) -> Result<()> {
-        let (begin, end) = self.name(close)?;
+        self.opening = true;
+        let name = self.name(close);
+        self.opening = false;
+        let (begin, end) = name?;
         self.at -= 1;
         let text = &self.pattern[begin as usize..end as usize];
         let group = self.groups + 1;
@@ -253,20 +261,36 @@ impl Parser<'_> {
 
     /// Adds a call of a group.
     pub(super) fn recurse(&mut self, group: GroupRef, offset: usize) -> Result<()> {
-        if let GroupRef::Name(begin, end) = group {
-            // The name of a group that is open is known.
-            let text = &self.pattern[begin as usize..end as usize];
-            let known = self.ast.names.iter().find(|name| name.text == text);
-            if let Some(known) = known.map(|name| name.group) {
-                self.check_left_recursion(known, offset)?;
-            }
-        } else if let GroupRef::Number(number) = group {
-            self.check_left_recursion(number, offset)?;
+        if let Some(known) = self.known_group(group) {
+            self.check_left_recursion(known, offset)?;
         }
         self.references.push((group, offset));
         self.ast.has_references = true;
         self.add(Node::Recurse(group));
+        // A call of a group that is closed may be empty if the group may.
+        if let Some(known) = self.known_group(group) {
+            let closed = self.ast.nodes.iter().position(
+                |node| matches!(node, Node::Group(GroupKind::Capture(n), _) if *n == known),
+            );
+            if let Some(empty) = closed.and_then(|id| self.ast.can_be_empty.get(id).copied())
+                && let Some(last) = self.ast.can_be_empty.last_mut()
+            {
+                *last = empty;
+            }
+        }
         Ok(())
+    }
+
+    /// The number of a group that has begun, if it has a known name.
+    pub(super) fn known_group(&self, group: GroupRef) -> Option<u32> {
+        match group {
+            GroupRef::Number(number) => Some(number),
+            GroupRef::Name(begin, end) => {
+                let text = &self.pattern[begin as usize..end as usize];
+                let known = self.ast.names.iter().find(|name| name.text == text);
+                known.map(|name| name.group)
+            }
+        }
     }
 
     /// A call of an open group with nothing matched since its beginning would never end.
@@ -310,32 +334,29 @@ impl Parser<'_> {
                 let relative_at = self.at;
                 let sign = self.pattern[relative_at];
                 self.at += 1;
-                let number = self.number().unwrap_or(0);
-                if number == 0 {
-                    return self.here(error::CONDITION_ZERO);
-                }
+                let number = self.condition_number()?;
                 let group = if sign == b'+' {
                     self.groups.saturating_add(number)
                 } else if number > self.groups {
-                    return self.here(error::NO_SUCH_GROUP);
+                    return self.error(error::NO_SUCH_GROUP, self.at + 1);
                 } else {
                     self.groups - (number - 1)
                 };
                 self.condition_of(GroupRef::Number(group))?
             }
             Some(b'0'..=b'9') => {
-                let number = self.number().unwrap_or(0);
-                if number == 0 {
-                    return self.here(error::CONDITION_ZERO);
-                }
+                let number = self.condition_number()?;
                 self.condition_of(GroupRef::Number(number))?
             }
             Some(b'R') if self.peek_at(1) == Some(b'&') => {
                 self.at += 2;
                 let begin = self.at;
+                if self.peek().is_some_and(|c| c.is_ascii_digit()) {
+                    return self.here(error::NAME_DIGIT);
+                }
                 self.word();
                 let group = GroupRef::Name(begin as u32, self.at as u32);
-                self.references.push((group, self.at));
+                self.references.push((group, self.at + 1));
                 self.end_condition(begin)?;
                 Condition::Recursion(group)
             }
@@ -344,6 +365,17 @@ impl Parser<'_> {
         };
         self.open(GroupKind::Conditional(condition));
         Ok(())
+    }
+
+    fn condition_number(&mut self) -> Result<u32> {
+        let number = self.number().unwrap_or(0);
+        if number > i32::MAX as u32 {
+            return self.here(error::NUMBER_TOO_BIG);
+        }
+        if number == 0 {
+            return self.error(error::CONDITION_ZERO, self.at + 1);
+        }
+        Ok(number)
     }
 
     fn word(&mut self) {
@@ -363,7 +395,7 @@ impl Parser<'_> {
         if !self.eat(b')') {
             return self.here(error::CONDITION);
         }
-        self.references.push((group, self.at - 1));
+        self.references.push((group, self.at));
         Ok(Condition::Group(group))
     }
 
@@ -375,7 +407,10 @@ impl Parser<'_> {
         }
         self.word();
         let end = self.at;
-        if begin == end || !self.eat(close) {
+        if begin == end {
+            return self.here(error::CONDITION_ASSERTION);
+        }
+        if !self.eat(close) {
             return self.here(error::CONDITION);
         }
         self.condition_of(GroupRef::Name(begin as u32, end as u32))
@@ -387,7 +422,7 @@ impl Parser<'_> {
         self.word();
         let text = &self.pattern[begin..self.at];
         self.end_condition(begin)?;
-        let offset = self.at - 1;
+        let offset = self.at;
         let is_name = self.ast.names.iter().any(|name| name.text == text);
         if is_name {
             let name = GroupRef::Name(begin as u32, begin as u32 + text.len() as u32);
@@ -404,6 +439,9 @@ impl Parser<'_> {
                     .saturating_mul(10)
                     .saturating_add((digit - b'0') as u32)
             });
+            if number > i32::MAX as u32 {
+                return self.here(error::NUMBER_TOO_BIG);
+            }
             return Ok(Condition::Recursion(GroupRef::Number(number)));
         }
         if text == b"DEFINE" {

@@ -49,6 +49,8 @@ struct Frame {
     reset: Option<(u32, u32)>,
     /// A condition that is an assertion comes next.
     wants_condition: bool,
+    /// The number of nodes at its beginning.
+    first_node: usize,
 }
 
 struct Parser<'p> {
@@ -65,12 +67,14 @@ struct Parser<'p> {
     references: Vec<(GroupRef, usize)>,
     /// Back references beyond this many groups are errors.
     highest_reference: u32,
-    /// Alternatives of lookbehinds, and where they end.
-    lookbehinds: Vec<(NodeId, usize)>,
+    /// Alternatives of lookbehinds, where they end, and the node from which on they may have calls.
+    lookbehinds: Vec<(NodeId, usize, usize)>,
     /// Groups with a back reference to themselves: PCRE makes them atomic.
     self_references: Vec<u32>,
     match_limit: Option<u32>,
     recursion_limit: Option<u32>,
+    /// The name being read is that of a new group.
+    opening: bool,
 }
 
 /// Parses `pattern`.
@@ -91,6 +95,7 @@ pub fn parse(pattern: &[u8], compile: CompileOptions) -> Result<Parsed> {
         self_references: Vec::new(),
         match_limit: None,
         recursion_limit: None,
+        opening: false,
     };
     parser.leading_verbs()?;
     parser.check_encoding()?;
@@ -199,7 +204,7 @@ impl Parser<'_> {
             self.at += name.len();
             let is_limit = matches!(name, b"LIMIT_MATCH" | b"LIMIT_RECURSION");
             let limit = if is_limit && self.eat(b'=') {
-                self.number()
+                Some(self.number().unwrap_or(0))
             } else {
                 None
             };
@@ -252,6 +257,7 @@ impl Parser<'_> {
             alternatives: Vec::new(),
             reset: None,
             wants_condition: false,
+            first_node: self.ast.nodes.len(),
         });
     }
 
@@ -292,7 +298,8 @@ impl Parser<'_> {
             }
         };
         if matches!(self.frame().kind, GroupKind::Look { behind: true, .. }) {
-            self.lookbehinds.push((id, self.at));
+            let first = self.frame().first_node;
+            self.lookbehinds.push((id, self.at, first));
         }
         let frame = self.frame();
         frame.alternatives.push(id);

@@ -99,13 +99,24 @@ impl Parser<'_> {
                     seen += matches!(c, b',' | b'}') as usize;
                     seen == number
                 })
-                .map_or(rest.len(), |i| i)
+                .unwrap_or(rest.len())
+        };
+        // A number is read until it is too large.
+        let too_large = |from: usize| {
+            let mut value = 0u32;
+            rest[from..]
+                .iter()
+                .position(|digit| {
+                    value = value * 10 + (digit - b'0') as u32;
+                    value > MAX_REPEAT
+                })
+                .map_or(rest.len(), |i| from + i + 1)
         };
         if min > MAX_REPEAT {
-            return self.error(error::QUANTIFIER_SIZE, self.at + end_of(1));
+            return self.error(error::QUANTIFIER_SIZE, self.at + too_large(1));
         }
         if max != UNLIMITED && max > MAX_REPEAT {
-            return self.error(error::QUANTIFIER_SIZE, self.at + end_of(2));
+            return self.error(error::QUANTIFIER_SIZE, self.at + too_large(end_of(1) + 1));
         }
         if max < min {
             return self.error(error::QUANTIFIER_ORDER, self.at + end_of(2));

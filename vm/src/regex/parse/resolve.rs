@@ -88,7 +88,11 @@ impl Parser<'_> {
         }
         let utf = self.options.has(Options::UTF);
         let lengths = fixed_lengths(&self.ast, utf);
-        for &(alternative, offset) in &self.lookbehinds {
+        for &(alternative, offset, first) in &self.lookbehinds {
+            // With a call in it, PCRE looks at it when everything else has been read.
+            let nodes = &self.ast.nodes[first..alternative as usize + 1];
+            let has_call = nodes.iter().any(|node| matches!(node, Node::Recurse(_)));
+            let offset = if has_call { self.pattern.len() } else { offset };
             match lengths[alternative as usize] {
                 Length::Fixed(_) => {}
                 Length::Bytes => return self.error(error::BYTE_IN_LOOKBEHIND, offset),

@@ -230,7 +230,7 @@ impl Parser<'_> {
             name = &name[1..];
         }
         let Some(is_member) = ctype::posix(name) else {
-            return self.error(error::POSIX_UNKNOWN, begin + 2);
+            return self.error(error::POSIX_UNKNOWN, begin + 2 + negated as usize);
         };
         let caseless = self.options.has(Options::CASELESS);
         if caseless && matches!(name, b"lower" | b"upper") {

@@ -88,7 +88,8 @@ impl Parser<'_> {
     fn braced(&mut self, radix: u32, wrong: &'static str) -> Result<u32> {
         let mut value = 0u64;
         if self.peek() == Some(b'}') {
-            return self.error(error::DIGITS_MISSING, self.at - 2);
+            let back = if radix == 8 { 2 } else { 0 };
+            return self.error(error::DIGITS_MISSING, self.at - back);
         }
         while let Some(digit) = self.peek().and_then(|c| (c as char).to_digit(radix)) {
             self.at += 1;
@@ -352,7 +353,7 @@ impl Parser<'_> {
                 .iter()
                 .skip(1)
                 .position(|c| *c != b'-' && !c.is_ascii_digit());
-            if end.is_none_or(|end| self.peek_at(end + 1) != Some(b'}')) {
+            if end.is_some_and(|end| self.peek_at(end + 1) != Some(b'}')) {
                 return self.k_escape();
             }
             self.at += 1;
@@ -363,7 +364,7 @@ impl Parser<'_> {
             return self.here_at_last(error::NUMBER_TOO_BIG);
         }
         if braced && !self.eat(b'}') {
-            return self.here_at_last(error::BACK_REFERENCE);
+            return self.here(error::BACK_REFERENCE);
         }
         if number == 0 {
             return self.here_at_last(error::REFERENCE_ZERO);

@@ -444,6 +444,9 @@ predefined! {
     GL "gl"
     LOG "log"
     EMULATOR "emulator"
+    WARNING_MSG "warning_msg"
+    BIN_OLD_VHEAP_SIZE "bin_old_vheap_size"
+    BIN_OLD_VHEAP_BLOCK_SIZE "bin_old_vheap_block_size"
 
     HIBERNATE "hibernate"
     EXPORTS "exports"

@@ -29,6 +29,7 @@ pub mod platform;
 pub mod port;
 pub mod process;
 mod regex;
+pub mod report;
 pub mod sched;
 pub mod shared;
 pub mod term;

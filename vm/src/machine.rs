@@ -19,7 +19,6 @@ use crate::memory::resource::Resources;
 use crate::os_signal::Handled;
 use crate::platform::{Host, Platform, Stream};
 use crate::port::{self, Ports};
-use crate::process::MaxHeapSize;
 use crate::process::population::Processes;
 use crate::process::reference::References;
 use crate::sched::Scheduler;
@@ -189,43 +188,6 @@ impl Machine {
         match print::to_bytes(&self.atoms, term) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(_) => String::from("(a term too large to print)"),
-        }
-    }
-
-    /// Says that a process died of an error that nobody caught, as OTP's logger does. The first process of the machine has
-    /// its own words, see [`crate::boot`].
-    pub fn report_crash(&mut self, pid: Term, reason: Term) {
-        if self.processes.first.is_some_and(|(first, _)| first == pid) {
-            return;
-        }
-        let message = format!(
-            "Error in process {} with exit value:\n{}\n",
-            self.text(pid),
-            self.text(reason)
-        );
-        self.report(&message);
-    }
-
-    /// Says that a process was killed for lack of memory.
-    pub fn report_out_of_memory(&mut self, pid: Term) {
-        let available = self.platform.memory_available();
-        let message = format!(
-            "Process {} was killed: it needs more memory than there is ({available} bytes are left). \
-             Give the machine more memory, or limit the process with max_heap_size.",
-            self.text(pid)
-        );
-        self.report(&message);
-    }
-
-    /// Says that a process was killed because of its own `max_heap_size`, if it wants that said.
-    pub fn report_heap_limit(&mut self, pid: Term, limit: MaxHeapSize) {
-        if limit.error_logger {
-            let message = format!(
-                "Process {} was killed: maximum heap size reached ({} words).",
-                self.text(pid),
-                limit.words
-            );
-            self.report(&message);
         }
     }
 

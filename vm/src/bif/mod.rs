@@ -66,6 +66,8 @@ mod tracing;
 mod tuple;
 mod unicode;
 
+pub(crate) use process_info::{garbage_collection_info, total_heap_words};
+
 use crate::atom::AtomTable;
 use crate::code::Code;
 use crate::machine::Machine;

@@ -6,8 +6,9 @@ use super::{Bif, Context, Fail, Value, bif, dictionary, process_flag};
 use crate::atom::am;
 use crate::code::Location;
 use crate::interp::trace;
-use crate::memory::Arena;
+use crate::memory::heap::Parcel;
 use crate::memory::off_heap::Binary;
+use crate::memory::{Arena, NoMemory};
 use crate::process::{MIN_BINARY_HEAP_WORDS, Process, State, Watched};
 use crate::term::copy::copy;
 use crate::term::header::Header;
@@ -215,7 +216,12 @@ fn value(cx: &mut Context, target: Target, item: Atom) -> Value {
         }
         am::CATCHLEVEL => heap(|p| p.catches),
         am::GARBAGE_COLLECTION => garbage_collection(cx, target),
-        am::GARBAGE_COLLECTION_INFO => garbage_collection_info(cx, target),
+        am::GARBAGE_COLLECTION_INFO => {
+            let mut parcel = Parcel::new();
+            let info = target.read(|p| garbage_collection_info(&mut parcel, p))?;
+            parcel.give_to(cx.heap())?;
+            Ok(info)
+        }
         am::BINARY => binaries(cx, target),
         am::INITIAL_CALL => {
             let call = target.read(|p| p.initial_call);
@@ -263,7 +269,7 @@ fn old_words(process: &Process) -> usize {
     old.map_or(0, |old| old.block.words())
 }
 
-fn total_heap_words(process: &Process) -> usize {
+pub(crate) fn total_heap_words(process: &Process) -> usize {
     process.heap.block.words() + old_words(process) + process.heap.fragment_words
 }
 
@@ -357,26 +363,33 @@ fn garbage_collection(cx: &mut Context, target: Target) -> Value {
     )
 }
 
-fn garbage_collection_info(cx: &mut Context, target: Target) -> Value {
+/// `[{Item, Words}]`. Binaries of both generations are counted together: those of the old one count as none.
+pub(crate) fn garbage_collection_info<A: Arena + ?Sized>(
+    arena: &mut A,
+    process: &Process,
+) -> Result<Term, NoMemory> {
     let words = |from: *mut u64, to: *mut u64| (to as usize - from as usize) / 8;
-    let values = target.read(|p| {
-        let heap = &p.heap;
-        [
-            (am::OLD_HEAP_BLOCK_SIZE, old_words(p)),
-            (am::HEAP_BLOCK_SIZE, heap.block.words()),
-            (am::MBUF_SIZE, heap.fragment_words),
-            (am::RECENT_SIZE, words(heap.high_water, heap.top)),
-            (am::STACK_SIZE, stack_words(p)),
-            (
-                am::OLD_HEAP_SIZE,
-                heap.old.as_ref().map_or(0, |old| old.used),
-            ),
-            (am::HEAP_SIZE, words(heap.block.start(), heap.top)),
-            (am::BIN_VHEAP_SIZE, heap.off_heap.bytes / 8),
-            (am::BIN_VHEAP_BLOCK_SIZE, min_binary_heap(p)),
-        ]
-    });
-    properties(cx, &values.map(|(key, value)| (key, number(value))))
+    let heap = &process.heap;
+    let old = heap.old.as_ref();
+    let values = [
+        (am::OLD_HEAP_BLOCK_SIZE, old_words(process)),
+        (am::HEAP_BLOCK_SIZE, heap.block.words()),
+        (am::MBUF_SIZE, heap.fragment_words),
+        (am::RECENT_SIZE, words(heap.high_water, heap.top)),
+        (am::STACK_SIZE, stack_words(process)),
+        (am::OLD_HEAP_SIZE, old.map_or(0, |old| old.used)),
+        (am::HEAP_SIZE, words(heap.block.start(), heap.top)),
+        (am::BIN_VHEAP_SIZE, heap.off_heap.bytes / 8),
+        (am::BIN_VHEAP_BLOCK_SIZE, min_binary_heap(process)),
+        (am::BIN_OLD_VHEAP_SIZE, 0),
+        (am::BIN_OLD_VHEAP_BLOCK_SIZE, min_binary_heap(process)),
+    ];
+    let mut list = Term::NIL;
+    for (key, value) in values.into_iter().rev() {
+        let pair = arena.tuple(&[key.term(), number(value)])?;
+        list = arena.cons(pair, list)?;
+    }
+    Ok(list)
 }
 
 /// `[{Address, Bytes, References}]` of the binaries off the heap.

@@ -25,6 +25,7 @@ use crate::machine::Machine;
 use crate::memory::arena::{Arena, NoMemory};
 use crate::memory::gc::exceeds_limit;
 use crate::process::Process;
+use crate::report;
 use crate::term::fun::Mfa;
 use crate::term::{Atom, Header, Term};
 
@@ -452,7 +453,7 @@ fn uncaught(
     match reason {
         Ok(reason) => {
             if class != Class::Exit {
-                machine.report_crash(process.pid, reason);
+                report::crash(machine, process, reason);
             }
             end(process, reason)
         }
@@ -497,9 +498,9 @@ pub(crate) unsafe fn out_of_memory(
 
 pub(crate) fn die_of_memory(machine: &mut Machine, process: &mut Process) -> Exit {
     if exceeds_limit(process) {
-        machine.report_heap_limit(process.pid, process.max_heap_size());
+        report::heap_limit(machine, process);
     } else {
-        machine.report_out_of_memory(process.pid);
+        report::out_of_memory(machine, process);
     }
     end(process, am::KILLED.term())
 }

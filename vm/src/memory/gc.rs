@@ -26,6 +26,7 @@ use super::off_heap::OffHeap;
 use crate::bits::view::view;
 use crate::machine::Machine;
 use crate::process::Process;
+use crate::report;
 use crate::term::header::ALL_RAW;
 use crate::term::{Header, Subtag, Term};
 use alloc::vec::Vec;
@@ -159,6 +160,9 @@ fn resize(
     if exceeds_limit(process) {
         return Err(NoMemory);
     }
+    if is_over_limit(process) {
+        report::heap_limit(machine, process);
+    }
     let heap = &process.heap;
     let wanted = if machine.options.collect_always {
         // Nothing to spare: the next allocation collects again.
@@ -181,12 +185,17 @@ fn resize(
     Ok(())
 }
 
-/// Whether the process's memory is beyond what its `max_heap_size` lets it live with.
-pub fn exceeds_limit(process: &Process) -> bool {
+/// Whether the process's memory is beyond its `max_heap_size`.
+fn is_over_limit(process: &Process) -> bool {
     let limit = process.max_heap_size();
     let old = process.heap.old.as_ref();
     let total = process.heap.block.words() + old.map_or(0, |old| old.block.words());
-    limit.words != 0 && limit.kill && total > limit.words
+    limit.words != 0 && total > limit.words
+}
+
+/// Whether it is killed for that.
+pub fn exceeds_limit(process: &Process) -> bool {
+    process.max_heap_size().kill && is_over_limit(process)
 }
 
 /// What a move takes along.

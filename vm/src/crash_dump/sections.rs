@@ -1,0 +1,279 @@
+//! The sections of a dump: what is known of the machine, then of each process, module and atom.
+//!
+//! Invariant: a section reads and writes text, and changes nothing.
+
+use super::heap::Heap;
+use super::stack::{Slot, slots, write_address, write_name};
+use crate::bif::statistics::measure;
+use crate::bif::total_heap_words;
+use crate::machine::Machine;
+use crate::process::{Priority, Process, State, Watched};
+use crate::term::print::Printed;
+use crate::term::{Atom, Term};
+use crate::time::clock;
+use core::fmt::{Result, Write};
+
+const SECONDS_OF_DAY: i64 = 86_400;
+
+/// The first lines, and who was running.
+pub fn header(machine: &Machine, slogan: &str, out: &mut dyn Write) -> Result {
+    out.write_str("=erl_crash_dump:0.5\n")?;
+    date(machine, out)?;
+    writeln!(out, "\nSlogan: {slogan}")?;
+    writeln!(out, "System version: {}", super::system_version(machine))?;
+    writeln!(out, "Taints: \nAtoms: {}", machine.atoms.len())?;
+    out.write_str("Calling Thread: scheduler:1\n=scheduler:1\n")?;
+    let waiting = machine.processes.queues.len();
+    writeln!(out, "Run Queue Normal Length: {waiting}")?;
+    let running = machine.processes.running;
+    let process = running.and_then(|pid| machine.processes.table.get(pid));
+    let Some(process) = process else {
+        return out.write_str("Current Process: \n");
+    };
+    // SAFETY: the table's processes are alive, and nothing changes one while the machine is borrowed.
+    let process = unsafe { process.as_ref() };
+    writeln!(out, "Current Process: {}", Printed(&machine.atoms, process.pid))?;
+    out.write_str("Current Process State: Running\nCurrent Process Program counter: ")?;
+    write_address(machine, process.ip, out)?;
+    out.write_str("\nCurrent Process Limited Stack Trace:\n")?;
+    stack(machine, process, out, true)
+}
+
+/// `Sun Nov 22 15:23:51 2026`, universal time: the machine has no other.
+fn date(machine: &Machine, out: &mut dyn Write) -> Result {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let seconds = machine.host_seconds();
+    let days = seconds.div_euclid(SECONDS_OF_DAY);
+    let time = seconds.rem_euclid(SECONDS_OF_DAY);
+    let (year, month, day) = clock::date(days);
+    let weekday = DAYS[days.rem_euclid(7) as usize];
+    let month = MONTHS[(month - 1).clamp(0, 11) as usize];
+    let (hours, minutes, seconds) = (time / 3_600, time / 60 % 60, time % 60);
+    write!(
+        out,
+        "{weekday} {month} {day:2} {hours:02}:{minutes:02}:{seconds:02} {year}"
+    )
+}
+
+/// Bytes by what they are used for.
+pub fn memory(machine: &Machine, out: &mut dyn Write) -> Result {
+    let Ok(measured) = measure(machine) else {
+        return Ok(());
+    };
+    out.write_str("=memory\n")?;
+    for (kind, bytes) in measured.kinds() {
+        writeln!(out, "{}: {bytes}", machine.atoms.name(kind))?;
+    }
+    Ok(())
+}
+
+/// Tables of the machine.
+pub fn areas(machine: &Machine, out: &mut dyn Write) -> Result {
+    let atoms = machine.atoms.len();
+    writeln!(
+        out,
+        "=index_table:atom_tab\nsize: {atoms}\nlimit: {}\nentries: {atoms}",
+        machine.atoms.limit
+    )?;
+    writeln!(
+        out,
+        "=allocated_areas\natom_space: {0} {0}\nloaded_code: {1}\nprocess_table: {2}",
+        machine.atoms.memory(),
+        machine.code.memory(),
+        machine.processes.table.memory()
+    )
+}
+
+fn each_process(machine: &Machine) -> impl Iterator<Item = &Process> {
+    // SAFETY: the table's processes are alive, and nothing changes one while the machine is borrowed.
+    let table = machine.processes.table.iter();
+    table.map(|process| unsafe { process.as_ref() })
+}
+
+/// A section for each process.
+pub fn processes(machine: &Machine, out: &mut dyn Write) -> Result {
+    each_process(machine).try_for_each(|process| one_process(machine, process, out))
+}
+
+fn one_process(machine: &Machine, process: &Process, out: &mut dyn Write) -> Result {
+    let text = |term: Term| Printed(&machine.atoms, term);
+    writeln!(out, "=proc:{}", text(process.pid))?;
+    let state = match process.state {
+        _ if process.suspended > 0 => "Suspended",
+        State::Runnable => "Scheduled",
+        State::Running => "Running",
+        State::Waiting => "Waiting",
+        State::Exiting => "Exiting",
+    };
+    writeln!(out, "State: {state}")?;
+    if let Some(name) = process.registered_name {
+        writeln!(out, "Name: {}", machine.atoms.name(name))?;
+    }
+    out.write_str("Spawned as: ")?;
+    write_name(machine, process.initial_call.module, out)?;
+    out.write_char(':')?;
+    write_name(machine, process.initial_call.function, out)?;
+    writeln!(out, "/{}", process.initial_call.arity)?;
+    match process.parent.is_pid() {
+        true => writeln!(out, "Spawned by: {}", text(process.parent))?,
+        false => out.write_str("Spawned by: []\n")?,
+    }
+    let heap = &process.heap;
+    writeln!(out, "Message queue length: {}", process.mailbox.len())?;
+    writeln!(out, "Number of heap fragments: {}", heap.fragments.len())?;
+    writeln!(out, "Heap fragment data: {}", heap.fragment_words)?;
+    links(machine, process, out)?;
+    let old = heap.old.as_ref();
+    let (old_size, old_used) = old.map_or((0, 0), |old| (old.block.words(), old.used));
+    writeln!(out, "Reductions: {}", process.reductions)?;
+    writeln!(out, "Stack+heap: {}", heap.block.words())?;
+    writeln!(out, "OldHeap: {old_size}")?;
+    writeln!(out, "Heap unused: {}", heap.free_words())?;
+    writeln!(out, "OldHeap unused: {}", old_size.saturating_sub(old_used))?;
+    writeln!(out, "BinVHeap: {}", heap.off_heap.bytes / 8)?;
+    writeln!(out, "OldBinVHeap: 0")?;
+    writeln!(out, "Total heap: {}", total_heap_words(process))?;
+    writeln!(out, "Memory: {}", process.memory())?;
+    out.write_str("Program counter: ")?;
+    write_address(machine, process.ip, out)?;
+    writeln!(out, "\narity = {}", process.saved.live())?;
+    let priority = match process.priority {
+        Priority::Low => "LOW",
+        Priority::Normal => "NORMAL",
+        Priority::High => "HIGH",
+        Priority::Max => "MAX",
+    };
+    write!(
+        out,
+        "Internal State: ACT_PRIO_{priority} | USR_PRIO_{priority} | PRQ_PRIO_{priority}"
+    )?;
+    if process.trap_exit {
+        out.write_str(" | TRAP_EXIT")?;
+    }
+    if process.state == State::Running {
+        out.write_str(" | ACTIVE | RUNNING")?;
+    }
+    out.write_char('\n')
+}
+
+/// `Link list: [<0.1.0>, {to,<0.2.0>,Reference}, {from,<0.3.0>,Reference}]`
+fn links(machine: &Machine, process: &Process, out: &mut dyn Write) -> Result {
+    let text = |term: Term| Printed(&machine.atoms, term);
+    let mut separator = "Link list: [";
+    for (pid, ()) in process.links.iter() {
+        write!(out, "{separator}{}", text(Term::local_pid(pid)))?;
+        separator = ", ";
+    }
+    for (reference, monitor) in process.monitors.iter() {
+        if let Watched::Process(pid) | Watched::Name(pid, _) = monitor.target {
+            write!(out, "{separator}{{to,{},{reference}}}", text(pid))?;
+            separator = ", ";
+        }
+    }
+    for (reference, watcher) in process.monitored_by.iter() {
+        write!(out, "{separator}{{from,{},{reference}}}", text(*watcher))?;
+        separator = ", ";
+    }
+    match separator {
+        ", " => out.write_str("]\n"),
+        _ => Ok(()),
+    }
+}
+
+/// The node, which is alone.
+pub fn timers_and_nodes(_machine: &Machine, out: &mut dyn Write) -> Result {
+    out.write_str("=node:'nonode@nohost'\n=no_distribution\n")
+}
+
+/// Loaded modules and their sizes, behind `title`.
+pub fn modules(machine: &Machine, out: &mut dyn Write, title: &str) -> Result {
+    out.write_str(title)?;
+    writeln!(out, "Current code: {}\nOld code: 0", machine.code.memory())?;
+    for module in machine.code.modules() {
+        let (name, size) = (machine.atoms.name(module.name), module.code_size());
+        match title {
+            "" => writeln!(out, "{name} {size}")?,
+            _ => writeln!(out, "=mod:{name}\nCurrent size: {size}")?,
+        }
+    }
+    Ok(())
+}
+
+/// Messages, dictionaries, stacks and heaps of all processes, and the binaries that they refer to.
+pub fn contents(machine: &Machine, out: &mut dyn Write) -> Result {
+    for process in each_process(machine) {
+        let pid = Printed(&machine.atoms, process.pid);
+        if !process.mailbox.is_empty() {
+            writeln!(out, "=proc_messages:{pid}")?;
+            for message in process.mailbox.iter() {
+                super::heap::value(machine, message, out)?;
+                out.write_str(":N\n")?;
+            }
+        }
+        if !process.dictionary.is_empty() {
+            writeln!(out, "=proc_dictionary:{pid}")?;
+            for (key, value) in process.dictionary.iter() {
+                super::heap::value(machine, key, out)?;
+                out.write_char(',')?;
+                super::heap::value(machine, value, out)?;
+                out.write_char('\n')?;
+            }
+        }
+        writeln!(out, "=proc_stack:{pid}")?;
+        stack(machine, process, out, false)?;
+        writeln!(out, "=proc_heap:{pid}")?;
+        let mut heap = Heap::new(machine);
+        let messages = process.mailbox.iter();
+        let pairs = process.dictionary.iter();
+        let on_stack = slots(process).filter_map(|(_, slot)| match slot {
+            Slot::Value(term) => Some(term),
+            _ => None,
+        });
+        let roots = messages
+            .chain(pairs.flat_map(|(key, value)| [key, value]))
+            .chain(on_stack);
+        roots.into_iter().try_for_each(|term| heap.write(term, out))?;
+    }
+    super::heap::binaries(each_process(machine), out)
+}
+
+/// The stack in the dump's short form; of a stack trace, the return addresses alone.
+fn stack(machine: &Machine, process: &Process, out: &mut dyn Write, trace: bool) -> Result {
+    let mut register = 0;
+    for (address, slot) in slots(process) {
+        match slot {
+            Slot::Return(to) => {
+                register = 0;
+                write!(out, "0x{:016x}:SReturn addr ", address as usize)?;
+                write_address(machine, to, out)?;
+                out.write_char('\n')?;
+                continue;
+            }
+            _ if trace => continue,
+            Slot::Catch(term) => {
+                write!(out, "y{register}:SCatch ")?;
+                write_address(machine, term.catch_handler(), out)?;
+            }
+            Slot::Value(term) => {
+                write!(out, "y{register}:")?;
+                super::heap::value(machine, term, out)?;
+            }
+        }
+        register += 1;
+        out.write_char('\n')?;
+    }
+    Ok(())
+}
+
+/// All atoms, the youngest first.
+pub fn atoms(machine: &Machine, out: &mut dyn Write) -> Result {
+    out.write_str("=atoms\n")?;
+    let count = machine.atoms.len() as u32;
+    (0..count).rev().try_for_each(|index| {
+        write_name(machine, Atom(index), out)?;
+        out.write_char('\n')
+    })
+}

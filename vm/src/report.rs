@@ -99,9 +99,7 @@ pub fn say(machine: &mut Machine, event: &Event) {
     };
     // What there was memory for.
     let _ = written.and_then(|()| text.write_char('\n'));
-    machine
-        .platform
-        .console_write(Stream::Error, text.0.as_bytes());
+    machine.console_write(Stream::Error, text.0.as_bytes());
 }
 
 /// `{log, Level, Format, Arguments, #{error_logger => #{emulator => true, tag => Tag}, gl => Leader, pid => Pid, time => Microseconds}}`

@@ -15,7 +15,7 @@ use starling_vm::platform::io::{
     Child, Command, Descriptor, Event, Interest, Io, Signal, SignalAction, SpawnError,
     TerminalMode, WindowSize,
 };
-use starling_vm::platform::{Host, Platform, Reservation, Stream};
+use starling_vm::platform::{CrashDumps, Host, Platform, Reservation, Stream};
 
 use io::LinuxIo;
 use terminal::Terminal;
@@ -162,6 +162,7 @@ impl Platform for LinuxPlatform {
             system: "linux",
             version: version_numbers(&rustix::system::uname().release().to_string_lossy()),
             process_id: std::process::id(),
+            crash_dumps: CrashDumps::File,
             environment: std::env::vars_os()
                 .map(|(name, value)| (bytes(name), bytes(value)))
                 .collect(),

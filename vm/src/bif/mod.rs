@@ -66,7 +66,7 @@ mod tracing;
 mod tuple;
 mod unicode;
 
-pub(crate) use process_info::{garbage_collection_info, total_heap_words};
+pub(crate) use process_info::{binaries_of, garbage_collection_info, total_heap_words};
 
 use crate::atom::AtomTable;
 use crate::code::Code;

@@ -4,8 +4,8 @@ use super::system_info::number;
 use super::{Bif, Context, Fail, Value, bare, bif, internal, process_flag};
 use crate::atom::am;
 use crate::boot::options::Warnings;
+use crate::crash_dump;
 use crate::memory::gc::heap_size;
-use crate::platform::Stream;
 use crate::process::{MIN_BINARY_HEAP_WORDS, MIN_HEAP_WORDS, Trap};
 use crate::term::Term;
 use alloc::string::String;
@@ -20,8 +20,8 @@ pub const TABLE: &[Bif] = &[
     bif("error_logger", "warning_map", 0, warning_map_0),
 ];
 
-/// Ends the machine. A number is its status (its low eight bits, as a shell sees them); a string is said on the error stream, and the
-/// status is 1; `abort` is 134, the status of a program that aborted.
+/// Ends the machine. A number is its status (its low eight bits, as a shell sees them); a string is the slogan of a
+/// crash dump, and the status is 1; `abort` is 134, the status of a program that aborted.
 pub(super) fn halt(cx: &mut Context, args: &[Term]) -> Value {
     let flush = match args.get(1) {
         Some(&options) => flushes(options)?,
@@ -34,10 +34,8 @@ pub(super) fn halt(cx: &mut Context, args: &[Term]) -> Value {
             Some(_) => return Err(Fail::Badarg),
             None if status == am::ABORT.term() => 134,
             None => {
-                let mut slogan = text_of_list(status).ok_or(Fail::Badarg)?;
-                slogan.push('\n');
-                cx.machine().console_write(Stream::Error, slogan.as_bytes());
-                1
+                let slogan = text_of_list(status).ok_or(Fail::Badarg)?;
+                crash_dump::die(cx.machine(), &slogan)
             }
         },
     };

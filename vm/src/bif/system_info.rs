@@ -138,8 +138,8 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
         "c_compiler_used" => Ok(cx.tuple(&[am::UNDEFINED.term(), am::UNDEFINED.term()])?),
         "cpu_topology" => Ok(am::UNDEFINED.term()),
         "dist" => binary(cx, "=node:'nonode@nohost'\n=no_distribution\n"),
-        "info_later" => {
-            let text = crash_dump::system_version(cx.machine());
+        "info" | "procs" | "loaded" => {
+            let text = crash_dump::section(cx.machine(), name);
             binary(cx, &text)
         }
         _ => Err(Fail::Badarg),

@@ -61,7 +61,8 @@ fn address(term: Term) -> usize {
 pub struct Heap<'m> {
     machine: &'m Machine,
     written: HashSet<usize>,
-    left: Vec<Term>,
+    /// What is to be written, and whether it is a node below the root of a large map.
+    left: Vec<(Term, bool)>,
 }
 
 impl<'m> Heap<'m> {
@@ -76,21 +77,25 @@ impl<'m> Heap<'m> {
 
     /// Remembers that `term` is to be written, if it has a line of its own and none yet.
     fn push(&mut self, term: Term) {
+        self.push_part(term, false);
+    }
+
+    fn push_part(&mut self, term: Term, node: bool) {
         if (term.is_cons() || term.is_boxed())
             && self.written.try_reserve(1).is_ok()
             && self.left.try_reserve(1).is_ok()
             && self.written.insert(address(term))
         {
-            self.left.push(term);
+            self.left.push((term, node));
         }
     }
 
     /// Writes `term` and all that it refers to, other than what was written before.
     pub fn write(&mut self, term: Term, out: &mut dyn Write) -> Result {
         self.push(term);
-        while let Some(term) = self.left.pop() {
+        while let Some((term, node)) = self.left.pop() {
             write!(out, "{:X}:", address(term))?;
-            self.object(term, out)?;
+            self.object(term, node, out)?;
             out.write_char('\n')?;
         }
         Ok(())
@@ -107,7 +112,7 @@ impl<'m> Heap<'m> {
         Ok(())
     }
 
-    fn object(&mut self, term: Term, out: &mut dyn Write) -> Result {
+    fn object(&mut self, term: Term, node: bool, out: &mut dyn Write) -> Result {
         if let Some(cell) = term.as_cons() {
             out.write_char('l')?;
             value(self.machine, cell.head, out)?;
@@ -123,7 +128,7 @@ impl<'m> Heap<'m> {
         }
         if let Some(float) = term.as_float() {
             let mut text = super::stack::Gathered::default();
-            write!(text, "{:?}", float)?;
+            write!(text, "{float:.20e}")?;
             let text = text.0;
             return write!(out, "F{:X}:{text}", text.len());
         }
@@ -131,7 +136,7 @@ impl<'m> Heap<'m> {
             Some(Subtag::BigPositive | Subtag::BigNegative) => {
                 write!(out, "B{}", Printed(&self.machine.atoms, term))
             }
-            Some(Subtag::FlatMap | Subtag::HashMap) => self.map(term, out),
+            Some(Subtag::FlatMap | Subtag::HashMap) => self.map(term, node, out),
             Some(Subtag::HeapBits | Subtag::RefcBits | Subtag::SubBits) => bits(term, out),
             _ => {
                 let options = encode::Options::default();
@@ -146,14 +151,20 @@ impl<'m> Heap<'m> {
         }
     }
 
-    fn map(&mut self, term: Term, out: &mut dyn Write) -> Result {
+    fn map(&mut self, term: Term, node: bool, out: &mut dyn Write) -> Result {
         if let Some(children) = map::trie_children(&term) {
-            // Nodes below the root are written as they are met; which they are, their place says.
-            match map::is_trie_root(&term) {
-                true => write!(out, "Mh{:X}:{:X}:", map::size(term), children.len())?,
-                false => write!(out, "Mn{:X}:", children.len())?,
+            match node {
+                false => write!(out, "Mh{:X}:{:X}:", map::size(term), children.len())?,
+                true => write!(out, "Mn{:X}:", children.len())?,
             }
-            return self.values(children, out);
+            for (index, &child) in children.iter().enumerate() {
+                if index > 0 {
+                    out.write_char(',')?;
+                }
+                value(self.machine, child, out)?;
+                self.push_part(child, !child.is_cons());
+            }
+            return Ok(());
         }
         write!(out, "Mf{:X}:", map::size(term))?;
         if let Some(keys) = map::key_tuple(term) {
@@ -183,7 +194,13 @@ fn bits(term: Term, out: &mut dyn Write) -> Result {
     if let Some(words) = base.as_object(Subtag::RefcBits)
         && bits.offset & 7 == 0
     {
-        return write!(out, "Yc{:X}:{:X}:{:X}", words[1], bits.offset / 8, bits.size / 8);
+        return write!(
+            out,
+            "Yc{:X}:{:X}:{:X}",
+            words[1],
+            bits.offset / 8,
+            bits.size / 8
+        );
     }
     match bits.to_bytes() {
         Ok(Some(bytes)) => {
@@ -204,7 +221,8 @@ pub fn binaries<'p>(processes: impl Iterator<Item = &'p Process>, out: &mut dyn 
             }
             // SAFETY: a process that refers to a binary keeps it alive, and its used bytes are initialised.
             let bytes = unsafe {
-                core::slice::from_raw_parts(Binary::bytes(binary), Binary::used(binary))
+                let used = binary.as_ref().used_bits / 8;
+                core::slice::from_raw_parts(Binary::bytes(binary), used)
             };
             writeln!(out, "=binary:{:X}", binary.as_ptr() as usize)?;
             write!(out, "{:X}:", bytes.len())?;
@@ -224,7 +242,11 @@ fn base64(bytes: &[u8], out: &mut dyn Write) -> Result {
         let bits = u32::from_be_bytes([0, group[0], group[1], group[2]]);
         for place in 0..4 {
             let digit = DIGITS[(bits >> (18 - 6 * place) & 63) as usize];
-            out.write_char(if place > chunk.len() { '=' } else { digit as char })?;
+            out.write_char(if place > chunk.len() {
+                '='
+            } else {
+                digit as char
+            })?;
         }
     }
     Ok(())

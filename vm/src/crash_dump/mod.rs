@@ -66,9 +66,7 @@ pub fn die(machine: &mut Machine, slogan: &str) -> ! {
 }
 
 fn say(machine: &mut Machine, text: &str) {
-    machine
-        .platform
-        .console_write(Stream::Error, text.as_bytes());
+    machine.console_write(Stream::Error, text.as_bytes());
 }
 
 /// A number from the environment.
@@ -100,7 +98,10 @@ fn to_file(machine: &mut Machine, slogan: &str) {
         return;
     };
     let name = machine.environment.get(b"ERL_CRASH_DUMP");
-    let name: Vec<u8> = name.filter(|name| !name.is_empty()).unwrap_or(DEFAULT_NAME).into();
+    let name: Vec<u8> = name
+        .filter(|name| !name.is_empty())
+        .unwrap_or(DEFAULT_NAME)
+        .into();
     let shown = String::from_utf8_lossy(&name).into_owned();
     let Ok(path) = CString::new(name) else {
         return;
@@ -113,7 +114,10 @@ fn to_file(machine: &mut Machine, slogan: &str) {
     let Ok(file) = machine.files.open(&path, modes) else {
         return;
     };
-    say(machine, &format!("\r\nCrash dump is being written to: {shown}..."));
+    say(
+        machine,
+        &format!("\r\nCrash dump is being written to: {shown}..."),
+    );
     write(machine, slogan, Sink::File(file), limits, true);
     let _ = machine.files.close(file);
     say(machine, "done\r\n");
@@ -130,6 +134,7 @@ fn to_console(machine: &mut Machine, slogan: &str) {
 
 /// Writes all of a dump, or as much as the limits allow. `whole` adds what is large.
 fn write(machine: &mut Machine, slogan: &str, sink: Sink, limits: Limits, whole: bool) {
+    let now = machine.platform.system_time_ns().div_euclid(1_000_000_000);
     // SAFETY: file system and platform are objects of their own behind boxes, which sections, who write text and look at
     // terms, never touch; the writer ends before they are used by others again.
     let mut writer = unsafe {
@@ -141,11 +146,12 @@ fn write(machine: &mut Machine, slogan: &str, sink: Sink, limits: Limits, whole:
         )
     };
     let machine = &*machine;
-    let written = sections::header(machine, slogan, &mut writer)
+    let written = sections::header(machine, now, slogan, &mut writer)
         .and_then(|()| sections::memory(machine, &mut writer))
         .and_then(|()| sections::areas(machine, &mut writer))
         .and_then(|()| sections::processes(machine, &mut writer))
-        .and_then(|()| sections::timers_and_nodes(machine, &mut writer));
+        .and_then(|()| sections::ports(machine, &mut writer))
+        .and_then(|()| sections::nodes(&mut writer));
     let written = match whole {
         true => written
             .and_then(|()| sections::modules(machine, &mut writer, "=loaded_modules\n"))

@@ -5,8 +5,9 @@
 use super::heap::Heap;
 use super::stack::{Slot, slots, write_address, write_name};
 use crate::bif::statistics::measure;
-use crate::bif::total_heap_words;
 use crate::machine::Machine;
+use crate::memory::heap::Parcel;
+use crate::process::reference::RefNumber;
 use crate::process::{Priority, Process, State, Watched};
 use crate::term::print::Printed;
 use crate::term::{Atom, Term};
@@ -15,10 +16,10 @@ use core::fmt::{Result, Write};
 
 const SECONDS_OF_DAY: i64 = 86_400;
 
-/// The first lines, and who was running.
-pub fn header(machine: &Machine, slogan: &str, out: &mut dyn Write) -> Result {
+/// The first lines, and who was running; `now` is in seconds since 1970.
+pub fn header(machine: &Machine, now: i64, slogan: &str, out: &mut dyn Write) -> Result {
     out.write_str("=erl_crash_dump:0.5\n")?;
-    date(machine, out)?;
+    date(now, out)?;
     writeln!(out, "\nSlogan: {slogan}")?;
     writeln!(out, "System version: {}", super::system_version(machine))?;
     writeln!(out, "Taints: \nAtoms: {}", machine.atoms.len())?;
@@ -32,7 +33,11 @@ pub fn header(machine: &Machine, slogan: &str, out: &mut dyn Write) -> Result {
     };
     // SAFETY: the table's processes are alive, and nothing changes one while the machine is borrowed.
     let process = unsafe { process.as_ref() };
-    writeln!(out, "Current Process: {}", Printed(&machine.atoms, process.pid))?;
+    writeln!(
+        out,
+        "Current Process: {}",
+        Printed(&machine.atoms, process.pid)
+    )?;
     out.write_str("Current Process State: Running\nCurrent Process Program counter: ")?;
     write_address(machine, process.ip, out)?;
     out.write_str("\nCurrent Process Limited Stack Trace:\n")?;
@@ -40,12 +45,11 @@ pub fn header(machine: &Machine, slogan: &str, out: &mut dyn Write) -> Result {
 }
 
 /// `Sun Nov 22 15:23:51 2026`, universal time: the machine has no other.
-fn date(machine: &Machine, out: &mut dyn Write) -> Result {
+fn date(seconds: i64, out: &mut dyn Write) -> Result {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];
-    let seconds = machine.host_seconds();
     let days = seconds.div_euclid(SECONDS_OF_DAY);
     let time = seconds.rem_euclid(SECONDS_OF_DAY);
     let (year, month, day) = clock::date(days);
@@ -135,7 +139,6 @@ fn one_process(machine: &Machine, process: &Process, out: &mut dyn Write) -> Res
     writeln!(out, "OldHeap unused: {}", old_size.saturating_sub(old_used))?;
     writeln!(out, "BinVHeap: {}", heap.off_heap.bytes / 8)?;
     writeln!(out, "OldBinVHeap: 0")?;
-    writeln!(out, "Total heap: {}", total_heap_words(process))?;
     writeln!(out, "Memory: {}", process.memory())?;
     out.write_str("Program counter: ")?;
     write_address(machine, process.ip, out)?;
@@ -163,18 +166,18 @@ fn one_process(machine: &Machine, process: &Process, out: &mut dyn Write) -> Res
 fn links(machine: &Machine, process: &Process, out: &mut dyn Write) -> Result {
     let text = |term: Term| Printed(&machine.atoms, term);
     let mut separator = "Link list: [";
-    for (pid, ()) in process.links.iter() {
-        write!(out, "{separator}{}", text(Term::local_pid(pid)))?;
+    for (linked, ()) in process.links.iter() {
+        write!(out, "{separator}{}", text(linked.term()))?;
         separator = ", ";
     }
     for (reference, monitor) in process.monitors.iter() {
         if let Watched::Process(pid) | Watched::Name(pid, _) = monitor.target {
-            write!(out, "{separator}{{to,{},{reference}}}", text(pid))?;
+            tie(machine, ("to", pid, reference), separator, out)?;
             separator = ", ";
         }
     }
     for (reference, watcher) in process.monitored_by.iter() {
-        write!(out, "{separator}{{from,{},{reference}}}", text(*watcher))?;
+        tie(machine, ("from", *watcher, reference), separator, out)?;
         separator = ", ";
     }
     match separator {
@@ -183,8 +186,52 @@ fn links(machine: &Machine, process: &Process, out: &mut dyn Write) -> Result {
     }
 }
 
+/// `{to,<0.2.0>,#Ref<0.1.2.3>}`
+fn tie(
+    machine: &Machine,
+    (direction, pid, reference): (&str, Term, RefNumber),
+    separator: &str,
+    out: &mut dyn Write,
+) -> Result {
+    let text = |term: Term| Printed(&machine.atoms, term);
+    write!(out, "{separator}{{{direction},{},", text(pid))?;
+    let mut parcel = Parcel::new();
+    if let Ok(reference) = reference.term(&mut parcel) {
+        write!(out, "{}", text(reference))?;
+    }
+    out.write_char('}')
+}
+
+/// A section for each port.
+pub fn ports(machine: &Machine, out: &mut dyn Write) -> Result {
+    let text = |term: Term| Printed(&machine.atoms, term);
+    for port in machine.ports.iter() {
+        writeln!(out, "=port:{}", text(port.id))?;
+        writeln!(out, "Slot: {}", port.id.identifier_data())?;
+        writeln!(out, "Connected: {}", text(port.owner))?;
+        let mut separator = "Links: ";
+        for (linked, ()) in port.links.iter() {
+            write!(out, "{separator}{}", text(linked.term()))?;
+            separator = ", ";
+        }
+        if separator == ", " {
+            out.write_char('\n')?;
+        }
+        if let Some(name) = port.registered_name {
+            writeln!(out, "Registered as: {}", machine.atoms.name(name))?;
+        }
+        out.write_str("Port controls external process: ")?;
+        port.name
+            .iter()
+            .try_for_each(|&byte| out.write_char(byte as char))?;
+        writeln!(out, "\nInput: {}\nOutput: {}", port.input, port.output)?;
+        writeln!(out, "Queue: {}", port.queued)?;
+    }
+    Ok(())
+}
+
 /// The node, which is alone.
-pub fn timers_and_nodes(_machine: &Machine, out: &mut dyn Write) -> Result {
+pub fn nodes(out: &mut dyn Write) -> Result {
     out.write_str("=node:'nonode@nohost'\n=no_distribution\n")
 }
 
@@ -215,16 +262,21 @@ pub fn contents(machine: &Machine, out: &mut dyn Write) -> Result {
         }
         if !process.dictionary.is_empty() {
             writeln!(out, "=proc_dictionary:{pid}")?;
-            for (key, value) in process.dictionary.iter() {
-                super::heap::value(machine, key, out)?;
-                out.write_char(',')?;
-                super::heap::value(machine, value, out)?;
-                out.write_char('\n')?;
+            for number in 1..=process.dictionary.len() {
+                writeln!(out, "H{number:X}")?;
             }
         }
         writeln!(out, "=proc_stack:{pid}")?;
         stack(machine, process, out, false)?;
         writeln!(out, "=proc_heap:{pid}")?;
+        // OTP keeps its dictionary as tuples on the heap. These stand for them, at addresses where nothing else is.
+        for (number, (key, value)) in process.dictionary.iter().enumerate() {
+            write!(out, "{:X}:t2:", number + 1)?;
+            super::heap::value(machine, key, out)?;
+            out.write_char(',')?;
+            super::heap::value(machine, value, out)?;
+            out.write_char('\n')?;
+        }
         let mut heap = Heap::new(machine);
         let messages = process.mailbox.iter();
         let pairs = process.dictionary.iter();
@@ -235,7 +287,9 @@ pub fn contents(machine: &Machine, out: &mut dyn Write) -> Result {
         let roots = messages
             .chain(pairs.flat_map(|(key, value)| [key, value]))
             .chain(on_stack);
-        roots.into_iter().try_for_each(|term| heap.write(term, out))?;
+        roots
+            .into_iter()
+            .try_for_each(|term| heap.write(term, out))?;
     }
     super::heap::binaries(each_process(machine), out)
 }
@@ -276,4 +330,48 @@ pub fn atoms(machine: &Machine, out: &mut dyn Write) -> Result {
         write_name(machine, Atom(index), out)?;
         out.write_char('\n')
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::atom::am;
+    use crate::process::tests::{machine, process};
+    use alloc::string::String;
+
+    #[test]
+    fn a_date_is_as_ctime_writes_it() {
+        let mut out = String::new();
+        date(1_795_361_031, &mut out).unwrap();
+        assert_eq!(out, "Sun Nov 22 15:23:51 2026");
+    }
+
+    #[test]
+    fn a_process_has_its_sections() {
+        let machine = machine();
+        let pid = process(machine);
+        let process = machine.processes.alive(pid).unwrap();
+        let list = crate::memory::Arena::cons(&mut process.heap, Term::small(1), Term::NIL);
+        process.mailbox.push(list.unwrap()).unwrap();
+        process
+            .dictionary
+            .put(am::OK.term(), Term::small(7), 0, |a, b| a == b)
+            .unwrap();
+        let mut out = String::new();
+        header(machine, 0, "over", &mut out).unwrap();
+        processes(machine, &mut out).unwrap();
+        contents(machine, &mut out).unwrap();
+        atoms(machine, &mut out).unwrap();
+        let text = Printed(&machine.atoms, pid);
+        for part in [
+            String::from("=erl_crash_dump:0.5\nThu Jan  1 00:00:00 1970\nSlogan: over\n"),
+            alloc::format!("=proc:{text}\nState: Waiting\nSpawned as: erlang:apply/2\n"),
+            alloc::format!("=proc_dictionary:{text}\nH1\n=proc_stack:{text}\n"),
+            alloc::format!("=proc_heap:{text}\n1:t2:A2:ok,I7\n"),
+            String::from(":lI1|N\n"),
+            String::from("\nfalse\n"),
+        ] {
+            assert!(out.contains(&part), "{part} is not in {out}");
+        }
+    }
 }

@@ -44,6 +44,17 @@ pub struct Host {
     pub process_id: u32,
     /// Environment variables: names and values.
     pub environment: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Where crash dumps go.
+    pub crash_dumps: CrashDumps,
+}
+
+/// Where crash dumps go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CrashDumps {
+    /// To a file, whole.
+    File,
+    /// To the console, short.
+    Console,
 }
 
 impl Default for Host {
@@ -58,6 +69,7 @@ impl Default for Host {
             version,
             process_id: 1,
             environment: Vec::new(),
+            crash_dumps: CrashDumps::Console,
         }
     }
 }

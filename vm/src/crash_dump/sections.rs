@@ -92,9 +92,10 @@ pub fn areas(machine: &Machine, out: &mut dyn Write) -> Result {
 }
 
 fn each_process(machine: &Machine) -> impl Iterator<Item = &Process> {
-    // SAFETY: the table's processes are alive, and nothing changes one while the machine is borrowed.
-    let table = machine.processes.table.iter();
-    table.map(|process| unsafe { process.as_ref() })
+    machine.processes.table.iter().map(|process| {
+        // SAFETY: the table's processes are alive, and nothing changes one while the machine is borrowed.
+        unsafe { process.as_ref() }
+    })
 }
 
 /// A section for each process.

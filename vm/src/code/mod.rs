@@ -222,30 +222,3 @@ impl FunResolver for Code {
         fits.then(|| entry.as_ptr().cast_const().cast())
     }
 }
-
-impl LoadedModule {
-    /// The file that it was loaded from.
-    pub fn file(&self) -> &ling::Module<'static> {
-        &self.file
-    }
-
-    /// Functions that `load_nif` has replaced.
-    pub fn nifs(&self) -> &[(Atom, u8)] {
-        &self.nifs
-    }
-
-    /// Whether it was loaded before anything ran.
-    pub fn is_preloaded(&self) -> bool {
-        self.preloaded
-    }
-
-    /// Bytes of its instructions.
-    pub fn code_size(&self) -> usize {
-        self.code_size
-    }
-
-    /// An atom of the file's table.
-    pub fn atom(&self, index: u32) -> Option<Atom> {
-        self.atoms.get(index as usize).copied()
-    }
-}

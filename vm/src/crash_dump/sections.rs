@@ -5,6 +5,7 @@
 use super::heap::Heap;
 use super::stack::{Slot, slots, write_address, write_name};
 use crate::bif::statistics::measure;
+use crate::code::versions::{LoadedModule, Role};
 use crate::machine::Machine;
 use crate::memory::heap::Parcel;
 use crate::process::reference::RefNumber;
@@ -236,15 +237,28 @@ pub fn nodes(out: &mut dyn Write) -> Result {
     out.write_str("=node:'nonode@nohost'\n=no_distribution\n")
 }
 
-/// Loaded modules and their sizes, behind `title`.
+/// Loaded modules and the bytes of their versions, behind `title`.
 pub fn modules(machine: &Machine, out: &mut dyn Write, title: &str) -> Result {
-    out.write_str(title)?;
-    writeln!(out, "Current code: {}\nOld code: 0", machine.code.memory())?;
-    for module in machine.code.modules() {
-        let (name, size) = (machine.atoms.name(module.name), module.code_size());
-        match title {
-            "" => writeln!(out, "{name} {size}")?,
-            _ => writeln!(out, "=mod:{name}\nCurrent size: {size}")?,
+    let versions = machine.code.versions();
+    let size = |name, role| versions.find(name, role).map(LoadedModule::memory);
+    let sum = |role| -> usize { versions.names().filter_map(|name| size(name, role)).sum() };
+    let (current, old) = (sum(Role::Current), sum(Role::Old));
+    writeln!(out, "{title}Current code: {current}\nOld code: {old}")?;
+    for name in versions.names() {
+        let current = size(name, Role::Current).unwrap_or(0);
+        let old = size(name, Role::Old);
+        let name = machine.atoms.name(name);
+        if title.is_empty() {
+            write!(out, "{name} {current}")?;
+            match old {
+                Some(old) => writeln!(out, " ({old} old)")?,
+                None => writeln!(out)?,
+            }
+            continue;
+        }
+        writeln!(out, "=mod:{name}\nCurrent size: {current}")?;
+        if let Some(old) = old {
+            writeln!(out, "Old size: {old}")?;
         }
     }
     Ok(())

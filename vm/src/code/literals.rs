@@ -62,6 +62,18 @@ impl LiteralArea {
         }
     }
 
+    /// An area in memory that is there already.
+    #[cfg(test)]
+    pub(crate) fn in_memory(bytes: usize) -> LiteralArea {
+        let memory = alloc::vec![0u64; bytes / 8].leak();
+        let mut area = LiteralArea::new(Reservation {
+            base: NonNull::from(memory).cast(),
+            len: bytes,
+        });
+        area.committed = area.range.end;
+        area
+    }
+
     /// The addresses of literals.
     pub fn range(&self) -> Range<usize> {
         self.range.clone()
@@ -220,21 +232,10 @@ mod tests {
     use super::*;
     use crate::process::tests::machine;
 
-    /// An area whose memory is there already. Nothing is written to it.
-    fn area() -> LiteralArea {
-        let base = NonNull::new((1usize << 46) as *mut u8).unwrap();
-        let mut area = LiteralArea::new(Reservation {
-            base,
-            len: LITERAL_AREA_BYTES,
-        });
-        area.committed = area.range.end;
-        area
-    }
-
     #[test]
     fn what_is_given_back_is_used_again() {
         let platform = &mut *machine().platform;
-        let mut area = area();
+        let mut area = LiteralArea::in_memory(4096);
         let first = area.open(platform, 100).unwrap();
         let second = area.open(platform, 50).unwrap();
         let third = area.open(platform, 10).unwrap();
@@ -256,7 +257,7 @@ mod tests {
     #[test]
     fn an_extent_has_an_end_and_its_rest_goes_back() {
         let platform = &mut *machine().platform;
-        let mut area = area();
+        let mut area = LiteralArea::in_memory(4096);
         let mut literals = area.open(platform, 4).unwrap();
         assert!(literals.allocate(2).is_ok());
         assert!(literals.allocate(3).is_err());

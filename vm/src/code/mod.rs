@@ -222,3 +222,6 @@ impl FunResolver for Code {
         fits.then(|| entry.as_ptr().cast_const().cast())
     }
 }
+
+#[cfg(test)]
+mod tests;

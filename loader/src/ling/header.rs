@@ -151,6 +151,14 @@ pub fn is_intact(bytes: &[u8]) -> bool {
     Layout::parse(bytes, true).is_ok()
 }
 
+/// The checksum that a file says it has; `None` if it does not begin like a `.ling` file.
+pub fn checksum(file: &[u8]) -> Option<u32> {
+    if !is_ling(file) {
+        return None;
+    }
+    word(file, 12)
+}
+
 /// Where the sections of a file are.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {

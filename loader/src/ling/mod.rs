@@ -20,7 +20,7 @@ mod module;
 mod validate;
 mod write;
 
-pub use header::{Relocation, Section, is_intact, is_ling};
+pub use header::{Relocation, Section, checksum, is_intact, is_ling};
 pub use module::{Export, Fun, Function, Import, Module, Offsets, Table};
 pub use write::Contents;
 

@@ -241,8 +241,8 @@ fn port_call(_: &mut Context, _: &[Term]) -> Value {
 fn port_set_data_2(cx: &mut Context, args: &[Term]) -> Value {
     let port = lookup(cx, args[0]).ok_or(Fail::Badarg)?;
     let mut parcel = Parcel::new();
-    let literals = cx.machine().literals.clone();
-    let data = copy(args[1], &mut parcel, &literals)?;
+    // Literals are copied too: a module may be purged.
+    let data = copy(args[1], &mut parcel, &(0..0))?;
     let port = cx.machine().ports.open(port).ok_or(Fail::Badarg)?;
     port.data = Some((data, parcel));
     Ok(Term::boolean(true))

@@ -186,20 +186,21 @@ enum Ling<'b> {
     Passing(&'b [u8]),
 }
 
-/// The conversion of a `.beam` file; `None` if the bytes are a `.ling` file, which has been validated then.
+/// The `.ling` file that the bytes are known or converted to; `None` if they are one themselves, which has been validated then.
 fn conversion(
     machine: &mut Machine,
     bytes: &[u8],
 ) -> Result<Option<Cow<'static, [u8]>>, LinkError> {
-    if ling::is_ling(bytes) {
-        ling::Module::parse(bytes).map_err(LinkError::File)?;
-        return Ok(None);
-    }
-    if machine.options.no_beam && starling_loader::is_beam(bytes) {
+    let is_ling = ling::is_ling(bytes);
+    if machine.options.no_beam && !is_ling && starling_loader::is_beam(bytes) {
         return Err(LinkError::BeamDisabled);
     }
     if let Some(known) = machine.converted.find(bytes) {
         return Ok(Some(known));
+    }
+    if is_ling {
+        ling::Module::parse(bytes).map_err(LinkError::File)?;
+        return Ok(None);
     }
     let converted = starling_loader::convert_beam(bytes).map_err(LinkError::File)?;
     machine.converted.keep(bytes, &converted);

@@ -104,6 +104,26 @@ pub fn data(machine: &mut Machine, port: Term, bytes: &[u8]) {
     }
 }
 
+/// Sends `{Port, {data, [Byte, ... | Rest]}}` to the owner.
+pub fn data_behind(machine: &mut Machine, port: Term, head: &[u8], rest: Option<&[u8]>) {
+    let bytes = (head.len() + rest.map_or(0, <[u8]>::len)) as u64;
+    machine.ports.input += bytes;
+    let Some(at) = machine.ports.any(port) else {
+        return;
+    };
+    at.input += bytes;
+    let (owner, binary) = (at.owner, at.binary);
+    post(machine, owner, |heap| {
+        let rest = match rest {
+            Some(rest) => bytes_term(heap, rest, binary)?,
+            None => Term::NIL,
+        };
+        let all = heap.byte_list(head, rest)?;
+        let data = heap.tuple(&[am::DATA.term(), all])?;
+        heap.tuple(&[port, data])
+    });
+}
+
 fn line(machine: &mut Machine, port: Term, text: &[u8], complete: bool, owner: Term, binary: bool) {
     post(machine, owner, |heap| {
         let bytes = bytes_term(heap, text, binary)?;

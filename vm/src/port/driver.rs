@@ -109,6 +109,11 @@ impl Handle<'_> {
         deliver::data(self.machine, self.port, bytes);
     }
 
+    /// Sends `{Port, {data, [Byte, ... | Rest]}}` to the owner: the bytes of `head`, then `rest` as the owner wants it.
+    pub fn data_behind(&mut self, head: &[u8], rest: Option<&[u8]>) {
+        deliver::data_behind(self.machine, self.port, head, rest);
+    }
+
     /// Sends what `build` makes to the process `to`.
     pub fn send(&mut self, to: Term, build: impl FnOnce(&mut Heap) -> Result<Term, NoMemory>) {
         deliver::post(self.machine, to, build);

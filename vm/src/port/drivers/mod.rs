@@ -1,6 +1,7 @@
 //! The drivers, a file each, and how they are found by name.
 
 pub mod fd;
+pub mod ram_file;
 pub mod spawn;
 pub mod tty_sl;
 
@@ -21,7 +22,13 @@ pub struct LinkedIn {
 }
 
 /// All drivers that are part of the machine and have a name. `erl_ddll` tells them apart from loadable ones.
-pub static LINKED_IN: &[LinkedIn] = &[LinkedIn {
-    name: "tty_sl",
-    open: tty_sl::open,
-}];
+pub static LINKED_IN: &[LinkedIn] = &[
+    LinkedIn {
+        name: "ram_file_drv",
+        open: ram_file::open,
+    },
+    LinkedIn {
+        name: "tty_sl",
+        open: tty_sl::open,
+    },
+];

@@ -9,6 +9,7 @@ use crate::os_signal;
 use crate::platform::io::{Event, Interest, Signal};
 use crate::process::exit;
 use crate::term::Term;
+use alloc::format;
 
 /// While processes run the world is looked at this often, in nanoseconds: each time is a system call.
 const POLL_INTERVAL: u64 = 500_000;
@@ -108,11 +109,11 @@ fn one(machine: &mut Machine, event: Event) {
         }
         Event::Invalid(descriptor) => {
             machine.ports.watches.retain(|w| w.descriptor != descriptor);
-            let text = alloc::format!(
-                "A port waits for descriptor {}, which is not open",
+            let text = format!(
+                "A port waits for descriptor {}, which is not open~n",
                 descriptor.0
             );
-            machine.report(&text);
+            signal::complain(machine, &text);
         }
         Event::ChildEnded(child, status) => {
             let children = &mut machine.ports.children;

@@ -13,6 +13,7 @@ use crate::memory::{Arena, NoMemory};
 use crate::process::reference::RefNumber;
 use crate::process::signal::{Origin, down, exit_signal, remove_link};
 use crate::process::ties::Identifier;
+use crate::report;
 use crate::term::Term;
 use alloc::format;
 use alloc::string::String;
@@ -48,12 +49,23 @@ pub fn bytes_of(machine: &mut Machine, port: Term, data: Term) -> Result<Vec<u8>
         Err(Fail::Badarg) => {
             let name = machine.ports.open(port).map(|port| port.name.clone());
             let name = name.unwrap_or_default();
-            let name = String::from_utf8_lossy(&name);
-            machine.report(&format!("Bad value on output port '{name}'"));
+            let name = String::from_utf8_lossy(&name).replace('~', "~~");
+            complain(machine, &format!("Bad value on output port '{name}'~n"));
             Err(Fail::Badarg)
         }
         other => other,
     }
+}
+
+/// Tells the logger of an error, as the emulator of OTP does. `text` is a format without arguments.
+pub(super) fn complain(machine: &mut Machine, text: &str) {
+    let event = report::Event {
+        level: report::Level::Error,
+        format: text,
+        arguments: &[],
+        about: None,
+    };
+    report::say(machine, &event);
 }
 
 /// Gives `data` to the driver of a port.

@@ -100,6 +100,15 @@ pub fn message_queue_data_atom(off_heap: bool) -> Atom {
 /// Sets a flag of the calling process and returns its old value.
 fn process_flag_2(cx: &mut Context, args: &[Term]) -> Value {
     let value = args[1];
+    if let Some(&[name, options]) = args[0].as_tuple()
+        && name == cx.atom("monitor_nodes")?
+    {
+        let options = node_options(cx, options)?.ok_or(Fail::Badarg)?;
+        return monitor_nodes(cx, options, value);
+    }
+    if !args[0].is_atom() {
+        return Err(cx.fail_because(am::BADOPT));
+    }
     let process = cx.process();
     let boolean = value.as_boolean().ok_or(Fail::Badarg);
     let size = parse_size(value).ok_or(Fail::Badarg);
@@ -145,9 +154,69 @@ fn process_flag_2(cx: &mut Context, args: &[Term]) -> Value {
             cx.process().rare()?.max_heap_size = new;
             max_heap_size_map(cx, old)?
         }
-        _ => return Err(cx.fail_because(am::BADOPT)),
+        am::ASYNC_DIST => Term::boolean(core::mem::replace(
+            &mut process.rare()?.async_dist,
+            boolean?,
+        )),
+        flag => {
+            if cx.atoms().name(flag) == "monitor_nodes" {
+                return monitor_nodes(cx, 0, value);
+            }
+            return Err(cx.fail_because(am::BADOPT));
+        }
     };
     Ok(old)
+}
+
+/// What kind of messages `monitor_nodes` asks for, as a number: 0 for those without options, which `[]` means, too. `None` if the map is none
+/// that `net_kernel` makes.
+fn node_options(cx: &mut Context, options: Term) -> Result<Option<u8>, Fail> {
+    if options.is_nil() {
+        return Ok(Some(0));
+    }
+    if !map::is_map(options) {
+        return Ok(None);
+    }
+    let (mut kind, mut known) = (1, 0);
+    for (bit, name) in ["list", "connection_id", "nodedown_reason"]
+        .into_iter()
+        .enumerate()
+    {
+        let name = cx.atom(name)?;
+        if let Some(value) = map::get(options, name) {
+            let Some(value) = value.as_boolean() else {
+                return Ok(None);
+            };
+            kind |= u8::from(value) << (bit + 1);
+            known += 1;
+        }
+    }
+    let name = cx.atom("node_type")?;
+    if let Some(value) = map::get(options, name) {
+        kind |= match value.as_atom() {
+            Some(am::VISIBLE) => 0,
+            Some(am::HIDDEN) => 1 << 4,
+            Some(am::ALL) => 2 << 4,
+            _ => return Ok(None),
+        };
+        known += 1;
+    }
+    Ok((known == map::size(options)).then_some(kind))
+}
+
+/// Subscribes to, or ends all subscriptions of one kind to, what becomes of other nodes; how many there were. None ever comes or goes.
+fn monitor_nodes(cx: &mut Context, kind: u8, on: Term) -> Value {
+    let on = on.as_boolean().ok_or(Fail::Badarg)?;
+    let monitors = &mut cx.process().rare()?.node_monitors;
+    let old = monitors.get(kind).copied().unwrap_or(0);
+    if !on {
+        monitors.remove(kind);
+    } else if let Some(count) = monitors.get_mut(kind) {
+        *count += 1;
+    } else {
+        monitors.insert(kind, 1)?;
+    }
+    Ok(number(old as usize))
 }
 
 fn number(value: usize) -> Term {

@@ -237,6 +237,10 @@ fn value(cx: &mut Context, target: Target, item: Atom) -> Value {
         }
         am::CURRENT_STACKTRACE => stack_trace(cx, target),
         am::LAST_CALLS => Ok(Term::boolean(false)),
+        am::ASYNC_DIST => {
+            let on = target.read(|p| p.rare.as_ref().is_some_and(|rare| rare.async_dist));
+            Ok(Term::boolean(on))
+        }
         am::SUSPENDING => suspending(cx, target),
         am::BACKTRACE => {
             let pid = target.read(|p| p.pid);

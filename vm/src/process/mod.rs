@@ -278,6 +278,10 @@ pub struct Rare {
     pub resources: Ties<RefNumber, ()>,
     /// Processes that this one suspends (the data of their pids), and how often.
     pub suspending: Ties<u64, u32>,
+    /// `process_flag(monitor_nodes, true)`: how often, by a number that stands for the options.
+    pub node_monitors: Ties<u8, u32>,
+    /// `process_flag(async_dist, …)`; kept, and without effect.
+    pub async_dist: bool,
 }
 
 impl Rare {
@@ -295,6 +299,8 @@ impl Rare {
             aliases: Ties::new(),
             resources: Ties::new(),
             suspending: Ties::new(),
+            node_monitors: Ties::new(),
+            async_dist: false,
         }
     }
 }

@@ -35,13 +35,128 @@ fn a_wrong_command_line_is_a_usage_error() {
 }
 
 #[test]
-fn erl_without_bare_says_what_to_do() {
-    starling(["erl", "-s", "hello"])
+fn an_otp_that_is_none_is_named() {
+    let empty = scratch("no_otp");
+    for command in [&["erl"][..], &["image", "-o", "x"]] {
+        let more = ["--otp", empty.to_str().unwrap()];
+        starling(command.iter().chain(&more))
+            .expect_status(1)
+            .expect_error(&[empty.to_str().unwrap(), "not the root of an OTP"]);
+    }
+    // An OTP without its preloaded modules, as some packages have it.
+    for directory in ["lib/kernel-1/ebin", "releases/25"] {
+        fs::create_dir_all(empty.join(directory)).unwrap();
+    }
+    fs::write(empty.join("releases/start_erl.data"), "13.1.5 25\n").unwrap();
+    starling(["erl", "--otp", empty.to_str().unwrap()])
         .expect_status(1)
-        .expect_error(&["OTP", "--bare"]);
-    starling(["image", "-o", "x"])
+        .expect_error(&["no preloaded modules", "erts-13.1.5/ebin", "erlang-base"]);
+    starling(["erl", "--otp"])
+        .expect_status(2)
+        .expect_error(&["--otp needs the root"]);
+    starling(["erl", "--bare", "--otp", "/"])
+        .expect_status(2)
+        .expect_error(&["give one of them"]);
+}
+
+#[test]
+fn what_only_erl_can_do_is_said() {
+    starling(["erl", "-detached"])
         .expect_status(1)
-        .expect_error(&["OTP", "--bare"]);
+        .expect_error(&["-detached is not supported", "background"]);
+    starling(["erl", "+nonsense"])
+        .expect_status(1)
+        .expect_error(&["bad -n option onsense", "docs/src/flags.md"]);
+    let run = starling(["erl", "-version"]);
+    run.expect_status(0)
+        .expect_error(&["Erlang (STARLING", "emulator version"]);
+}
+
+#[test]
+fn a_wrong_image_of_otp_is_not_baked() {
+    let directory = hello();
+    let pa = directory.to_str().unwrap();
+    let image = |more: &[&str]| starling(["image", "-o", "x"].iter().chain(more));
+    image(&["--app", "nothing"])
+        .expect_status(1)
+        .expect_error(&["no application nothing", "There are:", "stdlib"]);
+    fs::write(
+        directory.join("hello.app"),
+        "{application, hello, [{applications, [kernel, needed]}]}.",
+    )
+    .unwrap();
+    image(&["-pa", pa])
+        .expect_status(1)
+        .expect_error(&["no application needed, which hello needs"]);
+    fs::write(directory.join("hello.app"), "{application,\n hello, [").unwrap();
+    image(&["-pa", pa])
+        .expect_status(1)
+        .expect_error(&["hello.app: line 2"]);
+    fs::remove_file(directory.join("hello.app")).unwrap();
+    image(&["--", "-detached"])
+        .expect_status(2)
+        .expect_error(&["would end the guest at once", "-detached"]);
+    image(&["--", "+P", "1"])
+        .expect_status(2)
+        .expect_error(&["bad number of processes 1"]);
+    image(&["--file", "/nowhere/file"])
+        .expect_status(1)
+        .expect_error(&["/nowhere/file", "--file"]);
+    image(&["--file", "/etc/passwd=etc/passwd"])
+        .expect_status(2)
+        .expect_error(&["must begin with a slash"]);
+    image(&["-pa", "/nowhere/ebin"])
+        .expect_status(1)
+        .expect_error(&["/nowhere/ebin", "-pa"]);
+    image(&["--bare", "--app", "stdlib"]).expect_status(2);
+    fs::write(directory.join("hello.beam"), "not a module").unwrap();
+    image(&["-pa", pa])
+        .expect_status(1)
+        .expect_error(&["hello.beam", "erlc"]);
+    assert!(!Path::new("x").exists());
+}
+
+#[test]
+fn equal_input_bakes_equal_images_of_otp() {
+    let directory = hello();
+    let baked = |name: &str, cache: &str| {
+        let image = directory.join(name);
+        run(Command::new(STARLING)
+            .args(["image", "-o"])
+            .arg(&image)
+            .arg("-pa")
+            .arg(&directory)
+            .args([
+                "--file",
+                "/etc/hostname=/etc/name",
+                "--",
+                "-s",
+                "hello",
+                "main",
+            ])
+            .env("STARLING_CACHE", cache))
+        .expect_status(0)
+        .expect_error(&["kernel-", "stdlib-", "starling boot"]);
+        let bytes = fs::read(&image).unwrap();
+        fs::remove_file(image).unwrap();
+        bytes
+    };
+    let cache = scratch("cache");
+    let first = baked("a.elf", "off");
+    assert!(
+        first == baked("b.elf", cache.to_str().unwrap()),
+        "cold cache"
+    );
+    assert!(
+        first == baked("c.elf", cache.to_str().unwrap()),
+        "warm cache"
+    );
+    for path in ["etc/name", "hello.beam", "starling/preloaded/init.ling"] {
+        let found = first
+            .windows(path.len())
+            .any(|bytes| bytes == path.as_bytes());
+        assert!(found, "{path}");
+    }
 }
 
 #[test]

@@ -76,8 +76,10 @@ impl LingCache {
 }
 
 impl ConvertedModules for LingCache {
-    fn find(&mut self, beam: &[u8]) -> Option<Cow<'static, [u8]>> {
-        LingCache::find(self, beam).map(Cow::Owned)
+    fn find(&mut self, module: &[u8]) -> Option<Cow<'static, [u8]>> {
+        // A `.ling` file was not converted.
+        let found = (!starling_loader::is_ling(module)).then(|| LingCache::find(self, module));
+        found?.map(Cow::Owned)
     }
 
     fn keep(&mut self, beam: &[u8], ling: &[u8]) {

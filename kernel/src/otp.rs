@@ -14,7 +14,7 @@ use starling_vm::boot::flags::Stop;
 use starling_vm::boot::flags::launch::{Installation, Launch, launch};
 use starling_vm::boot::flags::words::{Source, merge};
 use starling_vm::boot::otp::{OtpConfig, run_otp};
-use starling_vm::code::cache::NoCache;
+use starling_vm::code::cache::BakedModules;
 use starling_vm::fs::cpio::Archive;
 use starling_vm::fs::ram::RamFiles;
 use starling_vm::platform::{Platform, Stream};
@@ -71,7 +71,7 @@ pub fn start(
         release: about.release,
         erts_version: about.erts_version,
         preloaded: Box::new(ImageModules::new(Some(archive), PRELOADED_MODULES)),
-        converted: Box::new(NoCache),
+        converted: Box::new(BakedModules::new(&archive)),
         files: Box::new(RamFiles::new(Some(archive), clock::system_time_ns)),
     };
     run_otp(platform, config)

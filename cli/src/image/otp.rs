@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use starling_loader::ling::Module;
 use starling_vm::boot::flags::launch::{Installation, launch};
 use starling_vm::boot::flags::words::{Source, merge};
 
@@ -226,10 +227,8 @@ impl Collected {
 
     fn take_as(&mut self, source: &Path, target: &str) -> Result<()> {
         if !source.is_dir() {
-            let bytes = fs::read(source).map_err(|error| Failure::io(source, "read", error))?;
             self.jobs.remove(target);
-            self.files.insert(target.to_owned(), bytes);
-            return Ok(());
+            return self.add_file(source, target.to_owned());
         }
         for path in files_in(source)? {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -270,8 +269,19 @@ impl Collected {
 
     /// A file at the path that it has here.
     fn take(&mut self, path: &Path) -> Result<()> {
-        let bytes = fs::read(path).map_err(|error| Failure::io(path, "read", error))?;
-        self.files.insert(inside(path)?, bytes);
+        self.add_file(path, inside(path)?)
+    }
+
+    /// A file as it is. The guest takes every ling of its image for good, so here is where it is looked at.
+    fn add_file(&mut self, source: &Path, target: String) -> Result<()> {
+        let bytes = fs::read(source).map_err(|error| Failure::io(source, "read", error))?;
+        if starling_loader::is_ling(&bytes) {
+            Module::parse(&bytes).map_err(|error| {
+                Failure::new(format!("{}: {error}", source.display()))
+                    .with_hint("Bake the .beam instead, or convert it again.")
+            })?;
+        }
+        self.files.insert(target, bytes);
         Ok(())
     }
 }

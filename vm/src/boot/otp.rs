@@ -152,7 +152,9 @@ fn start_processes(machine: &mut Machine, arguments: &[Vec<u8>]) -> Result<(), N
         let argument = make_binary(&mut parcel, argument)?;
         list = parcel.cons(argument, list)?;
     }
-    let init = [am::INIT.term(), list];
+    let boots = String::from_utf8_lossy(&machine.options.boot_module).into_owned();
+    let boots = machine.atoms.insert(&boots).map_err(|_| NoMemory)?;
+    let init = [boots.term(), list];
     let pid = start(machine, (am::ERL_INIT, &init), Priority::Normal)?;
     machine.processes.first = Some((pid, init_ended));
     for &(module, priority) in SYSTEM_PROCESSES {

@@ -60,7 +60,7 @@ fn internal_is_process_alive_2(cx: &mut Context, args: &[Term]) -> Value {
     Ok(am::OK.term())
 }
 
-/// The pids of all processes that are alive.
+/// The pids of all processes that are alive, in the order in which they were made.
 fn processes_0(cx: &mut Context, _: &[Term]) -> Value {
     let table = &cx.machine().processes.table;
     let mut pids = Vec::new();
@@ -72,6 +72,7 @@ fn processes_0(cx: &mut Context, _: &[Term]) -> Value {
             pids.push(process.pid);
         }
     }
+    pids.sort_unstable_by_key(|pid| pid.identifier_data());
     Ok(cx.list(&pids)?)
 }
 

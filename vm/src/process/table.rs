@@ -1,12 +1,12 @@
 //! The process table: from pids to processes.
 //!
-//! A pid's 60 bits are a slot number (28 bits) and the slot's serial (32 bits), printed as
-//! `<0.slot.serial>`. The table grows with the peak number of processes; a slot that became free is
-//! used again with the next serial, the one that has been free longest first, so
-//! a stale pid finds nothing for as long as possible.
+//! A pid's 60 bits are a number that counts processes, printed in two parts as `<0.number.serial>`: the lower 28 bits and the
+//! rest. So pids come in the order in which processes were made, and none is used twice. The slot of a process is its number modulo
+//! the size of the table, a power of two that grows with the peak number of processes; numbers whose slot is taken are passed
+//! over, which happens seldom: at least half of the slots are free.
 //!
-//! Invariant: an occupied slot holds the address of a process that was made by [`ProcessTable::insert`] and stays
-//! where it is until [`ProcessTable::remove`]; the table is its owner. Free slots are chained from `first_free` to `last_free`.
+//! Invariant: an occupied slot holds the address of a process that was made by [`ProcessTable::insert`], whose pid leads to
+//! that slot, and which stays where it is until [`ProcessTable::remove`]; the table is its owner.
 
 use super::Process;
 use crate::memory::NoMemory;
@@ -18,34 +18,30 @@ use core::ptr::NonNull;
 /// Most processes alive at once (OTP's default of `+P`).
 pub const PROCESS_LIMIT: usize = 262_144;
 
-const SLOT_BITS: u32 = 28;
-const NO_SLOT: u32 = u32::MAX;
+const NUMBER_BITS: u32 = 28;
+/// Of the whole: there is no pid with more.
+const PID_BITS: u32 = 60;
+/// Slots of a table that has any.
+const MIN_SLOTS: usize = 64;
 
-/// Slot number of a local pid: the middle number of `<0.slot.serial>`.
-pub const fn slot_of(pid: Term) -> u32 {
-    (pid.identifier_data() & ((1 << SLOT_BITS) - 1)) as u32
+/// The middle number of `<0.number.serial>`.
+pub const fn number_of(pid: Term) -> u32 {
+    (pid.identifier_data() & ((1 << NUMBER_BITS) - 1)) as u32
 }
 
-/// Serial of a local pid: the last number of `<0.slot.serial>`.
+/// The last number of `<0.number.serial>`.
 pub const fn serial_of(pid: Term) -> u32 {
-    (pid.identifier_data() >> SLOT_BITS) as u32
+    (pid.identifier_data() >> NUMBER_BITS) as u32
 }
 
-/// The pid `<0.slot.serial>`; `None` if `slot` has more than 28 bits.
-pub const fn make_pid(slot: u32, serial: u32) -> Option<Term> {
-    if slot >> SLOT_BITS != 0 {
+/// The pid `<0.number.serial>`; `None` if `number` has more than 28 bits.
+pub const fn make_pid(number: u32, serial: u32) -> Option<Term> {
+    if number >> NUMBER_BITS != 0 {
         return None;
     }
     Some(Term::local_pid(
-        slot as u64 | ((serial as u64) << SLOT_BITS),
+        number as u64 | ((serial as u64) << NUMBER_BITS),
     ))
-}
-
-#[derive(Clone, Copy)]
-struct Slot {
-    process: Option<NonNull<Process>>,
-    serial: u32,
-    next_free: u32,
 }
 
 /// Why a process could not be made.
@@ -65,9 +61,10 @@ impl From<NoMemory> for InsertError {
 
 /// All processes that are alive.
 pub struct ProcessTable {
-    slots: Vec<Slot>,
-    first_free: u32,
-    last_free: u32,
+    /// None, or a power of two.
+    slots: Vec<Option<NonNull<Process>>>,
+    /// The number that is tried next.
+    next: u64,
     alive: usize,
     limit: usize,
 }
@@ -77,14 +74,18 @@ impl ProcessTable {
     pub const fn new(limit: usize) -> ProcessTable {
         ProcessTable {
             slots: Vec::new(),
-            first_free: NO_SLOT,
-            last_free: NO_SLOT,
+            next: 0,
             alive: 0,
             limit,
         }
     }
 
-    /// Gives a slot to the process that `make` returns for its pid.
+    #[inline(always)]
+    fn index(&self, data: u64) -> usize {
+        data as usize & self.slots.len().wrapping_sub(1)
+    }
+
+    /// Gives the next pid to the process that `make` returns for it.
     pub fn insert(
         &mut self,
         make: impl FnOnce(Term) -> Result<Box<Process>, NoMemory>,
@@ -92,51 +93,41 @@ impl ProcessTable {
         if self.alive >= self.limit {
             return Err(InsertError::Full);
         }
-        if self.first_free == NO_SLOT {
+        if self.alive >= self.slots.len() / 2 {
             self.grow()?;
         }
-        let number = self.first_free;
-        let slot = &mut self.slots[number as usize];
-        let pid = make_pid(number, slot.serial).ok_or(InsertError::Full)?;
-        let process = NonNull::from(Box::leak(make(pid)?));
-        slot.process = Some(process);
-        self.first_free = slot.next_free;
-        if self.first_free == NO_SLOT {
-            self.last_free = NO_SLOT;
+        // At least half of the slots are free, so this ends.
+        let mut data = self.next;
+        while self.slots[self.index(data)].is_some() {
+            data += 1;
         }
+        let process = NonNull::from(Box::leak(make(Term::local_pid(data))?));
+        let index = self.index(data);
+        self.slots[index] = Some(process);
+        self.next = (data + 1) & ((1 << PID_BITS) - 1);
         self.alive += 1;
         Ok(process)
     }
 
-    fn grow(&mut self) -> Result<(), InsertError> {
-        let number = u32::try_from(self.slots.len()).map_err(|_| InsertError::Full)?;
-        self.slots.try_reserve(1).map_err(|_| NoMemory)?;
-        self.slots.push(Slot {
-            process: None,
-            serial: 0,
-            next_free: NO_SLOT,
-        });
-        self.append_free(number);
-        Ok(())
-    }
-
-    fn append_free(&mut self, number: u32) {
-        match self.slots.get_mut(self.last_free as usize) {
-            Some(last) => last.next_free = number,
-            None => self.first_free = number,
+    fn grow(&mut self) -> Result<(), NoMemory> {
+        let size = (self.slots.len() * 2).max(MIN_SLOTS);
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(size).map_err(|_| NoMemory)?;
+        slots.resize(size, None);
+        let before = core::mem::replace(&mut self.slots, slots);
+        for process in before.into_iter().flatten() {
+            // SAFETY: the table's processes are alive. Two that had different slots have different ones in a larger table.
+            let index = self.index(unsafe { process.as_ref() }.pid.identifier_data());
+            self.slots[index] = Some(process);
         }
-        self.last_free = number;
+        Ok(())
     }
 
     /// Takes the process of `pid` out of the table; who drops the box frees it.
     pub fn remove(&mut self, pid: Term) -> Option<Box<Process>> {
         let process = self.get(pid)?;
-        let number = slot_of(pid);
-        let slot = &mut self.slots[number as usize];
-        slot.process = None;
-        slot.serial = slot.serial.wrapping_add(1);
-        slot.next_free = NO_SLOT;
-        self.append_free(number);
+        let index = self.index(pid.identifier_data());
+        self.slots[index] = None;
         self.alive -= 1;
         // SAFETY: `insert` made the address from a box, and the slot, which was its owner, is empty now.
         Some(unsafe { Box::from_raw(process.as_ptr()) })
@@ -148,12 +139,10 @@ impl ProcessTable {
         if !pid.is_local_pid() {
             return None;
         }
-        let slot = self.slots.get(slot_of(pid) as usize)?;
-        if slot.serial == serial_of(pid) {
-            slot.process
-        } else {
-            None
-        }
+        let process = (*self.slots.get(self.index(pid.identifier_data()))?)?;
+        // SAFETY: the table's processes are alive. This reads a field that never changes, whoever borrows the process.
+        let its_own = unsafe { (&raw const (*process.as_ptr()).pid).read() };
+        (its_own == pid).then_some(process)
     }
 
     /// The process of `pid`, borrowed together with the table.
@@ -164,9 +153,9 @@ impl ProcessTable {
         self.get(pid).map(|mut process| unsafe { process.as_mut() })
     }
 
-    /// All processes, in the order of their slots.
+    /// All processes, in no order.
     pub fn iter(&self) -> impl Iterator<Item = NonNull<Process>> {
-        self.slots.iter().filter_map(|slot| slot.process)
+        self.slots.iter().copied().flatten()
     }
 
     /// How many are alive.
@@ -186,17 +175,15 @@ impl ProcessTable {
 
     /// Bytes of the table itself.
     pub fn memory(&self) -> usize {
-        self.slots.capacity() * size_of::<Slot>()
+        self.slots.capacity() * size_of::<Option<NonNull<Process>>>()
     }
 }
 
 impl Drop for ProcessTable {
     fn drop(&mut self) {
-        for slot in self.slots.drain(..) {
-            if let Some(process) = slot.process {
-                // SAFETY: as in `remove`.
-                drop(unsafe { Box::from_raw(process.as_ptr()) });
-            }
+        for process in self.slots.drain(..).flatten() {
+            // SAFETY: as in `remove`.
+            drop(unsafe { Box::from_raw(process.as_ptr()) });
         }
     }
 }
@@ -212,34 +199,56 @@ mod tests {
     }
 
     #[test]
-    fn a_stale_pid_finds_nothing_and_the_longest_free_slot_comes_first() {
+    fn a_stale_pid_finds_nothing_and_numbers_count_on() {
         let mut table = ProcessTable::new(100);
         let first = add(&mut table).unwrap();
         let second = add(&mut table).unwrap();
-        assert_eq!((slot_of(second), serial_of(second)), (1, 0));
+        assert_eq!((number_of(second), serial_of(second)), (1, 0));
         assert!(table.get(first).is_some());
         drop(table.remove(second));
         drop(table.remove(first));
         assert!(table.get(first).is_none() && table.remove(first).is_none());
         let third = add(&mut table).unwrap();
-        assert_eq!((slot_of(third), serial_of(third)), (1, 1));
-        let fourth = add(&mut table).unwrap();
-        assert_eq!((slot_of(fourth), serial_of(fourth)), (0, 1));
-        let fifth = add(&mut table).unwrap();
-        assert_eq!((slot_of(fifth), serial_of(fifth)), (2, 0));
-        assert_eq!(table.iter().count(), 3);
+        assert_eq!((number_of(third), serial_of(third)), (2, 0));
+        assert_eq!(table.iter().count(), 1);
         assert!(table.get(Term::small(0)).is_none());
     }
 
     #[test]
-    fn the_limit_is_kept_and_a_failure_loses_no_slot() {
+    fn processes_are_found_after_growing_and_numbers_of_taken_slots_are_passed_over() {
+        let mut table = ProcessTable::new(1000);
+        let first = add(&mut table).unwrap();
+        let mut pids: Vec<Term> = (0..200).map(|_| add(&mut table).unwrap()).collect();
+        for pid in pids.drain(..150) {
+            drop(table.remove(pid));
+        }
+        // Round once: the slot of the first is still taken.
+        let more: Vec<Term> = (0..table.slots.len())
+            .map(|_| {
+                let pid = add(&mut table).unwrap();
+                drop(table.remove(pid));
+                pid
+            })
+            .collect();
+        assert!(more.iter().all(|pid| table.get(*pid).is_none()));
+        let taken = number_of(first) as usize;
+        assert!(
+            more.iter()
+                .all(|pid| table.index(pid.identifier_data()) != taken)
+        );
+        assert!(pids.iter().all(|pid| table.get(*pid).is_some()));
+        assert_eq!(table.len(), 51);
+    }
+
+    #[test]
+    fn the_limit_is_kept_and_a_failure_loses_no_number() {
         let mut table = ProcessTable::new(2);
         assert_eq!(
             table.insert(|_| Err(NoMemory)).err(),
             Some(InsertError::NoMemory)
         );
         let first = add(&mut table).unwrap();
-        assert_eq!(slot_of(first), 0);
+        assert_eq!(number_of(first), 0);
         add(&mut table).unwrap();
         assert_eq!(add(&mut table), Err(InsertError::Full));
         drop(table.remove(first));
@@ -248,8 +257,8 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_number_has_28_bits() {
-        assert!(make_pid((1 << SLOT_BITS) - 1, u32::MAX).is_some());
-        assert!(make_pid(1 << SLOT_BITS, 0).is_none());
+    fn a_number_has_28_bits() {
+        assert!(make_pid((1 << NUMBER_BITS) - 1, u32::MAX).is_some());
+        assert!(make_pid(1 << NUMBER_BITS, 0).is_none());
     }
 }

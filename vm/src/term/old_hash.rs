@@ -14,7 +14,7 @@ use crate::atom::AtomTable;
 use crate::bits::view::view;
 use crate::memory::NoMemory;
 use crate::number::{Big, Number};
-use crate::process::table::slot_of;
+use crate::process::table::number_of;
 use smallvec::SmallVec;
 
 /// The primes, most of them named after what they multiply.
@@ -182,7 +182,7 @@ impl State<'_> {
         } else if let Some(atom) = term.as_atom() {
             self.step(prime::NAME, self.atoms.hash(atom));
         } else if term.is_local_pid() {
-            self.numbered(slot_of(term), prime::PID, prime::PID_END);
+            self.numbered(number_of(term), prime::PID, prime::PID_END);
         } else if term.is_local_port() {
             let number = term.identifier_data() as u32;
             self.numbered(number, prime::NUMBERED, prime::NUMBERED_END);

@@ -14,7 +14,7 @@ use crate::bits::view::{BitsView, view};
 use crate::map;
 use crate::memory::NoMemory;
 use crate::number::{Big, Number};
-use crate::process::table::slot_of;
+use crate::process::table::number_of;
 use alloc::boxed::Box;
 use smallvec::SmallVec;
 
@@ -279,7 +279,7 @@ impl State<'_> {
                 self.word(hash, ATOM);
             }
         } else if term.is_local_pid() {
-            self.word(slot_of(term), PID);
+            self.word(number_of(term), PID);
         } else if term.is_local_port() {
             let number = term.identifier_data();
             self.wide(number, PORT);

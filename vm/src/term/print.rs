@@ -17,7 +17,7 @@ use crate::bits::view::{BitsView, view};
 use crate::map;
 use crate::memory::NoMemory;
 use crate::number::Number;
-use crate::process::table::{serial_of, slot_of};
+use crate::process::table::{number_of, serial_of};
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 use smallvec::SmallVec;
@@ -157,7 +157,7 @@ fn start(
         } else if term.is_nil() {
             formatter.write_str("[]")
         } else if term.is_local_pid() {
-            write!(formatter, "<0.{}.{}>", slot_of(term), serial_of(term))
+            write!(formatter, "<0.{}.{}>", number_of(term), serial_of(term))
         } else if term.is_local_port() {
             write!(formatter, "#Port<0.{}>", term.identifier_data())
         } else {

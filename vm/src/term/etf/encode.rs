@@ -13,7 +13,7 @@ use crate::bits::view::{BitsView, view};
 use crate::map;
 use crate::memory::NoMemory;
 use crate::number::Number;
-use crate::process::table::{serial_of, slot_of};
+use crate::process::table::{number_of, serial_of};
 use crate::term::compare::compare_exact;
 use crate::term::fun::{Fun, Target};
 use crate::term::{Atom, Subtag, Term};
@@ -435,7 +435,7 @@ impl Encoder<'_> {
     fn pid(&mut self, pid: Term) -> Result<(), NoMemory> {
         push(self.out, tag::NEW_PID)?;
         self.atom(self.options.node)?;
-        self.u32(slot_of(pid))?;
+        self.u32(number_of(pid))?;
         self.u32(serial_of(pid))?;
         self.u32(self.options.creation)
     }

@@ -1,7 +1,7 @@
 //! Operators and rounding as functions of module `erlang`. Compiled code mostly has instructions for these; they are called by name from
 //! `apply`, funs and guards of other forms.
 
-use super::{Bif, Context, Fail, Value, bare, bif};
+use super::{Bif, Context, Fail, Value, bif};
 use crate::memory::Arena;
 use crate::number::{self, Number};
 use crate::term::Term;
@@ -42,8 +42,8 @@ pub const TABLE: &[Bif] = &[
     operator!("round", 1, number::round),
     operator!("ceil", 1, number::ceil),
     operator!("floor", 1, number::floor),
-    bare("erlang", "max", 2, max_2),
-    bare("erlang", "min", 2, min_2),
+    bif("erlang", "max", 2, max_2),
+    bif("erlang", "min", 2, min_2),
 ];
 
 fn plus(_: &mut Context, a: Term) -> Value {

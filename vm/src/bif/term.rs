@@ -2,6 +2,7 @@
 
 use super::{Bif, Context, Fail, Value, bif};
 use crate::atom::am;
+use crate::bits::iolist::to_bytes;
 use crate::memory::Arena;
 use crate::number::Number;
 use crate::platform::Stream;
@@ -89,6 +90,7 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "display", 1, display_1),
     bif("erlang", "display_nl", 0, display_nl_0),
     bif("erlang", "display_string", 1, display_string_1),
+    bif("erlang", "display_string", 2, display_string_2),
     bif("erts_debug", "flat_size", 1, flat_size_1),
     bif("erts_debug", "same", 2, |_, args| {
         Ok(Term::boolean(args[0].raw() == args[1].raw()))
@@ -182,8 +184,32 @@ fn display_nl_0(cx: &mut Context, _: &[Term]) -> Value {
 }
 
 fn display_string_1(cx: &mut Context, args: &[Term]) -> Value {
+    let text = characters(args[0])?;
+    cx.machine().console_write(Stream::Error, text.as_bytes());
+    Ok(am::TRUE.term())
+}
+
+/// `display_string(stdin | stdout | stderr, String)`: a list of characters, or a binary as it is.
+fn display_string_2(cx: &mut Context, args: &[Term]) -> Value {
+    let stream = match args[0].as_atom() {
+        Some(am::STDIN | am::STDOUT) => Stream::Output,
+        Some(am::STDERR) => Stream::Error,
+        _ => return Err(Fail::Badarg),
+    };
+    if args[1].is_bit_string() {
+        let bytes = to_bytes(args[1])?;
+        cx.machine().console_write(stream, &bytes);
+    } else {
+        let text = characters(args[1])?;
+        cx.machine().console_write(stream, text.as_bytes());
+    }
+    Ok(am::TRUE.term())
+}
+
+/// The characters of a list.
+fn characters(list: Term) -> Result<String, Fail> {
     let mut text = String::new();
-    let mut elements = args[0].iter_list();
+    let mut elements = list.iter_list();
     for element in elements.by_ref() {
         let value = element.as_small().and_then(|v| u32::try_from(v).ok());
         let character = value.and_then(char::from_u32).ok_or(Fail::Badarg)?;
@@ -193,8 +219,7 @@ fn display_string_1(cx: &mut Context, args: &[Term]) -> Value {
     if !elements.tail().is_nil() {
         return Err(Fail::Badarg);
     }
-    cx.machine().console_write(Stream::Error, text.as_bytes());
-    Ok(am::TRUE.term())
+    Ok(text)
 }
 
 /// Words of the term on a heap, with everything that it shares counted each time.

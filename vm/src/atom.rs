@@ -476,6 +476,8 @@ predefined! {
     SELECT "select"
     READY_INPUT "ready_input"
 
+    CHECK_GC "check_gc"
+
     // The boot of OTP.
     START "start"
     ERL_INIT "erl_init"

@@ -110,13 +110,18 @@ fn release_area_switch_0(cx: &mut Context, _: &[Term]) -> Value {
     Ok(Term::boolean(release::switch(cx.machine())))
 }
 
-/// `send_copy_request(Pid, Area, GcAllowed)`: the process copies what it has of the area that is being released; the caller gets
-/// `{copy_literals, {Area, GcAllowed, Pid}, ok | need_gc}`.
+/// `send_copy_request(Pid, Area, init | check_gc | need_gc)`: looks whether the process has something of the area that is being
+/// released, or, with `need_gc`, copies that out of it; the caller gets `{copy_literals, {Area, How, Pid}, ok | need_gc}`, whose last
+/// element says what to ask for next.
 fn send_copy_request_3(cx: &mut Context, args: &[Term]) -> Value {
     let collector = cx.machine().code.release.collector;
     only_for(cx, collector)?;
-    let [pid, area, gc_allowed] = [args[0], args[1], args[2]];
-    let may_collect = gc_allowed.as_boolean().ok_or(Fail::Badarg)?;
+    let [pid, area, how] = [args[0], args[1], args[2]];
+    let may_collect = match how.as_atom() {
+        Some(am::INIT | am::CHECK_GC) => false,
+        Some(am::NEED_GC) => true,
+        _ => return Err(Fail::Badarg),
+    };
     if !pid.is_local_pid() {
         return Err(Fail::Badarg);
     }
@@ -145,7 +150,7 @@ fn send_copy_request_3(cx: &mut Context, args: &[Term]) -> Value {
             }
         }
     }
-    let request = cx.tuple(&[area, gc_allowed, pid])?;
+    let request = cx.tuple(&[area, how, pid])?;
     let message = cx.tuple(&[am::COPY_LITERALS.term(), request, answer.term()])?;
     signal::send(cx.machine(), caller, caller, message)?;
     Ok(am::OK.term())

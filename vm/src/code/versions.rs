@@ -117,6 +117,8 @@ impl LoadedModule {
         let location = self.file.location_at(offset);
         let line = match location.line() {
             0 => None,
+            // OTP's emulator carries these modules without their lines, and its messages show none.
+            _ if self.preloaded => None,
             line => {
                 let file = self.file.file(location.file() as usize);
                 file.map(|file| (file, line))

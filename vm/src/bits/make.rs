@@ -224,4 +224,33 @@ mod tests {
         let empty = sub_bits(&mut arena, whole, 2400, 0).unwrap();
         assert_eq!(view(&empty).unwrap().size, 0);
     }
+
+    #[test]
+    fn static_bytes_are_used_where_they_lie_and_never_written() {
+        use crate::bits::append::append;
+        use crate::term::copy::copy;
+        let bytes: &'static [u8] = sample(300).leak();
+        let mut arena = Parcel::new();
+        let whole = static_binary(&mut arena, bytes).unwrap();
+        assert_eq!(view(&whole).unwrap().bytes, bytes.as_ptr());
+        let half = sub_bits(&mut arena, whole, 0, 1200).unwrap();
+        for prefix in [whole, half] {
+            let length = view(&prefix).unwrap().size / 8;
+            for _ in 0..2 {
+                let room = append(&mut arena, prefix, 8).unwrap();
+                // SAFETY: inside the room.
+                unsafe { raw::write(room.bytes, room.position, 8, 0xee) };
+                let longer = view(&room.term).unwrap().as_aligned_bytes().unwrap();
+                assert_eq!(longer.split_last(), Some((&0xee, &bytes[..length])));
+            }
+        }
+        assert_eq!(bytes, sample(300));
+        // Its copies share it, and outlive it.
+        let mut other = Parcel::new();
+        let sent = copy(half, &mut other, &(0..0)).unwrap();
+        drop(arena);
+        assert_eq!(view(&sent).unwrap().bytes, bytes.as_ptr());
+        let few = static_binary(&mut other, &bytes[..64]).unwrap();
+        assert_eq!(few.subtag(), Some(Subtag::HeapBits));
+    }
 }

@@ -145,6 +145,20 @@ impl<'a> Archive<'a> {
         }
     }
 
+    /// How many members there are up to the trailer or the first error. Faster than counting [`Archive::entries`]: looks at sizes alone.
+    pub fn count(&self) -> usize {
+        let mut at = 0;
+        let mut count = 0;
+        while let Ok(extent) = extent(self.bytes, at) {
+            if extent.name == TRAILER.as_bytes() {
+                break;
+            }
+            count += 1;
+            at = extent.next;
+        }
+        count
+    }
+
     /// The bytes of the plain file `path` (no leading `/`), if the archive has one.
     pub fn find(&self, path: &str) -> Result<Option<&'a [u8]>, CpioError> {
         for entry in self.entries() {
@@ -181,8 +195,17 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-/// The member whose header is at `offset`, and the offset of the header after it.
-fn parse_member(bytes: &[u8], offset: usize) -> Result<(Entry<'_>, usize), CpioErrorKind> {
+/// What a member consists of.
+struct Extent<'a> {
+    header: &'a [u8],
+    name: &'a [u8],
+    data: &'a [u8],
+    /// Offset of the header behind it.
+    next: usize,
+}
+
+/// The parts of the member whose header is at `offset`.
+fn extent(bytes: &[u8], offset: usize) -> Result<Extent<'_>, CpioErrorKind> {
     let header = slice(bytes, offset, HEADER_LEN)?;
     if !header.starts_with(MAGIC) {
         return Err(CpioErrorKind::BadMagic);
@@ -192,18 +215,35 @@ fn parse_member(bytes: &[u8], offset: usize) -> Result<(Entry<'_>, usize), CpioE
         return Err(CpioErrorKind::BadName);
     }
     let name_at = offset + HEADER_LEN;
-    let name = match slice(bytes, name_at, name_len)?.split_last() {
-        Some((0, name)) if !name.contains(&0) => name,
-        _ => return Err(CpioErrorKind::BadName),
+    let Some((0, name)) = slice(bytes, name_at, name_len)?.split_last() else {
+        return Err(CpioErrorKind::BadName);
     };
-    let name = core::str::from_utf8(name).map_err(|_| CpioErrorKind::BadName)?;
-    let name = name.strip_prefix("./").unwrap_or(name);
-    let name = name.strip_prefix('/').unwrap_or(name);
-
     let data_len = field(header, FIELD_FILE_SIZE)? as usize;
     let data_at = align4(name_at + name_len).ok_or(CpioErrorKind::Truncated)?;
     let data = slice(bytes, data_at, data_len)?;
     let next = align4(data_at + data_len).ok_or(CpioErrorKind::Truncated)?;
+    Ok(Extent {
+        header,
+        name,
+        data,
+        next,
+    })
+}
+
+/// The member whose header is at `offset`, and the offset of the header after it.
+fn parse_member(bytes: &[u8], offset: usize) -> Result<(Entry<'_>, usize), CpioErrorKind> {
+    let Extent {
+        header,
+        name,
+        data,
+        next,
+    } = extent(bytes, offset)?;
+    if name.contains(&0) {
+        return Err(CpioErrorKind::BadName);
+    }
+    let name = core::str::from_utf8(name).map_err(|_| CpioErrorKind::BadName)?;
+    let name = name.strip_prefix("./").unwrap_or(name);
+    let name = name.strip_prefix('/').unwrap_or(name);
     let entry = Entry {
         name,
         mode: field(header, FIELD_MODE)?,
@@ -394,6 +434,7 @@ mod tests {
         assert_eq!(archive.find("empty"), Ok(Some(&[][..])));
         assert_eq!(archive.find("starling"), Ok(None), "a directory is no file");
         assert_eq!(archive.find("absent"), Ok(None));
+        assert_eq!(archive.count(), entries.len());
         assert_eq!(entries[4].data, b"bin/sh");
     }
 

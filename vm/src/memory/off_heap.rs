@@ -162,8 +162,7 @@ impl Binary {
         unsafe { (*head.as_ptr()).references }
     }
 
-    /// Makes room for `capacity` bytes, more than there is; the block may move, its bytes in use stay
-    /// what they are. `None`, with nothing changed, if somebody else could notice that it moved, or there is no memory.
+    /// Makes the block one of `capacity` bytes. It may move; its bytes stay what they are, as far as there is room. `None`, with nothing changed, if somebody else could notice that it moved, or there is no memory.
     ///
     /// # Safety
     /// Where the caller has `head` from is the one counted reference; the caller puts the new address there.

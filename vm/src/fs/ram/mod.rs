@@ -418,7 +418,7 @@ impl FileSystem for RamFiles {
     fn read_link(&mut self, path: &CStr) -> Result<Vec<u8>> {
         let node = self.find(path, Follow::Slash)?;
         match &self.tree.node(node)?.what {
-            What::Symlink(target) => Ok(target.bytes().to_vec()),
+            What::Symlink(target) => tree::copy_of(target.bytes()),
             _ => Err(Errno::EINVAL),
         }
     }

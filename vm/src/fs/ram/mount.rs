@@ -19,7 +19,7 @@ const DEPTH_MAX: usize = PATH_MAX / 2;
 /// Puts all members of `archive` into `tree`. If the archive is damaged, those before the damage are there, and the machine's log says
 /// so.
 pub fn mount(tree: &mut Tree, archive: Archive<'static>, now: i64) -> Result<()> {
-    tree.reserve(archive.entries().count())?;
+    tree.reserve(archive.count())?;
     // Members of one directory stand together.
     let mut last = (&[][..], ROOT);
     for entry in archive.entries() {

@@ -34,11 +34,7 @@ pub enum Name {
 impl Name {
     /// A copy of `bytes`.
     pub fn copy(bytes: &[u8]) -> Result<Name> {
-        let mut copy = Vec::new();
-        let reserved = copy.try_reserve_exact(bytes.len());
-        reserved.map_err(|_| Errno::ENOSPC)?;
-        copy.extend_from_slice(bytes);
-        Ok(Name::Owned(copy))
+        copy_of(bytes).map(Name::Owned)
     }
 
     /// The bytes.
@@ -48,6 +44,15 @@ impl Name {
             Name::Owned(bytes) => bytes,
         }
     }
+}
+
+/// The bytes once more; `ENOSPC` if there is no memory for them.
+pub fn copy_of(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut copy = Vec::new();
+    let reserved = copy.try_reserve_exact(bytes.len());
+    reserved.map_err(|_| Errno::ENOSPC)?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
 }
 
 /// Where a directory is, and what is in it.

@@ -4,7 +4,7 @@
 //! longer than a link may be.
 
 use super::super::{Errno, Result};
-use super::tree::{NodeId, ROOT, Tree, What};
+use super::tree::{NodeId, ROOT, Tree, What, copy_of};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
@@ -137,7 +137,7 @@ pub fn walk<'a>(tree: &Tree, start: NodeId, path: &'a [u8], follow: Follow) -> R
                         parent: at,
                         name: Some(match path {
                             Cow::Borrowed(path) => Cow::Borrowed(&path[component]),
-                            Cow::Owned(path) => Cow::Owned(path[component].into()),
+                            Cow::Owned(path) => Cow::Owned(copy_of(&path[component])?),
                         }),
                         found,
                         slash,

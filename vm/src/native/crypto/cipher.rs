@@ -36,11 +36,11 @@ struct Cipher {
     /// Bytes of its key.
     key: usize,
     mode: Mode,
-    /// OpenSSL's number for it.
-    number: i64,
+    /// OpenSSL's number for it; `crypto` knows none for some (`None`).
+    number: Option<i64>,
 }
 
-const fn cipher(name: &'static str, key: usize, mode: Mode, number: i64) -> Cipher {
+const fn cipher(name: &'static str, key: usize, mode: Mode, number: Option<i64>) -> Cipher {
     Cipher {
         name,
         key,
@@ -51,19 +51,19 @@ const fn cipher(name: &'static str, key: usize, mode: Mode, number: i64) -> Ciph
 
 /// All there are.
 static CIPHERS: &[Cipher] = &[
-    cipher("aes_128_cbc", 16, Mode::Cbc, 419),
-    cipher("aes_192_cbc", 24, Mode::Cbc, 423),
-    cipher("aes_256_cbc", 32, Mode::Cbc, 427),
-    cipher("aes_128_ctr", 16, Mode::Ctr, 904),
-    cipher("aes_192_ctr", 24, Mode::Ctr, 905),
-    cipher("aes_256_ctr", 32, Mode::Ctr, 906),
-    cipher("aes_128_ecb", 16, Mode::Ecb, 418),
-    cipher("aes_192_ecb", 24, Mode::Ecb, 422),
-    cipher("aes_256_ecb", 32, Mode::Ecb, 426),
-    cipher("aes_128_gcm", 16, Mode::Gcm, 895),
-    cipher("aes_192_gcm", 24, Mode::Gcm, 898),
-    cipher("aes_256_gcm", 32, Mode::Gcm, 901),
-    cipher("chacha20_poly1305", 32, Mode::ChaCha20Poly1305, 1018),
+    cipher("aes_128_cbc", 16, Mode::Cbc, Some(419)),
+    cipher("aes_192_cbc", 24, Mode::Cbc, Some(423)),
+    cipher("aes_256_cbc", 32, Mode::Cbc, Some(427)),
+    cipher("aes_128_ctr", 16, Mode::Ctr, None),
+    cipher("aes_192_ctr", 24, Mode::Ctr, None),
+    cipher("aes_256_ctr", 32, Mode::Ctr, None),
+    cipher("aes_128_ecb", 16, Mode::Ecb, Some(418)),
+    cipher("aes_192_ecb", 24, Mode::Ecb, Some(422)),
+    cipher("aes_256_ecb", 32, Mode::Ecb, Some(426)),
+    cipher("aes_128_gcm", 16, Mode::Gcm, Some(895)),
+    cipher("aes_192_gcm", 24, Mode::Gcm, Some(898)),
+    cipher("aes_256_gcm", 32, Mode::Gcm, Some(901)),
+    cipher("chacha20_poly1305", 32, Mode::ChaCha20Poly1305, None),
 ];
 
 /// Ciphers that OTP knows and this library lacks.
@@ -131,10 +131,11 @@ pub fn info_1(cx: &mut Context, args: &[Term]) -> Value {
         Mode::ChaCha20Poly1305 => (1, 12, "stream_cipher"),
     };
     let mode = cx.atom(mode)?;
+    let number = cipher.number.map_or(am::UNDEFINED.term(), Term::small);
     map_of(
         cx,
         &[
-            ("type", Term::small(cipher.number)),
+            ("type", number),
             ("key_length", Term::small(cipher.key as i64)),
             ("iv_length", Term::small(iv as i64)),
             ("block_size", Term::small(block as i64)),

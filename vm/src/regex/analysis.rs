@@ -140,11 +140,11 @@ impl First {
 
     /// The members, if there are at most `most` of them.
     pub fn members(&self, most: usize) -> Option<Vec<u8>> {
-        if self.any {
+        let count: u32 = self.bytes.iter().map(|byte| byte.count_ones()).sum();
+        if self.any || count as usize > most {
             return None;
         }
-        let members: Vec<u8> = (0..=255).filter(|byte| self.has(*byte)).collect();
-        (members.len() <= most).then_some(members)
+        Some((0..=255).filter(|byte| self.has(*byte)).collect())
     }
 }
 

@@ -137,3 +137,27 @@ impl Job<'_> {
         difference == 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_case_of_the_gcm_specification() {
+        let job = Job {
+            name: "aes_128_gcm",
+            key: &[0; 16],
+            iv: &[0; IV],
+            associated: &[],
+        };
+        let mut text = [0; 16];
+        let tag = job.encrypt(&mut text).expect("a tag");
+        assert_eq!(text[..4], [0x03, 0x88, 0xda, 0xce]);
+        assert_eq!(tag[..4], [0xab, 0x6e, 0x47, 0xd4]);
+        let mut short = text;
+        assert!(job.decrypt(&mut short, &tag[..12]));
+        assert_eq!(short, [0; 16]);
+        assert!(!job.decrypt(&mut text, &[0; 16]));
+        assert_eq!(text[..4], [0x03, 0x88, 0xda, 0xce]);
+    }
+}

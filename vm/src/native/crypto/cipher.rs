@@ -428,3 +428,57 @@ pub fn final_1(cx: &mut Context, args: &[Term]) -> Value {
     let out = stream.finish(cx)?;
     Ok(make_binary(cx, &out)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(mode: Mode, encrypt: bool, padding: Padding) -> Stream {
+        let key: Vec<u8> = (0..16).collect();
+        Stream {
+            aes: Aes::new(&key).expect("a key"),
+            mode,
+            encrypt,
+            padding,
+            chain: [0; BLOCK],
+            waiting: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_block_of_fips_197() {
+        let plain: Vec<u8> = (0..16).map(|i| i * 0x11).collect();
+        let secret = stream(Mode::Ecb, true, Padding::None).update(&plain);
+        let secret = secret.unwrap();
+        assert_eq!(
+            secret,
+            [
+                0x69, 0xc4, 0xe0, 0xd8, 0x6a, 0x7b, 0x04, 0x30, 0xd8, 0xcd, 0xb7, 0x80, 0x70, 0xb4,
+                0xc5, 0x5a
+            ]
+        );
+        let back = stream(Mode::Ecb, false, Padding::None).update(&secret);
+        assert_eq!(back.unwrap(), plain);
+    }
+
+    #[test]
+    fn parts_come_to_the_whole() {
+        let text: Vec<u8> = (0..100).collect();
+        for mode in [Mode::Cbc, Mode::Ctr] {
+            let whole = stream(mode, true, Padding::Pkcs).update(&text).unwrap();
+            let mut in_parts = stream(mode, true, Padding::Pkcs);
+            let mut parts = Vec::new();
+            for part in text.chunks(7) {
+                parts.extend(in_parts.update(part).unwrap());
+            }
+            assert_eq!(parts, whole);
+        }
+    }
+
+    #[test]
+    fn the_last_block_waits_where_it_may_be_padding() {
+        let mut stream = stream(Mode::Cbc, false, Padding::Pkcs);
+        assert_eq!(stream.update(&[0; 32]).unwrap().len(), 16);
+        assert_eq!(stream.update(&[0; 1]).unwrap().len(), 16);
+    }
+}

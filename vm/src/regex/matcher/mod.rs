@@ -206,6 +206,9 @@ impl Matcher<'_> {
         let header = &self.program.header;
         let rest = self.subject.get(at..end).ok_or(Stop::Corrupt)?;
         let first = |offset: Option<usize>| Ok(offset.map(|offset| at + offset));
+        if self.options.has(Options::STARTS_LINE) && at > self.search_start as usize {
+            return Ok(self.line_start(at, end));
+        }
         if header.prefix_length > 0 {
             let prefix = self
                 .program
@@ -240,18 +243,27 @@ impl Matcher<'_> {
                     .position(|byte| super::set::bitmap_has(bitmap, *byte)),
             );
         }
-        if self.options.has(Options::STARTS_LINE) && at > self.search_start as usize {
-            let mut at = at;
-            while at < end && !self.newline.before(self.subject, at, self.utf) {
-                at += 1;
-            }
-            // A newline of two characters ends behind the second.
-            let is_between = matches!(self.newline, Newline::Any | Newline::AnyCrLf)
-                && self.subject.get(at.wrapping_sub(1)) == Some(&b'\r')
-                && self.subject.get(at) == Some(&b'\n');
-            return Ok(Some(at + is_between as usize));
-        }
         Ok(Some(at))
+    }
+
+    /// The first position from `at` on that has a newline before it, or `end`.
+    fn line_start(&self, at: usize, end: usize) -> Option<usize> {
+        let mut at = at;
+        if self.newline == Newline::Lf {
+            if self.subject.get(at.wrapping_sub(1)) == Some(&b'\n') {
+                return Some(at);
+            }
+            let offset = memchr::memchr(b'\n', self.subject.get(at..end)?);
+            return Some(offset.map_or(end, |offset| at + offset + 1));
+        }
+        while at < end && !self.newline.before(self.subject, at, self.utf) {
+            at += 1;
+        }
+        // A newline of two characters ends behind the second.
+        let is_between = matches!(self.newline, Newline::Any | Newline::AnyCrLf)
+            && self.subject.get(at.wrapping_sub(1)) == Some(&b'\r')
+            && self.subject.get(at) == Some(&b'\n');
+        Some(at + is_between as usize)
     }
 
     /// Whether the byte that every match has is still to come.

@@ -64,10 +64,8 @@ impl Matcher<'_> {
         let mut last = None;
         while let Some((c, length)) = text::decode(self.subject, end, self.utf) {
             let next = Grapheme::of(c);
-            if let Some(last) = last {
-                if !Grapheme::joins(last, next) {
-                    break;
-                }
+            if last.is_some_and(|last| !Grapheme::joins(last, next)) {
+                break;
             }
             last = Some(next);
             end += length;

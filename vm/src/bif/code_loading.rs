@@ -12,6 +12,7 @@ use crate::machine::Machine;
 use crate::memory::Arena;
 use crate::memory::resource::{Resource, resource};
 use crate::process::Trap;
+use crate::report::{self, Event, Level};
 use crate::term::{Atom, Term};
 use alloc::boxed::Box;
 use alloc::format;
@@ -68,11 +69,10 @@ fn prepare_loading_2(cx: &mut Context, args: &[Term]) -> Value {
         Err(LinkError::NoMemory) => Err(Fail::NoMemory),
         Err(LinkError::Atoms) => Err(Fail::SystemLimit),
         Err(error) => {
-            let line = format!(
-                "Error loading module {}:\n  {error}\n",
-                cx.atoms().name(name)
-            );
-            cx.machine().report(&line);
+            // It becomes part of a format.
+            let reason = format!("{error}").replace('~', "-");
+            let text = format!("Error loading module ~p:~n  {reason}~n");
+            say(cx, &text, name);
             Ok(cx.tuple(&[am::ERROR.term(), am::BADFILE.term()])?)
         }
     }
@@ -145,6 +145,19 @@ fn failed(cx: &mut Context, tag: Atom, modules: &[Atom]) -> Value {
     Ok(cx.tuple(&[tag.term(), list])?)
 }
 
+/// Tells the logger about a module, on behalf of the calling process.
+fn say(cx: &mut Context, format: &str, module: Atom) {
+    let process = cx.process();
+    let about = Some((process.pid, process.group_leader));
+    let event = Event {
+        level: Level::Error,
+        format,
+        arguments: &[module.term()],
+        about,
+    };
+    report::say(cx.machine(), &event);
+}
+
 /// Calls the `-on_load` function of a module that waits for it.
 fn call_on_load_function_1(cx: &mut Context, args: &[Term]) -> Value {
     let name = args[0].as_atom().ok_or(Fail::Badarg)?;
@@ -176,11 +189,7 @@ fn delete_module_1(cx: &mut Context, args: &[Term]) -> Value {
         Ok(true) => Ok(Term::boolean(true)),
         Ok(false) => Ok(am::UNDEFINED.term()),
         Err(_) => {
-            let text = format!(
-                "Module {} must be purged before deleting\n",
-                cx.atoms().name(name)
-            );
-            cx.machine().report(&text);
+            say(cx, "Module ~p must be purged before deleting~n", name);
             Err(Fail::Badarg)
         }
     }

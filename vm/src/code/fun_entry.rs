@@ -18,7 +18,7 @@ use starling_loader::Op;
 pub struct FunEntry {
     /// The body's code, and which fun it is.
     pub entry: Entry<FunIdentity>,
-    /// The function that is the body, such as `'-main/0-fun-0-'`; unknown until the module has been loaded once.
+    /// The function that is the body, such as `'-main/0-fun-0-'`; unknown while the module is not loaded.
     pub function: Option<Atom>,
     /// Free variables, which the body gets behind the arguments.
     pub free: u32,

@@ -71,10 +71,18 @@ impl Code {
     /// Ends a purge: the code is no more. Its literals wait to be [released](super::release).
     pub fn complete_purge(&mut self, module: Atom) -> Result<Vec<Term>, WrongOrder> {
         let purge = self.end_purge(module)?;
-        if let Some(mut version) = self.versions.remove(module, Role::Old)
-            && let Some(literals) = version.literals.take()
-        {
-            self.release.add(literals);
+        if let Some(mut version) = self.versions.remove(module, Role::Old) {
+            for entry in &version.funs {
+                // SAFETY: as above.
+                let entry = unsafe { &mut *entry.as_ptr() };
+                // An equal version may have come since.
+                if !entry.is_defined() {
+                    entry.function = None;
+                }
+            }
+            if let Some(literals) = version.literals.take() {
+                self.release.add(literals);
+            }
         }
         self.versions.change(module, Role::Saved, Role::Old);
         Ok(purge.suspended)

@@ -96,6 +96,18 @@ impl Io for TestIo {
         Err(Errno::EINVAL)
     }
 
+    fn is_terminal(&mut self, _: Descriptor) -> bool {
+        false
+    }
+
+    fn window_size(&mut self, _: Descriptor) -> Option<WindowSize> {
+        None
+    }
+
+    fn set_terminal(&mut self, _: TerminalMode) -> Result<(), Errno> {
+        Err(Errno::ENOTSUP)
+    }
+
     fn poll(&mut self) {
         for number in 0..STREAMS {
             let ready = stream(number, |stream| Interest {

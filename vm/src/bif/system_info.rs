@@ -166,6 +166,7 @@ fn count(cx: &mut Context, name: &str) -> Option<usize> {
         "compat_rel" => cx.machine().release.parse().unwrap_or(25),
         "port_count" => cx.machine().ports.len(),
         "port_limit" => cx.machine().ports.limit,
+        "ets_count" => cx.machine().ets.len(),
         "ets_limit" => cx.machine().options.ets_tables,
         "dist_buf_busy_limit" => cx.machine().options.dist_buf_busy_limit,
         "delayed_node_table_gc" => 60,

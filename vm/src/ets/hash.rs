@@ -23,6 +23,9 @@ use core::ptr::NonNull;
 /// Buckets of a segment, and the fewest that a table has.
 const SEGMENT: usize = 256;
 
+/// Buckets that an insertion adds to a table with far too few.
+const CATCH_UP: usize = 4;
+
 type Link = Option<NonNull<Object>>;
 type Segment = [Link; SEGMENT];
 
@@ -155,11 +158,25 @@ impl HashStore {
         cursor
     }
 
-    /// Adds a bucket if there are more objects than buckets.
+    /// Adds a bucket if there are more objects than buckets; a few if there are many more, as after a long fixation.
+    #[inline]
     pub fn grow(&mut self) {
-        if self.live + self.marked <= self.active {
+        let objects = self.live + self.marked;
+        if objects <= self.active {
             return;
         }
+        let buckets = if objects > 2 * self.active {
+            CATCH_UP
+        } else {
+            1
+        };
+        for _ in 0..buckets {
+            self.split();
+        }
+    }
+
+    /// Adds a bucket: half of another one's objects, on average.
+    fn split(&mut self) {
         let new = self.active;
         if new / SEGMENT == self.segments.len() {
             // Without memory the chains become longer.

@@ -125,7 +125,6 @@ impl Compiler<'_> {
     ) -> Result<Clause, NoMemory> {
         let mut numbers = Vec::new();
         let steps = self.head(head, &mut numbers, problems)?;
-        let is_open = !matches!(steps[..], [Step::Equal(_)]);
         let mut place = Place {
             dialect: self.dialect,
             in_guard: true,
@@ -171,7 +170,6 @@ impl Compiler<'_> {
             code,
             variables,
             pattern: head,
-            is_open,
         })
     }
 

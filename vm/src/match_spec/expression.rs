@@ -297,19 +297,26 @@ fn call(
     Ok(())
 }
 
-/// Whether nothing in `term` has to be evaluated.
+/// Terms that are looked at to find out whether something is a constant: a larger one is built part by part.
+const LOOKED_AT: usize = 64;
+
+/// Whether `term` is a small one in which nothing has to be evaluated.
 fn is_plain(atoms: &AtomTable, term: Term) -> Result<bool, NoMemory> {
     let mut left: SmallVec<[Term; 16]> = SmallVec::new();
     left.push(term);
-    while let Some(term) = left.pop() {
-        if term.is_tuple() || is_special_atom(atoms, term) {
+    for _ in 0..LOOKED_AT {
+        let Some(term) = left.pop() else {
+            return Ok(true);
+        };
+        let large = map::is_map(term) && map::size(term) > LOOKED_AT;
+        if large || term.is_tuple() || is_special_atom(atoms, term) {
             return Ok(false);
         }
         if !term.is_immediate() {
             push_children(&mut left, term)?;
         }
     }
-    Ok(true)
+    Ok(left.is_empty())
 }
 
 fn is_special_atom(atoms: &AtomTable, term: Term) -> bool {

@@ -17,6 +17,8 @@ pub mod partial;
 pub mod pattern;
 pub mod problem;
 pub mod run;
+#[cfg(test)]
+mod tests;
 
 use crate::memory::heap::Parcel;
 use crate::memory::resource::Resource;
@@ -52,8 +54,6 @@ pub struct Clause {
     pub variables: Vec<u32>,
     /// The head as it was written.
     pub pattern: Term,
-    /// Whether there are variables in the head at all.
-    pub is_open: bool,
 }
 
 /// A compiled match specification.

@@ -15,12 +15,36 @@ use crate::term::compare::compare;
 use core::cmp::Ordering;
 use smallvec::SmallVec;
 
+/// The keys that a pattern can match.
+#[derive(Clone, Copy)]
+pub struct Range {
+    /// The pattern.
+    pub pattern: Term,
+    /// Whether it is one key, without any variable.
+    is_key: bool,
+}
+
+impl Range {
+    /// The keys that `pattern` can match.
+    pub fn new(atoms: &AtomTable, pattern: Term) -> Result<Range, NoMemory> {
+        Ok(Range {
+            pattern,
+            is_key: pattern.is_immediate() && !pattern.is_atom() || !is_open(atoms, pattern)?,
+        })
+    }
+
+    /// Where `key` stands in relation to the range: before, in or behind it.
+    #[inline]
+    pub fn order(self, atoms: &AtomTable, key: Term) -> Result<Ordering, NoMemory> {
+        if self.is_key {
+            return Ok(compare(atoms, key, self.pattern));
+        }
+        compare_with_pattern(atoms, key, self.pattern)
+    }
+}
+
 /// Where `key` stands in relation to what `pattern` can match: before, among or behind.
-pub fn compare_with_pattern(
-    atoms: &AtomTable,
-    key: Term,
-    pattern: Term,
-) -> Result<Ordering, NoMemory> {
+fn compare_with_pattern(atoms: &AtomTable, key: Term, pattern: Term) -> Result<Ordering, NoMemory> {
     let mut left: SmallVec<[(Term, Term); 16]> = SmallVec::new();
     left.push((key, pattern));
     while let Some((key, pattern)) = left.pop() {
@@ -46,14 +70,12 @@ pub fn compare_with_pattern(
             if map::is_map(key) {
                 return Ok(Ordering::Equal);
             }
-        } else if pattern.is_immediate() || !is_open(atoms, pattern)? {
-            match compare(atoms, key, pattern) {
-                Ordering::Equal => continue,
-                order => return Ok(order),
-            }
         }
-        // Two terms of different types or sizes: what is in them does not matter.
-        return Ok(compare(atoms, key, pattern));
+        // Neither can be taken apart, or they are of different types or sizes: then what is in them does not matter.
+        match compare(atoms, key, pattern) {
+            Ordering::Equal => {}
+            order => return Ok(order),
+        }
     }
     Ok(Ordering::Equal)
 }

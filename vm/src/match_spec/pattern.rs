@@ -113,13 +113,8 @@ pub fn compile(
         steps.try_reserve(1).map_err(|_| NoMemory)?;
         if term.is_atom() {
             steps.push(atom_step(atoms, term, variables)?);
-        } else if term.is_immediate() || !is_open(atoms, term)? {
-            // A map in a head asks for its keys only; without keys, for any map.
-            if contains_map(term)? {
-                nested_step(term, atoms, &mut steps, &mut left, problems)?;
-            } else {
-                steps.push(Step::Equal(term));
-            }
+        } else if is_small_constant(atoms, term)? {
+            steps.push(Step::Equal(term));
         } else {
             nested_step(term, atoms, &mut steps, &mut left, problems)?;
         }
@@ -127,19 +122,42 @@ pub fn compile(
     Ok(steps)
 }
 
-/// Whether there is a map in `term`.
-pub fn contains_map(term: Term) -> Result<bool, NoMemory> {
+/// Terms that are looked at to find out whether a part of a head is a constant: a larger one is matched part by part, which comes
+/// to the same. So compiling takes time in proportion to the head, however deep it is.
+const LOOKED_AT: usize = 64;
+
+/// Whether `term` is a small one without variables. A map is none: in a head it asks for its keys only.
+fn is_small_constant(atoms: &AtomTable, term: Term) -> Result<bool, NoMemory> {
     let mut left: SmallVec<[Term; 16]> = SmallVec::new();
     left.push(term);
-    while let Some(term) = left.pop() {
-        if map::is_map(term) {
+    for _ in 0..LOOKED_AT {
+        let Some(term) = left.pop() else {
             return Ok(true);
+        };
+        let large = term.as_tuple().is_some_and(|t| t.len() > LOOKED_AT);
+        if large || map::is_map(term) || open_atom(atoms, term).is_some() {
+            return Ok(false);
         }
         if !term.is_immediate() {
             push_children(&mut left, term)?;
         }
     }
-    Ok(false)
+    Ok(left.is_empty())
+}
+
+/// Whether `term` matches one term only: there is no variable and no map in it.
+pub fn is_constant(atoms: &AtomTable, term: Term) -> Result<bool, NoMemory> {
+    let mut left: SmallVec<[Term; 16]> = SmallVec::new();
+    left.push(term);
+    while let Some(term) = left.pop() {
+        if map::is_map(term) || open_atom(atoms, term).is_some() {
+            return Ok(false);
+        }
+        if !term.is_immediate() {
+            push_children(&mut left, term)?;
+        }
+    }
+    Ok(true)
 }
 
 fn atom_step(atoms: &AtomTable, atom: Term, variables: &mut Variables) -> Result<Step, NoMemory> {

@@ -10,7 +10,7 @@
 
 use super::actions::Actions;
 use super::code::{Comparison, Op};
-use super::pattern::{Walk, matches};
+use super::pattern::{Step, Walk, matches};
 use super::{Clause, Constants, MatchSpec};
 use crate::atom::am;
 use crate::bif::{Context, Fail, Value};
@@ -74,6 +74,32 @@ impl MatchSpec {
             }
         }
         Ok(None)
+    }
+}
+
+impl MatchSpec {
+    /// Whether the value is the subject itself, for whatever matches the one head there is.
+    #[inline]
+    pub fn is_filter(&self) -> bool {
+        matches!(&self.clauses[..], [clause] if matches!(clause.code[..], [Op::Body, Op::Subject, Op::Copy]))
+    }
+
+    /// Whether the head of a specification that [is a filter](MatchSpec::is_filter) matches.
+    #[inline]
+    pub fn admits(&self, scratch: &mut Scratch, subject: Term) -> Result<bool, NoMemory> {
+        let Some(clause) = self.clauses.first() else {
+            return Ok(false);
+        };
+        if matches!(clause.head[..], [Step::Any]) {
+            return Ok(true);
+        }
+        scratch.bindings.resize(self.slots, Term::NIL);
+        matches(
+            &clause.head,
+            subject,
+            &mut scratch.bindings,
+            &mut scratch.walk,
+        )
     }
 }
 

@@ -111,7 +111,7 @@ fn new_2(cx: &mut Context, args: &[Term]) -> Value {
     for option in list.by_ref() {
         new_option(option, &mut options, &mut heir).ok_or(Fail::Badarg)?;
     }
-    if !list.tail().is_nil() || (options.named && name == am::UNDEFINED) {
+    if !list.tail().is_nil() {
         return Err(Fail::Badarg);
     }
     let heir = make_heir(cx, heir)?;

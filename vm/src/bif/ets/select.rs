@@ -18,10 +18,11 @@ use super::walk::{Course, Go, Plan, Verdict, along, change, plan};
 use super::{Access, open};
 use crate::atom::{AtomTable, am};
 use crate::ets::Opened;
+use crate::ets::object::Object;
 use crate::ets::table::{Kind, Store};
 use crate::match_spec::actions::NoActions;
 use crate::match_spec::compile::Body;
-use crate::match_spec::pattern::{contains_map, is_open, variable_number};
+use crate::match_spec::pattern::{is_constant, variable_number};
 use crate::match_spec::run::{Scratch, Subject};
 use crate::match_spec::{Dialect, MatchSpec};
 use crate::memory::resource::Handle;
@@ -140,9 +141,16 @@ fn value_of(
     cx: &mut Context,
     spec: &MatchSpec,
     scratch: &mut Scratch,
-    object: Term,
+    object: &Object,
 ) -> Result<Option<Term>, Fail> {
-    spec.run(cx, scratch, object, Subject::Foreign, &mut NoActions)
+    if !spec.is_filter() {
+        return spec.run(cx, scratch, object.term(), Subject::Foreign, &mut NoActions);
+    }
+    // A stored object is copied faster than any term.
+    if spec.admits(scratch, object.term())? {
+        return Ok(Some(object.copy_to(cx)?));
+    }
+    Ok(None)
 }
 
 /// A list of all results; in the order of an ordered table, or against it.
@@ -162,7 +170,7 @@ fn all(cx: &mut Context, mut table: Opened, spec: &MatchSpec, reverse: bool) -> 
                     backward: !reverse,
                 };
                 let (count, _) = along(cx, store, position, &course, &mut |cx, object| {
-                    if let Some(value) = value_of(cx, spec, &mut scratch, object.term())? {
+                    if let Some(value) = value_of(cx, spec, &mut scratch, object)? {
                         list = cx.cons(value, list)?;
                     }
                     Ok(Go::On)
@@ -187,7 +195,7 @@ fn all(cx: &mut Context, mut table: Opened, spec: &MatchSpec, reverse: bool) -> 
             seen
         }
         Store::Hash(_) => change(cx, &mut table, &plan, &mut |cx, object| {
-            if let Some(value) = value_of(cx, spec, &mut scratch, object.term())? {
+            if let Some(value) = value_of(cx, spec, &mut scratch, object)? {
                 list = cx.cons(value, list)?;
             }
             Ok(Verdict::Keep)
@@ -278,7 +286,7 @@ impl HashChunk {
         let mut scratch = Scratch::default();
         let results = &mut self.results;
         change(cx, table, plan, &mut |cx, object| {
-            found(results, value_of(cx, &spec, &mut scratch, object.term())?)?;
+            found(results, value_of(cx, &spec, &mut scratch, object)?)?;
             Ok(Verdict::Keep)
         })?;
         self.bucket = None;
@@ -299,7 +307,7 @@ impl HashChunk {
             {
                 for object in store.chain(bucket).filter(|object| !object.deleted) {
                     seen += 1;
-                    let value = value_of(cx, &spec, &mut scratch, object.term())?;
+                    let value = value_of(cx, &spec, &mut scratch, object)?;
                     found(&mut self.results, value)?;
                 }
                 self.bucket = Some(bucket + 1).filter(|next| *next < store.buckets());
@@ -353,10 +361,7 @@ impl OrderedChunk {
         let mut results = Found::new();
         let mut last = Term::NIL;
         let (seen, ended) = along(cx, store, position, &self.course, &mut |cx, object| {
-            found(
-                &mut results,
-                value_of(cx, &spec, &mut scratch, object.term())?,
-            )?;
+            found(&mut results, value_of(cx, &spec, &mut scratch, object)?)?;
             last = object.key(position);
             Ok(if results.len() < self.limit {
                 Go::On
@@ -512,7 +517,7 @@ fn select_replace_2(cx: &mut Context, args: &[Term]) -> Value {
     let mut count = 0;
     let accepted = table.key_position();
     let seen = change(cx, &mut table, &plan, &mut |cx, object| {
-        let value = value_of(cx, &spec, &mut scratch, object.term())?;
+        let value = value_of(cx, &spec, &mut scratch, object)?;
         match value {
             Some(tuple) if tuple.as_tuple().is_some_and(|t| t.len() > accepted) => {
                 count += 1;
@@ -560,12 +565,6 @@ fn keeps_key(atoms: &AtomTable, clause: Term, position: usize) -> Result<bool, N
     }
 }
 
-/// Whether a pattern matches one term only, and no map, which may stand for more.
-fn is_constant(atoms: &AtomTable, pattern: Term) -> Result<bool, NoMemory> {
-    Ok(pattern.is_immediate() && !is_open(atoms, pattern)?
-        || !is_open(atoms, pattern)? && !contains_map(pattern)?)
-}
-
 /// Whether the expression `built` makes what the pattern `key` matched.
 fn builds(atoms: &AtomTable, key: Term, built: Term) -> Result<bool, NoMemory> {
     let mut left: Vec<(Term, Term)> = Vec::new();
@@ -586,7 +585,7 @@ fn builds(atoms: &AtomTable, key: Term, built: Term) -> Result<bool, NoMemory> {
             }
             continue;
         }
-        if is_constant(atoms, key)? && is_const_of(atoms, built, key) {
+        if is_const_of(atoms, built, key) && is_constant(atoms, key)? {
             continue;
         }
         if let (Some(x), Some(y)) = (key.as_cons(), built.as_cons()) {

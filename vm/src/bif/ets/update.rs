@@ -63,10 +63,10 @@ fn update_counter_3(cx: &mut Context, args: &[Term]) -> Value {
 
 fn update_counter_4(cx: &mut Context, args: &[Term]) -> Value {
     let mut table = open(cx, args[0], Access::Write)?;
-    need_set(cx, &table, true)?;
     if !args[3].is_tuple() {
         return Err(Fail::Badarg);
     }
+    need_set(cx, &table, true)?;
     if let Some(value) = add_to_small(cx, &mut table, args[1], args[2]) {
         return Ok(value);
     }
@@ -103,12 +103,12 @@ struct Operation {
     limit: Option<(Term, Term)>,
 }
 
-/// The operation that `term` is. Positions may be any integers: it is told later that there is none such.
-fn operation(term: Term, default_index: usize) -> Option<Operation> {
+/// The operation that `term` is: an integer only where there is a `default_index` for it. Positions may be any integers: it is told later that there is none such.
+fn operation(term: Term, default_index: Option<usize>) -> Option<Operation> {
     let (position, increment, limit) = match term.as_tuple() {
-        None if term.is_integer() => {
+        None if term.is_integer() && default_index.is_some() => {
             return Some(Operation {
-                index: Some(default_index),
+                index: default_index,
                 increment: term,
                 limit: None,
             });
@@ -153,12 +153,14 @@ fn update_counter(
         }
         (None, None) => return Err(cx.fail_because(am::BADKEY)),
     };
+    // In a list, an integer is no operation.
+    let default_index = (!operations.is_list()).then_some(key_position + 1);
     let single = [operations];
     let mut results: SmallVec<[Term; 8]> = SmallVec::new();
     let mut rest = operations.iter_list();
     let mut alone = single.iter().copied().filter(|_| !operations.is_list());
     for term in rest.by_ref().chain(alone.by_ref()) {
-        let Some(operation) = operation(term, key_position + 1) else {
+        let Some(operation) = operation(term, default_index) else {
             return Err(Fail::Badarg);
         };
         let value = apply(cx, &mut elements, key_position, &operation)?;
@@ -245,9 +247,12 @@ fn update_element(
     changes: Term,
     default: Option<Term>,
 ) -> Value {
-    check_changes(changes)?;
     let key_position = table.key_position();
     let found = table.get(cx.atoms(), key).is_some();
+    if !found && default.is_none() {
+        return Ok(am::FALSE.term());
+    }
+    check_changes(changes)?;
     let mut elements = match (table.get(cx.atoms(), key), default) {
         (Some(object), _) => copied(object.elements())?,
         (None, Some(default)) => {

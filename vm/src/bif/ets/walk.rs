@@ -12,7 +12,7 @@ use crate::ets::hash::HashStore;
 use crate::ets::object::Object;
 use crate::ets::ordered::OrderedStore;
 use crate::ets::table::{Store, delete_here, key_hash, overwrite, replace_at};
-use crate::match_spec::partial::compare_with_pattern;
+use crate::match_spec::partial::Range;
 use crate::match_spec::pattern::{is_open, is_underscore, variable_number};
 use crate::match_spec::{Clause, MatchSpec};
 use crate::memory::NoMemory;
@@ -208,13 +208,14 @@ fn change_span(
     visit: Visit<'_>,
 ) -> Result<usize, Fail> {
     let mut seen = 0;
-    let mut place = match pattern {
-        Some(pattern) => begin(cx, store, pattern)?,
+    let range = range_of(cx, pattern)?;
+    let mut place = match range {
+        Some(range) => begin(cx, store, range)?,
         None => store.first(),
     };
     while let Some(object) = store.object(place) {
-        if let Some(pattern) = pattern
-            && compare_with_pattern(cx.atoms(), object.key(position), pattern)? != Ordering::Equal
+        if let Some(range) = range
+            && range.order(cx.atoms(), object.key(position))? != Ordering::Equal
         {
             break;
         }
@@ -237,15 +238,21 @@ fn change_span(
     Ok(seen)
 }
 
-/// The first place that `pattern` can match, if any does.
+fn range_of(cx: &mut Context, pattern: Option<Term>) -> Result<Option<Range>, NoMemory> {
+    pattern
+        .map(|pattern| Range::new(cx.atoms(), pattern))
+        .transpose()
+}
+
+/// The first place of the range, if there is any.
 fn begin(
     cx: &mut Context,
     store: &OrderedStore,
-    pattern: Term,
+    range: Range,
 ) -> Result<crate::ets::ordered::Place, Fail> {
     let atoms = cx.atoms();
     let mut lost = false;
-    let place = store.partition(|key| match compare_with_pattern(atoms, key, pattern) {
+    let place = store.partition(|key| match range.order(atoms, key) {
         Ok(order) => order == Ordering::Less,
         Err(NoMemory) => {
             lost = true;
@@ -277,7 +284,8 @@ pub fn along(
     visit: &mut dyn FnMut(&mut Context, &Object) -> Result<Go, Fail>,
 ) -> Result<(usize, bool), Fail> {
     let mut seen = 0;
-    let mut place = match (course.behind, course.pattern, course.backward) {
+    let range = range_of(cx, course.pattern)?;
+    let mut place = match (course.behind, range, course.backward) {
         (Some(key), _, backward) => {
             let (place, found) = store.seek(cx.atoms(), key);
             match (backward, found) {
@@ -288,11 +296,11 @@ pub fn along(
         }
         (None, None, false) => Some(store.first()),
         (None, None, true) => store.last(),
-        (None, Some(pattern), false) => Some(begin(cx, store, pattern)?),
-        (None, Some(pattern), true) => {
+        (None, Some(range), false) => Some(begin(cx, store, range)?),
+        (None, Some(range), true) => {
             let atoms = cx.atoms();
             let mut lost = false;
-            let place = store.partition(|key| match compare_with_pattern(atoms, key, pattern) {
+            let place = store.partition(|key| match range.order(atoms, key) {
                 Ok(order) => order != Ordering::Greater,
                 Err(NoMemory) => {
                     lost = true;
@@ -308,8 +316,8 @@ pub fn along(
     while let Some(here) = place
         && let Some(object) = store.object(here)
     {
-        if let Some(pattern) = course.pattern
-            && compare_with_pattern(cx.atoms(), object.key(position), pattern)? != Ordering::Equal
+        if let Some(range) = range
+            && range.order(cx.atoms(), object.key(position))? != Ordering::Equal
         {
             return Ok((seen, true));
         }

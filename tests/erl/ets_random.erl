@@ -1,12 +1,12 @@
 %% Random operations on tables of all kinds, against a model that keeps a list of objects.
 %% gcstress: small
 -module(ets_random).
--export([main/0, small/0]).
+-export([main/0, main/1]).
 -include("show.hrl").
 
 main() -> run(20000).
 
-small() -> run(400).
+main([small]) -> run(400).
 
 run(N) ->
     [begin

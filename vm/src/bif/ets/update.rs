@@ -226,7 +226,28 @@ fn apply(
 fn update_element_3(cx: &mut Context, args: &[Term]) -> Value {
     let mut table = open(cx, args[0], Access::Write)?;
     need_set(cx, &table, false)?;
+    if set_immediate(cx, &mut table, args[1], args[2]).is_some() {
+        return Ok(am::TRUE.term());
+    }
     update_element(cx, &mut table, args[1], args[2], None)
+}
+
+/// One immediate value in the place of another, in place; `None`, and nothing changes, if it is something else.
+#[inline]
+fn set_immediate(cx: &mut Context, table: &mut Opened, key: Term, change: Term) -> Option<()> {
+    let key_position = table.key_position();
+    let &[position, value] = change.as_tuple()? else {
+        return None;
+    };
+    let index: usize = position.as_small()?.checked_sub(1)?.try_into().ok()?;
+    if index == key_position || !value.is_immediate() {
+        return None;
+    }
+    table.change(cx.atoms(), key, |object| {
+        let old = object.elements().get(index)?;
+        old.is_immediate()
+            .then(|| object.set_immediate(index, value))
+    })?
 }
 
 fn update_element_4(cx: &mut Context, args: &[Term]) -> Value {

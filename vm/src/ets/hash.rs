@@ -118,6 +118,14 @@ impl HashStore {
         }
     }
 
+    /// What follows an object in its bucket.
+    pub fn behind<'a>(&'a self, object: &'a Object) -> Chain<'a> {
+        Chain {
+            next: object.next,
+            store: core::marker::PhantomData,
+        }
+    }
+
     /// A cursor before the first object of a bucket.
     #[inline]
     pub fn cursor(&mut self, bucket: usize) -> Cursor<'_> {

@@ -43,19 +43,16 @@ fn after(
     raw: bool,
 ) -> Result<Option<&Object>, Fail> {
     let hash = key_hash(key);
-    let bucket = store.bucket(hash);
-    let mut seen = false;
-    for object in store.chain(bucket) {
-        if object.hash == hash && exact_equal(object.key(position), key) {
-            seen = true;
-        } else if seen && (raw || !object.deleted) {
-            return Ok(Some(object));
-        }
-    }
-    if !seen {
-        return Err(Fail::Badarg);
-    }
-    Ok(first_from(store, bucket + 1, raw))
+    // A table is walked over object by object: the rest of the chain is at hand.
+    let first = store.find(hash, key, position).ok_or(Fail::Badarg)?;
+    let rest = store.behind(first);
+    let other = |object: &&Object| {
+        (raw || !object.deleted) && !(object.hash == hash && exact_equal(object.key(position), key))
+    };
+    Ok(match rest.into_iter().find(other) {
+        Some(object) => Some(object),
+        None => first_from(store, store.bucket(hash) + 1, raw),
+    })
 }
 
 /// Which way.

@@ -102,6 +102,8 @@ fn archive(members: &Members) -> Result<Vec<u8>> {
     for (path, bytes) in own.into_iter().chain(files) {
         writer.file(path, 0o644, bytes).map_err(full)?;
     }
+    // Programs expect it wherever they run.
+    writer.directory("tmp").map_err(full)?;
     Ok(writer.finish())
 }
 

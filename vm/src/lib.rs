@@ -25,6 +25,7 @@ pub mod memory;
 pub mod native;
 pub mod number;
 pub mod os_signal;
+pub mod packet;
 pub mod platform;
 pub mod port;
 pub mod process;

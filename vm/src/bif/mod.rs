@@ -43,6 +43,7 @@ mod monitor;
 mod nif;
 mod number;
 mod os;
+mod packet;
 mod persistent_term;
 mod port;
 mod port_info;
@@ -215,6 +216,7 @@ pub static TABLES: &[&[Bif]] = &[
     distribution::TABLE,
     internal::TABLE,
     os::TABLE,
+    packet::TABLE,
     suspend::TABLE,
     system_info::TABLE,
     system_task::TABLE,

@@ -87,6 +87,8 @@ fn decode_packet_3(cx: &mut Context, args: &[Term]) -> Value {
         Kind::HttpHeader => message(cx, http::header(line), line, binary)?,
         Kind::Tls => record(cx, line)?,
         Kind::Length(size) => sub_bits(cx, stream, size * 8, (length - size) * 8)?,
+        // Padding is passed over and not told.
+        Kind::FastCgi => sub_bits(cx, stream, 0, (length - line[6] as usize) * 8)?,
         _ => sub_bits(cx, stream, 0, length * 8)?,
     };
     let rest = sub_bits(cx, stream, length * 8, bits.size - length * 8)?;
@@ -108,7 +110,11 @@ fn record(cx: &mut Context, bytes: &[u8]) -> Value {
         hello.extend_from_slice(&[1, size[1], size[2], size[3]]);
         hello.extend_from_slice(body);
         let data = make_binary(cx, &hello)?;
-        (22, [3, 4].map(|at| bytes.get(at).copied().unwrap_or(0)), data)
+        (
+            22,
+            [3, 4].map(|at| bytes.get(at).copied().unwrap_or(0)),
+            data,
+        )
     } else {
         let data = make_binary(cx, &bytes[5..])?;
         (bytes[0], [bytes[1], bytes[2]], data)

@@ -202,29 +202,11 @@ fn display_string_2(cx: &mut Context, args: &[Term]) -> Value {
     } else {
         let text = characters(args[1])?;
         cx.machine().console_write(stream, text.as_bytes());
-/// `display_string(stdout | stderr, Text)` of OTP 27: a list of characters, or a binary.
-fn display_string_2(cx: &mut Context, args: &[Term]) -> Value {
-    let device = args[0].as_atom().ok_or(Fail::Badarg)?;
-    let stream = match cx.atoms().name(device) {
-        "stdout" => Stream::Output,
-        "stderr" => Stream::Error,
-        _ => return Err(Fail::Badarg),
-    };
-    match crate::bits::view::view(&args[1]) {
-        Some(bits) => {
-            let bytes = bits.to_bytes()?.ok_or(Fail::Badarg)?;
-            cx.machine().console_write(stream, &bytes);
-        }
-        None => {
-            let text = characters(args[1])?;
-            cx.machine().console_write(stream, text.as_bytes());
-        }
     }
     Ok(am::TRUE.term())
 }
 
 /// The characters of a list.
-/// The text of a list of characters.
 fn characters(list: Term) -> Result<String, Fail> {
     let mut text = String::new();
     let mut elements = list.iter_list();
@@ -234,9 +216,8 @@ fn characters(list: Term) -> Result<String, Fail> {
         text.try_reserve(4).map_err(|_| Fail::NoMemory)?;
         text.push(character);
     }
-    match elements.tail().is_nil() {
-        true => Ok(text),
-        false => Err(Fail::Badarg),
+    if !elements.tail().is_nil() {
+        return Err(Fail::Badarg);
     }
     Ok(text)
 }

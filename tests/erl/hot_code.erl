@@ -131,17 +131,17 @@ switch() ->
     case erts_literal_area_collector:release_area_switch() of
         true ->
             Area = make_ref(),
-            [copied(Pid, Area, false) || Pid <- processes()],
+            [copied(Pid, Area, init) || Pid <- processes()],
             switch();
         false ->
             ok
     end.
 
-copied(Pid, Area, Collect) ->
-    ok = erts_literal_area_collector:send_copy_request(Pid, Area, Collect),
+copied(Pid, Area, Request) ->
+    ok = erts_literal_area_collector:send_copy_request(Pid, Area, Request),
     receive
-        {copy_literals, {Area, Collect, Pid}, ok} -> ok;
-        {copy_literals, {Area, false, Pid}, need_gc} -> copied(Pid, Area, true)
+        {copy_literals, {Area, Request, Pid}, ok} -> ok;
+        {copy_literals, {Area, init, Pid}, How} -> copied(Pid, Area, How)
     end.
 
 deleted(One) ->

@@ -149,18 +149,19 @@ pub fn flush(machine: &mut Machine, console_only: bool) {
             return;
         }
         machine.platform.idle_until(None);
-        let mut events = alloc::vec::Vec::new();
         while let Some(event) = machine.platform.io().next_event() {
-            events.push(event);
-        }
-        // Only what can be written: what comes in is nobody's any more.
-        for event in events {
-            if let Event::Ready(descriptor, Interest { write: true, .. }) = event {
-                let ready = Interest {
-                    read: false,
-                    write: true,
-                };
-                one(machine, Event::Ready(descriptor, ready));
+            match event {
+                // Input stays where it is, and is reported again.
+                Event::Ready(_, Interest { write: false, .. }) => {}
+                Event::Ready(descriptor, _) => {
+                    let ready = Interest {
+                        read: false,
+                        write: true,
+                    };
+                    one(machine, Event::Ready(descriptor, ready));
+                }
+                // These come once.
+                other => one(machine, other),
             }
         }
     }

@@ -38,6 +38,7 @@ impl Platform for TestPlatform {
     }
     fn idle_until(&mut self, deadline: Option<u64>) {
         self.now = self.now.max(deadline.unwrap_or(self.now));
+        crate::platform::io::Io::poll(&mut self.io);
     }
     fn reserve(&mut self, len: usize) -> Option<Reservation> {
         // Addresses of literals; nothing is ever put there.

@@ -156,8 +156,9 @@ fn read_needs(term: &Text, name: &str) -> std::result::Result<Needs, String> {
             "optional_applications" => &mut needs.optional,
             _ => continue,
         };
-        let names = value.as_list().into_iter().flatten().map(Text::as_atom);
-        let names: Option<Vec<&str>> = names.collect();
+        let names = value.as_list();
+        let names =
+            names.and_then(|list| list.iter().map(Text::as_atom).collect::<Option<Vec<_>>>());
         let names = names.ok_or_else(|| format!("{key} is not a list of names"))?;
         into.extend(names.into_iter().map(str::to_owned));
     }

@@ -40,16 +40,14 @@ pub struct Launch {
 
 /// Flags of one letter whose value is the next word, unless it follows in the same word.
 const LETTERS_WITH_VALUE: &[u8] = b"aACeinPQtTRWK";
-/// Other flags whose value is the next word, whatever it looks like, unless it follows in the same word.
-const NAMES_WITH_VALUE: [&str; 19] = [
+/// Other flags whose value is the next word, whatever it looks like, unless it follows in the same word. Those that end a word in OTP 25 and
+/// take a value in 27, or the other way round, take one.
+const NAMES_WITH_VALUE: [&str; 52] = [
     "pc", "pad", "S", "SP", "SDcpu", "SDPcpu", "SDio", "IOt", "IOp", "IOPt", "IOPp", "IOs",
-    "JPperf", "JPcover", "JDdump", "JMsingle", "dcg", "zhft", "hmaxib",
-];
-/// Flags whose value is the next word, which must not look like a flag.
-const NAMES_WITH_PLAIN_VALUE: [&str; 33] = [
-    "h", "hms", "hmbs", "hpds", "hmax", "hmaxk", "hmaxel", "hmqd", "rg", "sbt", "sbwt", "sbwtdcpu",
-    "sbwtdio", "scl", "sct", "secio", "sfwi", "stbt", "swct", "swt", "swtdcpu", "swtdio", "sws",
-    "sss", "sssdcpu", "sssdio", "spp", "sub", "zdbbl", "zdntgc", "zebwt", "zosrl", "Mea",
+    "JPperf", "JPcover", "JDdump", "JMsingle", "dcg", "zhft", "h", "hms", "hmbs", "hpds", "hmax",
+    "hmaxk", "hmaxel", "hmaxib", "hmqd", "rg", "sbt", "sbwt", "sbwtdcpu", "sbwtdio", "scl", "sct",
+    "secio", "sfwi", "stbt", "swct", "swt", "swtdcpu", "swtdio", "sws", "sss", "sssdcpu", "sssdio",
+    "spp", "sub", "zdbbl", "zdntgc", "zebwt", "zosrl", "Mea",
 ];
 
 /// Takes `words` apart for the OTP at `installation`. `environment` is what the tool itself was started with.
@@ -259,21 +257,13 @@ impl Split {
         let name = &word[1..];
         let flag = [b"-", name].concat();
         let next = rest.clone().next();
-        let looks_like_flag =
-            next.is_some_and(|next| next.starts_with(b"-") || next.starts_with(b"+"));
         let known = |names: &[&str]| names.iter().any(|known| known.as_bytes() == name);
         let letter = name.len() == 1 && LETTERS_WITH_VALUE.contains(&name[0]);
         let has_value = match name {
             b"B" => next.is_some_and(|next| matches!(next, b"i" | b"c" | b"d")),
             b"c" => next.is_some_and(|next| matches!(next, b"true" | b"false")),
-            _ if letter || known(&NAMES_WITH_VALUE) => {
+            _ if letter || known(&NAMES_WITH_VALUE) || emulator::is_allocator_switch(name) => {
                 if next.is_none() {
-                    return Err(Stop::missing_value(&String::from_utf8_lossy(word)));
-                }
-                true
-            }
-            _ if known(&NAMES_WITH_PLAIN_VALUE) || emulator::is_allocator_switch(name) => {
-                if next.is_none() || looks_like_flag {
                     return Err(Stop::missing_value(&String::from_utf8_lossy(word)));
                 }
                 true

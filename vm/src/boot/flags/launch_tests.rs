@@ -75,6 +75,7 @@ fn words_go_to_the_machine_or_to_init() {
         ("+R23 zz", "-R23 -- zz"),
         ("+ec +r +ssrct zz", "-ec -r -ssrct -- zz"),
         ("+P -x", "-P -x --"),
+        ("+sbt -x", "-sbt -x --"),
     ] {
         assert_eq!(arguments(line), expected, "{line}");
     }
@@ -94,7 +95,7 @@ fn wrong_flags_end_in_otps_words() {
             "Argument '-smp disable' not supported. Use \"+S 1\" instead.",
         ),
         ("+S", "Missing argument(s) for '+S'."),
-        ("+sbt -x", "Missing argument(s) for '+sbt'."),
+        ("+sbt", "Missing argument(s) for '+sbt'."),
         ("-no_epmd", "Missing -proto_dist option"),
         ("-detached", "-detached is not supported"),
         ("+zz", "bad -z option -zz"),

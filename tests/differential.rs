@@ -1,8 +1,8 @@
 //! The same Erlang program on OTP and on Starling: outputs equal to the byte.
 //!
 //! Every `tests/erl/*.erl` is compiled with stock `erlc` and its `main` is run by
-//! `erl` and by `starling erl --bare`, first as it is and then with `+gcstress`, which
-//! collects at every allocation. Standard output and exit code must be equal; what
+//! `erl` and by Starling: by a bare machine, by one that collects at every allocation (`+gcstress`), and by one that
+//! has booted OTP. Standard output and exit code must be equal; what
 //! either machine writes to standard error is shown when they are not.
 //!
 //! A program says `%% gcstress: small` in its first lines if the collecting run is to
@@ -148,7 +148,7 @@ fn run(options: &Options) -> Result<Report, String> {
         .into_iter()
         .partition(|p| options.selects(&p.name));
     let mut report = Report {
-        filtered_out: 2 * left_out.len(),
+        filtered_out: MODES.len() * left_out.len(),
         ..Report::default()
     };
     if options.list {
@@ -156,7 +156,7 @@ fn run(options: &Options) -> Result<Report, String> {
         report.list_only = true;
         return Ok(report);
     }
-    println!("\nrunning {} tests", 2 * programs.len());
+    println!("\nrunning {} tests", MODES.len() * programs.len());
     let setting = prepare(&directory, &programs, options.jobs)?;
 
     let next = AtomicUsize::new(0);
@@ -165,7 +165,7 @@ fn run(options: &Options) -> Result<Report, String> {
         for _ in 0..options.jobs {
             scope.spawn(|| {
                 while let Some(program) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    for mode in [Mode::Plain, Mode::GcStress] {
+                    for mode in MODES {
                         let verdict = compare(program, mode, &setting);
                         shared
                             .lock()
@@ -241,17 +241,22 @@ fn missing_otp(error: std::io::Error) -> String {
 /// How the machine under test runs a program.
 #[derive(Clone, Copy, PartialEq)]
 enum Mode {
-    /// As a user would.
+    /// Without OTP.
     Plain,
-    /// With a collection at every allocation.
+    /// Without OTP, with a collection at every allocation.
     GcStress,
+    /// As a user would: OTP boots first.
+    Otp,
 }
+
+const MODES: [Mode; 3] = [Mode::Plain, Mode::GcStress, Mode::Otp];
 
 impl Mode {
     fn name(self) -> &'static str {
         match self {
             Mode::Plain => "plain",
             Mode::GcStress => "gcstress",
+            Mode::Otp => "otp",
         }
     }
 }
@@ -267,21 +272,30 @@ fn compare(program: &Program, mode: Mode, setting: &Setting) -> Result<(), Strin
     let mut otp = Command::new("erl");
     // One scheduler, as the machine under test has; and no crash reports, which the
     // logger would write to standard output.
-    otp.args(["+S", "1", "-noshell", "-noinput"])
-        .args(["-kernel", "logger_level", "none"])
-        .arg("-pa")
-        .arg(&setting.ebin);
+    let as_users_do = |command: &mut Command| {
+        command
+            .args(["-noshell", "-noinput", "-kernel", "logger_level", "none"])
+            .arg("-pa")
+            .arg(&setting.ebin);
+    };
+    otp.args(["+S", "1"]);
+    as_users_do(&mut otp);
     start_main(&mut otp, program, args, setting);
 
     let mut starling = Command::new(STARLING);
-    starling.args(["erl", "--bare"]);
+    starling.arg("erl");
+    if mode == Mode::Otp {
+        as_users_do(&mut starling);
+    } else {
+        starling.arg("--bare");
+        let preloaded = program.preloaded.then_some(&setting.preloaded);
+        let directories = [&setting.ebin].into_iter().chain(&setting.libraries);
+        for directory in directories.chain(preloaded) {
+            starling.arg("-pa").arg(directory);
+        }
+    }
     if mode == Mode::GcStress {
         starling.arg("+gcstress");
-    }
-    let preloaded = program.preloaded.then_some(&setting.preloaded);
-    let directories = [&setting.ebin].into_iter().chain(&setting.libraries);
-    for directory in directories.chain(preloaded) {
-        starling.arg("-pa").arg(directory);
     }
     start_main(&mut starling, program, args, setting);
 

@@ -52,6 +52,44 @@ fn an_error_in_the_first_process_ends_it_in_otps_words() {
     assert!(run.stdout.contains("undef"), "{run}");
 }
 
+/// An application of a user's, with a file of its own, in an image with OTP. Flags of image and domain are kept apart.
+#[test]
+fn an_application_runs_on_otp() {
+    let directory = scratch("dom0-otp").join("greet-1/ebin");
+    let data = directory.with_file_name("priv");
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::create_dir_all(&data).unwrap();
+    std::fs::write(data.join("greeting"), "good day").unwrap();
+    let app = "{application, greet, [{vsn, \"1\"}, {modules, [greet]}, {applications, [kernel, stdlib]}]}.";
+    std::fs::write(directory.join("greet.app"), app).unwrap();
+    erlc_text(
+        &directory,
+        "greet",
+        "-export([main/1]).\n\
+         main([Name]) ->\n\
+         ok = application:load(greet),\n\
+         {ok, Greeting} = file:read_file(filename:join(code:priv_dir(greet), \"greeting\")),\n\
+         ok = file:write_file(\"/tmp/note\", Greeting),\n\
+         {ok, Greeting} = file:read_file(\"/tmp/note\"),\n\
+         {ok, Listed} = file:list_dir(\"/usr/share/some\"),\n\
+         io:format(\"~s, ~s ~p ~p ~p~n\", [Greeting, Name, Listed, os:getenv(\"WHERE\"), init:get_plain_arguments()]),\n\
+         init:stop(5).\n",
+    );
+    let image = directory.join("image.elf");
+    let file = format!("{}=/usr/share/some/thing", data.join("greeting").display());
+    let (pa, out) = (directory.to_str().unwrap(), image.to_str().unwrap());
+    starling([
+        "image", "-o", out, "-pa", pa, "--file", &file, "--", "-noshell", "-env", "WHERE", "domU",
+        "-run", "greet", "main", "you",
+    ])
+    .expect_status(0)
+    .expect_error(&["greet-1: 1 module", "kernel-", "stdlib-", "starling boot"]);
+    let run = boot(&image, &["--", "two words", "-extra", "x"]);
+    run.expect_status(5);
+    let expected = "good day, you [\"thing\"] \"domU\" [\"two words\",\"x\"]";
+    assert_eq!(run.stdout.trim_end(), expected, "{run}");
+}
+
 #[test]
 fn a_crash_is_no_power_off() {
     let directory = scratch("dom0-crash");

@@ -115,7 +115,8 @@ fn report(otp: &Otp, totals: &BTreeMap<String, Total>) {
             after,
         } = *total;
         eprintln!(
-            "  {title}: {modules} modules, {} -> {}",
+            "  {title}: {modules} {}, {} -> {}",
+            if modules == 1 { "module" } else { "modules" },
             size(before),
             size(after)
         );

@@ -80,11 +80,8 @@ fn purge_module_2(cx: &mut Context, args: &[Term]) -> Value {
     for pid in waiting {
         cx.machine().processes.resume(pid);
     }
-    let release = &cx.machine().code.release;
-    if let Some(collector) = release.collector.filter(|_| release.is_waiting()) {
-        let caller = cx.process().pid;
-        signal::send(cx.machine(), caller, collector, am::COPY_LITERALS.term())?;
-    }
+    let caller = cx.process().pid;
+    release::wake_collector(cx.machine(), caller)?;
     Ok(Term::boolean(done))
 }
 
@@ -129,7 +126,7 @@ fn send_copy_request_3(cx: &mut Context, args: &[Term]) -> Value {
     let mut answer = am::OK;
     if pid == caller {
         let (machine, process) = cx.machine_and_process();
-        if release::refers(machine, process) {
+        if release::refers(machine, process, 0) {
             if may_collect {
                 // Behind this call: a built-in function never collects.
                 process.collect_requested = true;
@@ -140,7 +137,7 @@ fn send_copy_request_3(cx: &mut Context, args: &[Term]) -> Value {
     } else if let Some(mut process) = cx.machine().processes.table.get(pid) {
         // SAFETY: the table's processes are alive, and this one does not run.
         let process = unsafe { process.as_mut() };
-        if release::refers(cx.machine(), process) {
+        if release::refers(cx.machine(), process, 0) {
             if may_collect {
                 if release::copy_out(cx.machine(), process).is_err() {
                     crate::process::exit::begin(cx.machine(), pid, am::KILLED.term());

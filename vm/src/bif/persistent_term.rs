@@ -4,8 +4,10 @@
 
 use super::{Bif, Context, Fail, Value, bif};
 use crate::atom::am;
+use crate::code::literals::Literals;
+use crate::code::release;
 use crate::map::from_pairs;
-use crate::memory::Arena;
+use crate::memory::{Arena, NoMemory};
 use crate::term::Term;
 
 /// The functions.
@@ -43,21 +45,36 @@ fn get_2(cx: &mut Context, args: &[Term]) -> Value {
 
 fn put_2(cx: &mut Context, args: &[Term]) -> Value {
     let machine = cx.machine();
-    let mut area = machine.literal_area.writer(&mut *machine.platform);
-    // Literals of modules are copied too: a module may be purged.
-    machine
-        .persistent_terms
-        .put(&mut area, &(0..0), args[0], args[1])?;
+    let before = machine.persistent_terms.put(
+        &mut machine.literal_area,
+        &mut *machine.platform,
+        args[0],
+        args[1],
+    )?;
+    give_back(cx, before)?;
     Ok(am::OK.term())
 }
 
 fn erase_1(cx: &mut Context, args: &[Term]) -> Value {
-    Ok(Term::boolean(cx.machine().persistent_terms.erase(args[0])))
+    let before = cx.machine().persistent_terms.erase(args[0]);
+    let found = before.is_some();
+    give_back(cx, before)?;
+    Ok(Term::boolean(found))
 }
 
 fn erase_all_0(cx: &mut Context, _: &[Term]) -> Value {
-    cx.machine().persistent_terms.erase_all();
+    let before = cx.machine().persistent_terms.erase_all();
+    give_back(cx, before)?;
     Ok(Term::boolean(true))
+}
+
+/// Processes may still have these terms: they are freed when none has.
+fn give_back(cx: &mut Context, terms: impl IntoIterator<Item = Literals>) -> Result<(), NoMemory> {
+    for literals in terms {
+        cx.machine().code.release.add(literals);
+    }
+    let caller = cx.process().pid;
+    release::wake_collector(cx.machine(), caller)
 }
 
 fn info_0(cx: &mut Context, _: &[Term]) -> Value {

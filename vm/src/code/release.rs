@@ -1,6 +1,6 @@
-//! Literals of purged modules: how nobody refers to them any more.
+//! Literals of purged modules, and persistent terms that were replaced or erased: how nobody refers to them any more.
 //!
-//! Literals are not copied when they are sent, so any process may refer to a purged module's. Its caller is the process
+//! Literals are not copied when they are sent, so any process may refer to them. Its caller is the process
 //! `erts_literal_area_collector` of OTP: it takes the next area to release ([`switch`]), asks each process to copy what it has of it to its own
 //! heap ([`copy_out`]), and with the next [`switch`] the area is free.
 //!
@@ -10,14 +10,15 @@
 //! Invariant: `Machine::literals` is empty exactly while `current` is there.
 
 use super::literals::Literals;
+use crate::atom::am;
 use crate::machine::Machine;
 use crate::memory::{NoMemory, gc};
-use crate::process::Process;
+use crate::process::{Process, signal};
 use crate::term::Term;
 use alloc::collections::VecDeque;
 use core::ops::Range;
 
-/// Literals of purged modules.
+/// Literals that are to be given back.
 #[derive(Default)]
 pub struct Release {
     waiting: VecDeque<Literals>,
@@ -27,21 +28,25 @@ pub struct Release {
 }
 
 impl Release {
-    /// Adds literals of a module that is no more. Without memory for the note they stay for ever.
-    pub(super) fn add(&mut self, literals: Literals) {
+    /// Adds literals that nothing of the machine refers to any more. Without memory for the note they stay for ever.
+    pub fn add(&mut self, literals: Literals) {
         if !literals.range().is_empty() && self.waiting.try_reserve(1).is_ok() {
             self.waiting.push_back(literals);
         }
     }
 
-    /// Whether something waits to be released.
-    pub fn is_waiting(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
     /// The addresses that processes are to refer to no more.
     pub fn addresses(&self) -> Range<usize> {
         self.current.as_ref().map_or(0..0, Literals::range)
+    }
+}
+
+/// Tells the process that releases literals that there are some.
+pub fn wake_collector(machine: &mut Machine, from: Term) -> Result<(), NoMemory> {
+    let release = &machine.code.release;
+    match release.collector.filter(|_| !release.waiting.is_empty()) {
+        Some(collector) => signal::send(machine, from, collector, am::COPY_LITERALS.term()),
+        None => Ok(()),
     }
 }
 
@@ -61,10 +66,13 @@ pub fn switch(machine: &mut Machine) -> bool {
     more
 }
 
-/// Whether `process` may refer to the area that is being released. Every word is looked at as if it were a term, so a number may
-/// be taken for one.
-pub fn refers(machine: &Machine, process: &mut Process) -> bool {
+/// Whether `process`, with the first `live` X registers if it runs, may refer to the area that is being released. Every word is looked at
+/// as if it were a term, so a number may be taken for one.
+pub fn refers(machine: &Machine, process: &mut Process, live: usize) -> bool {
     let area = machine.code.release.addresses();
+    if area.is_empty() {
+        return false;
+    }
     let is_of_area = |word: u64| matches!(word & 3, 1 | 2) && area.contains(&(word as usize & !3));
     let any = |from: *const u64, to: *const u64| {
         let mut at = from;
@@ -77,6 +85,9 @@ pub fn refers(machine: &Machine, process: &mut Process) -> bool {
         }
         false
     };
+    if machine.x[..live].iter().any(|term| is_of_area(term.raw())) {
+        return true;
+    }
     let heap = &process.heap;
     if any(heap.block.start(), heap.top) || any(heap.stack, heap.block.end()) {
         return true;

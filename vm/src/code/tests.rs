@@ -10,13 +10,17 @@
 use super::cache::ConvertedModules;
 use super::link;
 use super::literals::LiteralArea;
+use super::native::BindError;
 use super::release;
 use super::versions::Role;
+use crate::bif::{Context, Value};
 use crate::machine::Machine;
+use crate::native::{Library, native};
 use crate::process::tests::machine;
-use crate::term::Atom;
+use crate::term::{Atom, Term};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
+use starling_loader::{Op, ling};
 use std::path::Path;
 use std::time::Instant;
 use std::{env, eprintln, fs};
@@ -81,18 +85,19 @@ fn load(machine: &mut Machine, beam: &'static [u8]) -> Atom {
     name
 }
 
+/// The module `lists`.
+fn lists() -> &'static [u8] {
+    let is_lists = |beam: &&[u8]| {
+        let ling = starling_loader::convert_beam(beam).unwrap();
+        ling::Module::tables(&ling).unwrap().name() == "lists"
+    };
+    beams(&["stdlib-"]).into_iter().find(is_lists).unwrap()
+}
+
 #[test]
 fn versions_come_and_go() {
     let machine = machine_with_literals();
-    let beam = beams(&["stdlib-"])
-        .into_iter()
-        .find(|beam| {
-            starling_loader::ling::Module::parse(&starling_loader::convert_beam(beam).unwrap())
-                .unwrap()
-                .name()
-                == "lists"
-        })
-        .unwrap();
+    let beam = lists();
     let before = machine.literal_area.used();
     let name = load(machine, beam);
     assert_eq!(machine.atoms.name(name), "lists");
@@ -185,5 +190,46 @@ fn load_times() {
         each(validated),
         machine.code.memory() / beams.len(),
         machine.literal_area.used() / beams.len(),
+    );
+}
+
+#[test]
+fn a_library_takes_the_place_of_functions() {
+    fn answer(_: &mut Context, _: &[Term]) -> Value {
+        Ok(Term::small(42))
+    }
+    static LIBRARY: Library = Library {
+        module: "lists",
+        functions: &[
+            native("append", 2, answer),
+            native("no_such_function", 9, answer),
+        ],
+    };
+    let machine = machine_with_literals();
+    let name = load(machine, lists());
+    let append = machine.atoms.insert("append").unwrap();
+    let export = machine.code.find_export(name, append, 2).unwrap();
+    // SAFETY: entries live as long as the machine.
+    let code = unsafe { export.as_ref() }.entry.code;
+    let atoms = LIBRARY
+        .functions
+        .iter()
+        .map(|native| machine.atoms.insert(native.function).unwrap());
+    let atoms: Vec<Atom> = atoms.collect();
+    assert_eq!(machine.code.bind(code, &LIBRARY, &atoms), Ok(()));
+    assert_eq!(machine.code.module(name).unwrap().nifs(), [(append, 2)]);
+    // SAFETY: the first instruction of the function, which is four bytes long.
+    let [opcode, number] = unsafe { code.cast::<[u16; 2]>().read() };
+    assert_eq!(opcode, Op::native_call.opcode(0));
+    // SAFETY: the number is that of an instruction.
+    let entry = unsafe { &*machine.code.native(number as usize) };
+    assert_eq!((entry.mfa().module, entry.mfa().function), (name, append));
+    assert!(entry.built_in.is_some());
+    // The module's own entry is what it was, and what the library has and the module has not is nowhere.
+    // SAFETY: as above.
+    assert!(unsafe { export.as_ref() }.built_in.is_none());
+    assert_eq!(
+        machine.code.bind(code, &LIBRARY, &atoms),
+        Err(BindError::Reload)
     );
 }

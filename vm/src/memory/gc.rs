@@ -24,6 +24,7 @@ use super::NoMemory;
 use super::heap::{Block, Fragment, Heap};
 use super::off_heap::OffHeap;
 use crate::bits::view::view;
+use crate::code::release;
 use crate::machine::Machine;
 use crate::process::Process;
 use crate::report;
@@ -79,7 +80,7 @@ pub fn collect(
     let heap = &process.heap;
     let young = words(heap.high_water, heap.top) + heap.fragment_words;
     let size = wanted_size(machine, process, young, need)?;
-    move_to(machine, process, size, live, Generations::Young)?;
+    move_to(machine, process, size, live, Generations::Young, 0..0)?;
     resize(machine, process, need, live)
 }
 
@@ -100,13 +101,19 @@ fn collect_for(
 ) -> Result<(), NoMemory> {
     process.minor_collections = 0;
     machine.collections.full += 1;
+    // A full sweep takes copies of literals that are to be given back.
+    let released = if release::refers(machine, process, live) {
+        machine.code.release.addresses()
+    } else {
+        0..0
+    };
     let heap = &process.heap;
     let all = words(heap.block.start(), heap.top)
         + heap.fragment_words
         + heap.old.as_ref().map_or(0, |old| old.used)
-        + machine.code.release.addresses().len() / 8;
+        + released.len() / 8;
     let size = wanted_size(machine, process, all, need)?;
-    move_to(machine, process, size, live, Generations::All)?;
+    move_to(machine, process, size, live, Generations::All, released)?;
     resize(machine, process, need, live)
 }
 
@@ -180,7 +187,7 @@ fn resize(
     };
     if wanted < size {
         // Best effort: without memory for it the heap stays as large as it is.
-        let _ = move_to(machine, process, wanted, live, Generations::Survivors);
+        let _ = move_to(machine, process, wanted, live, Generations::Survivors, 0..0);
     }
     Ok(())
 }
@@ -209,19 +216,15 @@ enum Generations {
     Survivors,
 }
 
-/// Moves to a new block of `size` words.
+/// Moves to a new block of `size` words, with copies of the literals at the addresses `released`.
 fn move_to(
     machine: &mut Machine,
     process: &mut Process,
     size: usize,
     live: usize,
     generations: Generations,
+    released: Range<usize>,
 ) -> Result<(), NoMemory> {
-    // A full sweep takes copies of literals that are to be given back.
-    let released = match generations {
-        Generations::All => machine.code.release.addresses(),
-        _ => 0..0,
-    };
     let mut copies = HashMap::default();
     copies
         .try_reserve(released.len() / 8)

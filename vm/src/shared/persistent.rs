@@ -3,13 +3,15 @@
 //! Keys and values are copied into the literal area when they are put, and are literals from then on: no collection
 //! moves them and no message copies them.
 //!
-//! The area does not give memory back: a value that is replaced or erased stays where it is, so whoever still has it is
-//! safe. (OTP looks for users of the old value in all heaps and frees it.) Putting a value that is equal to the
-//! present one takes nothing.
+//! Each pair has an extent of the area to itself. Who replaces or erases a pair gets that extent, for `crate::code::release`: whoever still
+//! has the old value is safe until the machine has looked for it in all heaps, as OTP does. Putting a value that is equal to
+//! the present one takes nothing.
 //!
 //! Invariant: every term in the table is an immediate or lies in the literal area.
 
-use crate::memory::{Arena, NoMemory};
+use crate::code::literals::{LiteralArea, Literals};
+use crate::memory::NoMemory;
+use crate::platform::Platform;
 use crate::term::Term;
 use crate::term::compare::exact_equal;
 use crate::term::copy::copy_of_size;
@@ -22,13 +24,18 @@ use hashbrown::HashTable;
 #[derive(Default)]
 pub struct PersistentTerms {
     terms: HashTable<Pair>,
-    copied_words: usize,
+    words: usize,
 }
 
 struct Pair {
     key: Term,
     value: Term,
+    /// Where both lie.
+    literals: Literals,
 }
+
+/// Nothing is a literal already: what a module has may go with the module.
+const NOWHERE: Range<usize> = 0..0;
 
 fn hash(key: Term) -> u64 {
     internal_hash(key, 0)
@@ -39,7 +46,7 @@ impl PersistentTerms {
     pub const fn new() -> PersistentTerms {
         PersistentTerms {
             terms: HashTable::new(),
-            copied_words: 0,
+            words: 0,
         }
     }
 
@@ -49,60 +56,57 @@ impl PersistentTerms {
         Some(found.value)
     }
 
-    /// Makes `value` the value of `key`; `area` is the literal area and `literals` its addresses.
-    pub fn put<A: Arena + ?Sized>(
+    /// Makes `value` the value of `key`, both copied to `area`, which gets memory from `platform`. Returns what held the value that was
+    /// there before.
+    pub fn put(
         &mut self,
-        area: &mut A,
-        literals: &Range<usize>,
+        area: &mut LiteralArea,
+        platform: &mut dyn Platform,
         key: Term,
         value: Term,
-    ) -> Result<(), NoMemory> {
+    ) -> Result<Option<Literals>, NoMemory> {
         let same = |p: &Pair| exact_equal(p.key, key);
-        if let Some(pair) = self.terms.find(hash(key), same) {
-            if !exact_equal(pair.value, value) {
-                let value = self.keep(area, literals, value)?;
-                if let Some(pair) = self.terms.find_mut(hash(key), same) {
-                    pair.value = value;
-                }
-            }
-            return Ok(());
+        let known = self.terms.find(hash(key), same);
+        if known.is_some_and(|pair| exact_equal(pair.value, value)) {
+            return Ok(None);
         }
         let rehash = |p: &Pair| hash(p.key);
         self.terms.try_reserve(1, rehash).map_err(|_| NoMemory)?;
+        let (key_words, value_words) = (flat_size(key, &NOWHERE)?, flat_size(value, &NOWHERE)?);
+        let words = key_words.saturating_add(value_words);
+        let mut literals = area.open(platform, words)?;
+        // There is room for both.
+        let key = copy_of_size(key, key_words, &mut literals, &NOWHERE)?;
+        let value = copy_of_size(value, value_words, &mut literals, &NOWHERE)?;
+        let before = self.take(key);
+        self.words += words;
         let pair = Pair {
-            key: self.keep(area, literals, key)?,
-            value: self.keep(area, literals, value)?,
+            key,
+            value,
+            literals,
         };
         self.terms.insert_unique(hash(key), pair, rehash);
-        Ok(())
+        Ok(before)
     }
 
-    fn keep<A: Arena + ?Sized>(
-        &mut self,
-        area: &mut A,
-        literals: &Range<usize>,
-        term: Term,
-    ) -> Result<Term, NoMemory> {
-        let words = flat_size(term, literals)?;
-        let copy = copy_of_size(term, words, area, literals)?;
-        self.copied_words += words;
-        Ok(copy)
+    fn take(&mut self, key: Term) -> Option<Literals> {
+        let same = |p: &Pair| exact_equal(p.key, key);
+        let (pair, _) = self.terms.find_entry(hash(key), same).ok()?.remove();
+        self.words -= pair.literals.range().len() / 8;
+        Some(pair.literals)
     }
 
-    /// Takes `key` and its value out; `false` if they were not there.
-    pub fn erase(&mut self, key: Term) -> bool {
-        let found = self
-            .terms
-            .find_entry(hash(key), |p| exact_equal(p.key, key));
-        found.is_ok_and(|entry| {
-            entry.remove();
-            true
-        })
+    /// Takes `key` and its value out, and returns what held them; `None` if they were not there.
+    pub fn erase(&mut self, key: Term) -> Option<Literals> {
+        self.take(key)
     }
 
-    /// Takes all out.
-    pub fn erase_all(&mut self) {
-        self.terms.clear();
+    /// Takes all out, and returns what held them.
+    pub fn erase_all(&mut self) -> impl Iterator<Item = Literals> + use<> {
+        self.words = 0;
+        core::mem::take(&mut self.terms)
+            .into_iter()
+            .map(|pair| pair.literals)
     }
 
     /// How many there are.
@@ -115,9 +119,9 @@ impl PersistentTerms {
         self.terms.is_empty()
     }
 
-    /// Bytes of the table and of all terms that were ever copied for it: none of them is given back.
+    /// Bytes of the table and its terms.
     pub fn bytes(&self) -> usize {
-        self.terms.allocation_size() + self.copied_words * 8
+        self.terms.allocation_size() + self.words * 8
     }
 
     /// All keys with their values, in no order.
@@ -129,57 +133,75 @@ impl PersistentTerms {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::Arena;
     use crate::memory::heap::Parcel;
-
-    /// Terms that have been copied never are again if the literals are everywhere; here they are nowhere.
-    const NOWHERE: Range<usize> = 0..0;
+    use crate::process::tests::machine;
 
     #[test]
     fn terms_outlive_the_heap_they_came_from() {
-        let (mut area, mut persistent) = (Parcel::new(), PersistentTerms::new());
+        let platform = &mut *machine().platform;
+        let mut area = LiteralArea::in_memory(1 << 16);
+        let mut persistent = PersistentTerms::new();
         let mut heap = Parcel::new();
         let key = heap.tuple(&[Term::small(1), Term::small(2)]).unwrap();
         let value = heap.list(&[key, key]).unwrap();
-        persistent.put(&mut area, &NOWHERE, key, value).unwrap();
+        assert!(
+            persistent
+                .put(&mut area, platform, key, value)
+                .unwrap()
+                .is_none()
+        );
         drop(heap);
         let mut heap = Parcel::new();
         let key = heap.tuple(&[Term::small(1), Term::small(2)]).unwrap();
         let found = persistent.get(key).unwrap();
         assert_eq!(found.iter_list().count(), 2);
         assert!(found.iter_list().all(|t| exact_equal(t, key)));
-        assert!(persistent.erase(key));
-        assert!(!persistent.erase(key));
+        let used = area.used();
+        assert_eq!(used, (3 + 4 + 2 * 3) * 8);
+        area.close(persistent.erase(key).unwrap());
+        assert_eq!((area.used(), persistent.words), (0, 0));
+        assert!(persistent.erase(key).is_none());
         assert_eq!(persistent.get(key), None);
     }
 
     #[test]
     fn an_equal_value_is_not_copied_again() {
-        let (mut area, mut persistent) = (Parcel::new(), PersistentTerms::new());
+        let platform = &mut *machine().platform;
+        let mut area = LiteralArea::in_memory(1 << 16);
+        let mut persistent = PersistentTerms::new();
         let mut heap = Parcel::new();
         let key = Term::small(7);
         let one = heap.float(1.0).unwrap();
         let same = heap.float(1.0).unwrap();
-        persistent.put(&mut area, &NOWHERE, key, one).unwrap();
+        persistent.put(&mut area, platform, key, one).unwrap();
         let first = persistent.get(key).unwrap();
-        persistent.put(&mut area, &NOWHERE, key, same).unwrap();
+        persistent.put(&mut area, platform, key, same).unwrap();
         assert_eq!(persistent.get(key).unwrap().raw(), first.raw());
-        assert_eq!(persistent.copied_words, 2);
+        assert_eq!(persistent.words, 2);
         // Equal, but not the same term.
-        persistent
-            .put(&mut area, &NOWHERE, key, Term::small(1))
+        let before = persistent
+            .put(&mut area, platform, key, Term::small(1))
             .unwrap();
+        area.close(before.unwrap());
         assert_eq!(persistent.get(key), Some(Term::small(1)));
-        assert_eq!(persistent.len(), 1);
+        assert_eq!((persistent.len(), persistent.words, area.used()), (1, 0, 0));
     }
 
     #[test]
     fn a_key_is_itself_only() {
-        let (mut area, mut persistent) = (Parcel::new(), PersistentTerms::new());
-        let one = area.float(1.0).unwrap();
-        persistent.put(&mut area, &NOWHERE, one, Term::NIL).unwrap();
+        let platform = &mut *machine().platform;
+        let mut area = LiteralArea::in_memory(1 << 16);
+        let mut persistent = PersistentTerms::new();
+        let mut heap = Parcel::new();
+        let one = heap.float(1.0).unwrap();
+        persistent.put(&mut area, platform, one, Term::NIL).unwrap();
         assert_eq!(persistent.get(Term::small(1)), None);
         assert_eq!(persistent.iter().count(), 1);
-        persistent.erase_all();
+        for literals in persistent.erase_all() {
+            area.close(literals);
+        }
         assert!(persistent.is_empty());
+        assert_eq!(area.used(), 0);
     }
 }

@@ -4,17 +4,9 @@
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
-use support::{STARLING, erlc, root, run, scratch};
-
-/// OTP 27's root directory; fetched if it is not there yet.
-fn otp27() -> PathBuf {
-    let fetched = run(&mut Command::new(root().join("scripts/otp27")));
-    fetched.expect_status(0);
-    PathBuf::from(fetched.stdout.trim())
-}
+use support::{STARLING, erlc, otp27, root, run, scratch};
 
 /// `tests/otp/crypto_library.txt` was printed by the same program on OTP 25.2 with OpenSSL 3.
 #[test]

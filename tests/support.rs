@@ -152,6 +152,13 @@ pub fn otp_library(application: &str) -> PathBuf {
     PathBuf::from(run.stdout)
 }
 
+/// OTP 27's root directory; fetched if it is not there yet.
+pub fn otp27() -> PathBuf {
+    let fetched = run(&mut Command::new(root().join("scripts/otp27")));
+    fetched.expect_status(0);
+    PathBuf::from(fetched.stdout.trim())
+}
+
 /// What stock `erl` prints on standard output with these flags.
 pub fn otp(directory: &Path, flags: &[&str]) -> Run {
     run(Command::new("erl")

@@ -46,6 +46,7 @@ pub struct Collections {
 
 /// The release whose behaviour a bare machine has.
 const BARE_RELEASE: &str = "25";
+const BARE_RELEASE_NUMBER: u32 = 25;
 /// The version of that release's runtime system.
 const BARE_ERTS_VERSION: &str = "13.1.5";
 
@@ -163,6 +164,11 @@ impl Machine {
             system_logger: am::LOGGER.term(),
             platform,
         })))
+    }
+
+    /// The OTP release as a number, such as 25: for what a release changed in the behaviour of a built-in function.
+    pub fn release_number(&self) -> u32 {
+        self.release.parse().unwrap_or(BARE_RELEASE_NUMBER)
     }
 
     /// A line on the error stream.

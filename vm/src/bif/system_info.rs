@@ -163,7 +163,7 @@ fn count(cx: &mut Context, name: &str) -> Option<usize> {
         "atom_count" => cx.atoms().len(),
         "atom_limit" => cx.atoms().limit,
         "context_reductions" => crate::interp::TURN as usize,
-        "compat_rel" => cx.machine().release.parse().unwrap_or(25),
+        "compat_rel" => cx.machine().release_number() as usize,
         "port_count" => cx.machine().ports.len(),
         "port_limit" => cx.machine().ports.limit,
         "ets_count" => cx.machine().ets.len(),

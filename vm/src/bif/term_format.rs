@@ -31,15 +31,24 @@ struct EncodeOptions {
 }
 
 impl EncodeOptions {
-    fn new() -> EncodeOptions {
+    /// The release's own: since OTP 26 atoms are written as UTF-8.
+    fn new(cx: &mut Context) -> EncodeOptions {
+        let minor_version = if cx.machine().release_number() >= 26 {
+            2
+        } else {
+            1
+        };
         EncodeOptions {
-            encode: encode::Options::default(),
+            encode: encode::Options {
+                minor_version,
+                ..encode::Options::default()
+            },
             level: 0,
         }
     }
 
-    fn of(list: Term) -> Result<EncodeOptions, Fail> {
-        let mut options = EncodeOptions::new();
+    fn of(cx: &mut Context, list: Term) -> Result<EncodeOptions, Fail> {
+        let mut options = EncodeOptions::new(cx);
         let mut elements = list.iter_list();
         for option in elements.by_ref() {
             match (option.as_atom(), option.as_tuple()) {
@@ -79,11 +88,12 @@ fn term_to_binary(cx: &mut Context, term: Term, options: &EncodeOptions) -> Valu
 }
 
 fn term_to_binary_1(cx: &mut Context, args: &[Term]) -> Value {
-    term_to_binary(cx, args[0], &EncodeOptions::new())
+    let options = EncodeOptions::new(cx);
+    term_to_binary(cx, args[0], &options)
 }
 
 fn term_to_binary_2(cx: &mut Context, args: &[Term]) -> Value {
-    let options = EncodeOptions::of(args[1])?;
+    let options = EncodeOptions::of(cx, args[1])?;
     term_to_binary(cx, args[0], &options)
 }
 
@@ -105,13 +115,15 @@ fn external_size(cx: &mut Context, term: Term, options: &encode::Options) -> Val
 }
 
 fn external_size_1(cx: &mut Context, args: &[Term]) -> Value {
-    external_size(cx, args[0], &encode::Options::default())
+    let options = EncodeOptions::new(cx);
+    external_size(cx, args[0], &options.encode)
 }
 
-/// Knows the option `{minor_version, 0 | 1}` alone.
+/// Knows the option `minor_version` alone; `{minor_version, 2}` since OTP 26.
 fn external_size_2(cx: &mut Context, args: &[Term]) -> Value {
-    let options = EncodeOptions::of(args[1])?;
-    if options.level > 0 || options.encode.deterministic || options.encode.minor_version > 1 {
+    let highest = EncodeOptions::new(cx).encode.minor_version;
+    let options = EncodeOptions::of(cx, args[1])?;
+    if options.level > 0 || options.encode.deterministic || options.encode.minor_version > highest {
         return Err(Fail::Badarg);
     }
     external_size(cx, args[0], &options.encode)

@@ -47,7 +47,7 @@ main() ->
     ?SHOW([list_to_existing_atom("generated_" ++ integer_to_list(I)) =:= A
            || {I, A} <- lists:zip(lists:seq(1, 3000), Many)] -- lists:duplicate(3000, true)),
     ?SHOW([is_atom(X) || X <- [a, '', [], "a", <<"a">>, 1, true]]),
-    ?SHOW([is_boolean(X) || X <- [true, false, maybe, 1]]),
+    ?SHOW([is_boolean(X) || X <- [true, false, 'maybe', 1]]),
     ?SHOW([choose(X) || X <- [red, green, blue, 'Red', "red"]]).
 
 choose(red) -> 1;

@@ -93,7 +93,7 @@ counted() ->
     ets:safe_fixtable(T, false),
     ?SHOW(ets:info(T, fixed)),
     ?SHOW(ets:safe_fixtable(T, false)),
-    ?TRY(ets:safe_fixtable(T, maybe)).
+    ?TRY(ets:safe_fixtable(T, 'maybe')).
 
 %% A fixation ends with the process that made it.
 ended() ->

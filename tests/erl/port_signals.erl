@@ -214,7 +214,7 @@ errors() ->
     ?TRY(open_port({spawn, "cat"}, [{env, [{"A=B", "x"}]}])),
     ?TRY(open_port({spawn, "cat"}, [{env, [x]}])),
     ?TRY(open_port({spawn, "cat"}, [{cd, 1}])),
-    ?TRY(open_port({spawn, "cat"}, [{parallelism, maybe}])),
+    ?TRY(open_port({spawn, "cat"}, [{parallelism, 'maybe'}])),
     ?TRY(open_port({spawn, "cat"}, [{busy_limits_port, {1, b}}])),
     ?TRY(open_port({fd, a, 1}, [])),
     ?TRY(open_port({fd, 0, 1}, [exit_status])),

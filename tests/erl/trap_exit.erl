@@ -21,7 +21,7 @@ main() ->
     ?SHOW(process_flag(trap_exit, false)),
     ?SHOW(process_flag(trap_exit, true)),
     ?SHOW(process_flag(trap_exit, false)),
-    ?TRY(process_flag(trap_exit, id(maybe))),
+    ?TRY(process_flag(trap_exit, id('maybe'))),
     ?SHOW(exit(dead_pid(), kill)),
     ?SHOW(order()),
     ?SHOW(signal_order()).

@@ -2,10 +2,12 @@
 //!
 //! What is no map is `{badmap, Term}`, a key that is not there `{badkey, Key}`.
 
+use alloc::vec::Vec;
+
 use super::{Bif, Context, Fail, Value, bif};
 use crate::atom::am;
 use crate::map;
-use crate::memory::Arena;
+use crate::memory::{Arena, NoMemory};
 use crate::term::Term;
 
 /// The functions of this file.
@@ -163,7 +165,7 @@ fn from_keys_2(cx: &mut Context, args: &[Term]) -> Value {
 /// `Path` is the number of pairs that have been seen, 0 at first. With `iterator` as `How` the result is
 /// `{Key, Value, Next}`, where `Next` is another such triple, `[Path | Map]` after some of them, and
 /// `none` at the end. With a list the pairs are put in front of it, and if some are left, `[Path, Map | List]` is the
-/// result.
+/// result. Since OTP 26 `Path` can also be the list of the keys that an `iterator` has yet to give, in their order.
 fn map_next_3(cx: &mut Context, args: &[Term]) -> Value {
     let &[path, map, how] = args else {
         return Err(Fail::Badarg);
@@ -171,14 +173,16 @@ fn map_next_3(cx: &mut Context, args: &[Term]) -> Value {
     if !map::is_map(map) {
         return Err(Fail::Badarg);
     }
+    if path.is_list() {
+        return next_of_keys(cx, path, map, how);
+    }
     let size = map::size(map);
-    let flat = size <= map::FLAT_LIMIT;
     let seen = match path.as_small() {
-        // A flat map is given whole, whatever the path says.
-        _ if flat => 0,
         Some(seen) if seen >= 0 && seen as u64 <= size as u64 => seen as usize,
         _ => return Err(Fail::Badarg),
     };
+    // A flat map is given whole, wherever the path leads.
+    let seen = if size <= map::FLAT_LIMIT { 0 } else { seen };
     let mut pairs = map::iter_from(map, seen);
     if how == am::ITERATOR.term() {
         let count = (size - seen).min(TRIPLES);
@@ -207,6 +211,25 @@ fn map_next_3(cx: &mut Context, args: &[Term]) -> Value {
         return Ok(list);
     }
     Ok(cx.list_with_tail(&[Term::small((seen + count) as i64), map], list)?)
+}
+
+/// `map_next/3` with a list of keys: the triples of all of them, each of which must be in the map.
+fn next_of_keys(cx: &mut Context, keys: Term, map: Term, how: Term) -> Value {
+    if how != am::ITERATOR.term() {
+        return Err(Fail::Badarg);
+    }
+    let count = length(keys)?;
+    cx.bump_reductions(count);
+    let mut pairs = Vec::new();
+    pairs.try_reserve(count).map_err(|_| NoMemory)?;
+    for key in keys.iter_list() {
+        pairs.push((key, map::get(map, key).ok_or(Fail::Badarg)?));
+    }
+    let mut next = am::NONE.term();
+    for (key, value) in pairs.into_iter().rev() {
+        next = cx.tuple(&[key, value, next])?;
+    }
+    Ok(next)
 }
 
 /// The tuple of a flat map's keys, for `erts_debug` and tests of literals.

@@ -72,16 +72,21 @@ pub(crate) unsafe fn call_undefined_fun(
     let module = fun_entry().entry.identity.module;
     let arity = fun_entry().entry.identity.arity as usize;
     let registers = arity + fun_entry().free as usize;
+    // It may have waited for a purge that was given up.
+    if fun_entry().is_defined() {
+        process.ip = fun_entry().entry.code;
+        return Exit::Continue;
+    }
     // While the module is being purged nobody gets into it: the process waits and looks again.
     match machine.code.wait_for_purge(module, process.pid) {
-        Ok(true) if !fun_entry().is_defined() => {
+        Ok(true) => {
             machine.processes.suspend(process.pid);
             let ip = fun_entry().entry.code;
             // SAFETY: the module's invariant.
             unsafe { slow::switch_out(machine, process, ip, registers, reductions_left) };
             return Exit::Yield;
         }
-        Ok(_) => {}
+        Ok(false) => {}
         Err(NoMemory) => return exception::die_of_memory(machine, process),
     }
     if machine.options.bare {

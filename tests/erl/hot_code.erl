@@ -13,6 +13,7 @@ main() ->
     replaced(One, Two),
     purged(One, Two),
     deleted(One),
+    pending(One, Two),
     many(One, Two),
     on_load(),
     refused(One),
@@ -155,6 +156,42 @@ deleted(One) ->
     ?SHOW(erts_code_purger:purge(hot_a)),
     ?SHOW({erlang:delete_module(hot_a), erlang:delete_module(hot_no_such_module)}),
     ?SHOW({erlang:load_module(hot_a, One), hot_a:version()}).
+
+%% While a module is being purged, nobody gets into its old version by a fun: who calls one waits until it is gone or there to stay.
+pending(One, Two) ->
+    Gone = hot_a:adder(x),
+    erlang:load_module(hot_a, Two),
+    purge_step_by_step(Gone, true),
+    erlang:load_module(hot_a, One),
+    erts_code_purger:purge(hot_a),
+    Stays = hot_a:adder(x),
+    Pid = spawn(hot_a, loop, []),
+    ?SHOW(ask(Pid)),
+    erlang:load_module(hot_a, Two),
+    purge_step_by_step(Stays, false),
+    ?SHOW({Stays(z), ask(Pid)}),
+    erlang:load_module(hot_a, One),
+    exit(Pid, kill),
+    ?SHOW(erts_code_purger:purge(hot_a)),
+    ?SHOW({erlang:load_module(hot_a, One), erts_code_purger:purge(hot_a)}).
+
+%% The purger stops before each step for those who test it.
+purge_step_by_step(Fun, Hard) ->
+    Ref = make_ref(),
+    erts_code_purger ! {test_purge, hot_a, self(), Hard, Ref},
+    receive {started, Ref} -> ok end,
+    Self = self(),
+    spawn(fun() -> Self ! {called, try Fun(y) catch error:{badfun, _} -> badfun end} end),
+    ?SHOW(early()),
+    erts_code_purger ! {continue, Ref},
+    receive {continued, Ref} -> ok end,
+    ?SHOW(early()),
+    erts_code_purger ! {complete, Ref},
+    receive {test_purge, Result, Ref} -> ?SHOW(Result) end,
+    receive {called, Value} -> ?SHOW(Value) end.
+
+early() ->
+    receive {called, _} = Early -> Early after 20 -> waits end.
 
 many(One, Two) ->
     Other = compile(hot_b, "-export([version/0]). version() -> b."),

@@ -50,7 +50,7 @@
 
 /// Version of the instruction set. Any change to the list below changes it, and
 /// `.ling` files of another version are refused.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// Instructions begin at multiples of this.
 pub const ALIGN: usize = 4;
@@ -353,9 +353,11 @@ macro_rules! instructions {
             // label, context, bits (up to 64), value
             bsm_equal { (F S U W) }
 
-            // --- building binaries (133, 177) ---
+            // --- building binaries (133, 135, 177) ---
             // label, heap words to reserve, live, unit of the whole, destination, segments
             bs_create_bin { (F U A H D Lb) }
+            // The same where no live count is known, so without a collection: label, destination, segments
+            bs_private_append { (F D Lb) }
             bs_init_writable { () }
 
             // --- fused: what the first instruction does, and then what the one behind it does, without dispatch.

@@ -194,6 +194,7 @@ impl Op {
                 | put_map_exact
                 | bs_start_match
                 | bs_create_bin
+                | bs_private_append
         )
     }
 

@@ -270,6 +270,11 @@ fn old_ways_to_build_binaries_become_the_new_one() {
         ],
     );
     b.op(90, &[none(), x(0), term(U, 8), term(U, 0), x(0)]);
+    let appended = [none(), x(3), term(U, 8), x(2), term(U, 0), x(1)];
+    b.op(135, &appended);
+    b.op(153, &[term(U, line)]);
+    b.op(92, &[term(U, 5), term(U, hello)]);
+    b.op(89, &[none(), term(I, 16), term(U, 1), term(U, 0), x(0)]);
     b.op(19, &[]);
     let ling = convert_beam(&b.build()).unwrap();
     let text = listing(&ling);
@@ -278,6 +283,8 @@ fn old_ways_to_build_binaries_become_the_new_one() {
         "bs_create_bin -, 0, 4, 8, x0, [type 0 flags 2 unit 1, x1, 16, \
          type 5 flags 0 unit 8, string 0, 5, type 6 flags 0 unit 0, x2, 0]",
         "bs_create_bin -, 0, 2, 8, x0, [type 3 flags 0 unit 8, x1, 'all', type 2 flags 0 unit 8, x0, x0]",
+        "bs_private_append -, x1, [type 4 flags 0 unit 8, x2, 'all', type 5 flags 0 unit 8, string 0, 5, \
+         type 0 flags 0 unit 1, x0, 16]",
     ] {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }
@@ -319,11 +326,15 @@ fn what_is_wrong_is_said() {
             "module wrong: unknown opcode 255 at byte 28 of Code",
         ),
         (
+            &[(110, &[x0(), x0(), x0()])],
+            "opcode 110 (bs_bits_to_bytes/3)",
+        ),
+        (
             &[(
                 135,
-                &[term(F, 0), term(U, 0), term(U, 1), x0(), term(U, 0), x0()],
+                &[term(F, 0), term(U, 0), term(U, 257), x0(), term(U, 0), x0()],
             )],
-            "opcode 135 (bs_private_append/6)",
+            "the unit of a segment",
         ),
         (&[(64, &[x0(), term(A, 99)])], "Atom 99 is out of range"),
         (&[(64, &[literal(1), x0()])], "literal 1 of 1"),

@@ -79,7 +79,8 @@ arguments() ->
     ?TRY(re:internal_run("a", "a", [], true)),
     ?TRY(re:split("a", "(a")),
     ?TRY(re:replace("a", "(a", "b")),
-    ?TRY(re:version()),
+    %% The syntax and semantics of this PCRE, if not its code.
+    ?TRY(binary:part(re:version(), 0, 15)),
     %% Compile options are refused for what is compiled.
     try re:run("a", id(Compiled), [caseless])
     catch error:Reason:Stack -> erlang:display({Reason, element(1, hd(Stack)), element(2, hd(Stack))})

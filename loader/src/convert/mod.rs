@@ -172,9 +172,10 @@ impl<'b, 'a> Converter<'b, 'a> {
             Generic::BsAdd | Generic::BsUtf8Size | Generic::BsUtf16Size => {
                 self.size_of_binary(instruction)
             }
-            Generic::BsInit2 | Generic::BsInitBits | Generic::BsAppend => {
-                self.build_binary(instruction, rest)
-            }
+            Generic::BsInit2
+            | Generic::BsInitBits
+            | Generic::BsAppend
+            | Generic::BsPrivateAppend => self.build_binary(instruction, rest),
             Generic::BsStartMatch4
             | Generic::BsGetInteger2
             | Generic::BsGetFloat2

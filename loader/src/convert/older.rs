@@ -1,9 +1,12 @@
-//! Building binaries as compilers before OTP 25 did: bs_init2, bs_init_bits or bs_append,
-//! then one bs_put_* for each segment.
+//! Building binaries as compilers before OTP 25 did: bs_init2, bs_init_bits, bs_append or
+//! bs_private_append, then one bs_put_* for each segment.
 //!
 //! The whole sequence becomes one bs_create_bin, which computes sizes itself. So what
 //! computed the size before (bs_add, bs_utf8_size, bs_utf16_size) only leaves a term in
 //! its destination: the sequence begins with a collection to which it may be live.
+//!
+//! bs_private_append says neither what is live nor how much is needed. It becomes an
+//! operation that does the same but never collects.
 
 use alloc::vec::Vec;
 
@@ -40,14 +43,55 @@ impl<'a> Converter<'_, 'a> {
         instruction: &mut Instruction<'a>,
         rest: &mut Instructions<'a>,
     ) -> Result<(), LoadError> {
+        if instruction.opcode == Generic::BsPrivateAppend {
+            return self.append_privately(instruction, rest);
+        }
         let mut start = self.start(instruction)?;
         let mut segments = Vec::new();
         if let Some(value) = start.appended {
             let value = self.live_value(instruction, value, &mut start.live)?;
             let all = self.atom("all")?;
-            let word = segment::pack(segment::APPEND, 0, start.unit);
+            let unit = checked_unit(instruction, start.unit)?;
+            let word = segment::pack(segment::APPEND, 0, unit);
             segments.extend([Operand::Number(word), value, all]);
         }
+        self.puts(instruction, rest, &mut segments)?;
+        let operands = [
+            start.label,
+            start.words,
+            Operand::Number(start.live),
+            Operand::Number(start.unit),
+            start.destination,
+            Operand::List(&segments),
+        ];
+        self.emit(instruction, Op::bs_create_bin, &operands)
+    }
+
+    /// bs_private_append and its sequence: label, size, unit, binary, flags, destination.
+    fn append_privately(
+        &mut self,
+        instruction: &mut Instruction<'a>,
+        rest: &mut Instructions<'a>,
+    ) -> Result<(), LoadError> {
+        let label = self.operand(instruction, 0)?;
+        let unit = instruction.number(2)?;
+        let value = self.operand(instruction, 3)?;
+        let destination = self.operand(instruction, 5)?;
+        let all = self.atom("all")?;
+        let word = segment::pack(segment::PRIVATE_APPEND, 0, checked_unit(instruction, unit)?);
+        let mut segments = Vec::from([Operand::Number(word), value, all]);
+        self.puts(instruction, rest, &mut segments)?;
+        let operands = [label, destination, Operand::List(&segments)];
+        self.emit(instruction, Op::bs_private_append, &operands)
+    }
+
+    /// The segments of the sequence that `instruction` begins.
+    fn puts(
+        &mut self,
+        instruction: &mut Instruction<'a>,
+        rest: &mut Instructions<'a>,
+        segments: &mut Vec<Operand<'static>>,
+    ) -> Result<(), LoadError> {
         let opcode = instruction.opcode;
         let at = instruction.at;
         loop {
@@ -67,15 +111,7 @@ impl<'a> Converter<'_, 'a> {
         // Errors are the whole's.
         instruction.opcode = opcode;
         instruction.at = at;
-        let operands = [
-            start.label,
-            start.words,
-            Operand::Number(start.live),
-            Operand::Number(start.unit),
-            start.destination,
-            Operand::List(&segments),
-        ];
-        self.emit(instruction, Op::bs_create_bin, &operands)
+        Ok(())
     }
 
     fn start(&mut self, instruction: &Instruction<'a>) -> Result<Start, LoadError> {
@@ -156,9 +192,7 @@ impl<'a> Converter<'_, 'a> {
         } else {
             (0, 1, 2)
         };
-        if unit > 256 {
-            return Err(instruction.damaged("the unit of a segment"));
-        }
+        let unit = checked_unit(instruction, unit)?;
         let flags = self.flags(
             instruction,
             instruction.args.get(flags).copied().unwrap_or(Arg::Nil),
@@ -174,6 +208,14 @@ impl<'a> Converter<'_, 'a> {
             self.operand(instruction, value)?,
             size,
         ])
+    }
+}
+
+/// The unit of a segment, which has so many bits in its description.
+fn checked_unit(instruction: &Instruction<'_>, unit: u64) -> Result<u64, LoadError> {
+    match unit {
+        0..=256 => Ok(unit),
+        _ => Err(instruction.damaged("the unit of a segment")),
     }
 }
 

@@ -11,8 +11,8 @@ use crate::bits::{make_binary, sub_bits};
 use crate::memory::{Arena, NoMemory};
 use crate::process::Trap;
 use crate::regex::{
-    CompileError, CompileOptions, Compiled, Found, Newline, Options, Program, RunOptions, Stop,
-    compile, find,
+    CompileError, CompileOptions, Compiled, FORM, Found, Newline, Options, Program, RunOptions,
+    Stop, compile, find,
 };
 use crate::term::{Atom, Term};
 use alloc::borrow::Cow;
@@ -29,8 +29,11 @@ pub const TABLE: &[Bif] = &[
     bif("re", "inspect", 2, inspect_2),
 ];
 
-/// The version of PCRE whose syntax and semantics these are, in PCRE's own form.
-const VERSION: &[u8] = b"8.44 2020-02-12";
+/// The version of PCRE whose syntax and semantics these are, in PCRE's own form, then whose programs. Elixir keeps
+/// compiled patterns in its modules with the version that compiled them, and compiles them again where another one runs.
+const VERSION: &[u8] = b"8.44 2020-02-12 Starling 1";
+
+const _: () = assert!(VERSION[VERSION.len() - 1] == b'0' + FORM);
 
 /// Steps of the matcher that one reduction pays for.
 const STEPS_PER_REDUCTION: u64 = 10;

@@ -25,7 +25,7 @@ mod tests;
 pub use error::CompileError;
 pub use matcher::{Found, Stop, find};
 pub use options::{CompileOptions, Newline, Options, RunOptions};
-pub use program::Program;
+pub use program::{FORM, Program};
 
 use alloc::vec::Vec;
 

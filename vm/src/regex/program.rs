@@ -10,8 +10,11 @@
 use super::options::{Newline, Options};
 use alloc::vec::Vec;
 
-/// `"SRE"` and a version.
-const MAGIC: u32 = u32::from_le_bytes(*b"SRE\x01");
+/// Version of the form of programs.
+pub const FORM: u8 = 1;
+
+/// What programs begin with: `"SRE"` and [`FORM`].
+const MAGIC: u32 = u32::from_le_bytes([b'S', b'R', b'E', FORM]);
 
 /// No byte, no limit, no position.
 pub const NONE: u32 = u32::MAX;

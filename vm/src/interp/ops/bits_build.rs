@@ -1,4 +1,5 @@
-//! Building bit strings: `bs_create_bin`, which makes a whole one from its segments.
+//! Building bit strings: `bs_create_bin`, which makes a whole one from its segments, and `bs_private_append`, which does
+//! so without a collection.
 //!
 //! In two passes, as in OTP: the first adds up the sizes, the second writes the values from left to right. So a segment
 //! whose size is wrong fails before any whose value is. The first segment may be one to append to.
@@ -6,8 +7,8 @@
 //! A failure takes the label or raises `badarg` or `system_limit`, with an `error_info` whose `cause` is
 //! `{Segment, Type, What, Value}`, which `erl_erts_errors:format_bs_fail/2` explains.
 //!
-//! Invariant: the handler makes room for the largest result before it starts, so no term moves while one is built. And
-//! nothing is written beyond the sum of the first pass, whatever the values turn into.
+//! Invariant: the handler makes room for the largest result before it starts, or what does not fit goes to a fragment; so no
+//! term moves while one is built. And nothing is written beyond the sum of the first pass, whatever the values turn into.
 
 use crate::atom::am;
 use crate::bif::{Fail, Value};
@@ -30,6 +31,27 @@ op! {
         if (cpu.lacks(words) || heavy) && !cpu.collect(words, live.value()) {
             return cpu.out_of_memory();
         }
+        cpu.save();
+        // SAFETY: the registers are saved; machine and process are alive.
+        let result = unsafe { build(cpu.machine, cpu.process, segments.words(), !label.is_some()) };
+        cpu.load();
+        match result {
+            Ok(value) => {
+                destination.set(&mut cpu, value);
+                cpu.next()
+            }
+            Err(Fail::NoMemory) => cpu.out_of_memory(),
+            Err(_) if label.is_some() => cpu.jump(label),
+            Err(Fail::SystemLimit) => cpu.raise_atom(am::SYSTEM_LIMIT),
+            Err(_) => cpu.raise_atom(am::BADARG),
+        }
+    }
+}
+
+op! {
+    /// As `bs_create_bin`, of code compiled before OTP 25 which does not say what is live. The accumulator mostly is the
+    /// result; where not, a fragment takes what the heap has no room for, which the next collection clears away.
+    fn bs_private_append(cpu, label: Label, destination: Destination, segments: List) {
         cpu.save();
         // SAFETY: the registers are saved; machine and process are alive.
         let result = unsafe { build(cpu.machine, cpu.process, segments.words(), !label.is_some()) };

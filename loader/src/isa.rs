@@ -158,6 +158,9 @@ macro_rules! instructions {
             call_fun { (A) }
             // Tag (unsafe, safe, or a fun's type) is not needed by this machine; arity, fun.
             call_fun2 { (A S) }
+            // In a tail: size of the frame to remove first, last. In a file they are a call, deallocate and return.
+            call_fun_last { (A Q) }
+            call_fun2_last { (A S Q) }
             // X[arity] is the module, X[arity+1] the function.
             apply { (A) }
             apply_last { (A Q) }

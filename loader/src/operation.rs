@@ -209,6 +209,8 @@ impl Op {
                 | call_ext_last
                 | call_ext_only
                 | apply_last
+                | call_fun_last
+                | call_fun2_last
                 | return_
                 | jump
                 | select_val

@@ -270,7 +270,7 @@ fn old_ways_to_build_binaries_become_the_new_one() {
         ],
     );
     b.op(90, &[none(), x(0), term(U, 8), term(U, 0), x(0)]);
-    let appended = [none(), x(3), term(U, 8), x(2), term(U, 0), x(1)];
+    let appended = [none(), x(3), term(U, 8), x(0), term(U, 0), x(1)];
     b.op(135, &appended);
     b.op(153, &[term(U, line)]);
     b.op(92, &[term(U, 5), term(U, hello)]);
@@ -283,13 +283,47 @@ fn old_ways_to_build_binaries_become_the_new_one() {
         "bs_create_bin -, 0, 4, 8, x0, [type 0 flags 2 unit 1, x1, 16, \
          type 5 flags 0 unit 8, string 0, 5, type 6 flags 0 unit 0, x2, 0]",
         "bs_create_bin -, 0, 2, 8, x0, [type 3 flags 0 unit 8, x1, 'all', type 2 flags 0 unit 8, x0, x0]",
-        "bs_private_append -, x1, [type 4 flags 0 unit 8, x2, 'all', type 5 flags 0 unit 8, string 0, 5, \
+        "bs_private_append -, x1, [type 4 flags 0 unit 8, x0, 'all', type 5 flags 0 unit 8, string 0, 5, \
          type 0 flags 0 unit 1, x0, 16]",
     ] {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }
     // The file has no atom `all`.
     assert_eq!(Module::parse(&ling).unwrap().atoms().last(), Some("all"));
+}
+
+#[test]
+fn funs_are_called_in_tails_without_their_callers_frame() {
+    let mut b = BeamBuilder::new(Style::Otp25, "tails");
+    let (frame, ret) = ([term(U, 0)], (19, &[][..]));
+    let call = (178, &[term(A, 0), term(U, 1), term(X, 1)][..]);
+    b.function("f", 2);
+    b.op(12, &[term(U, 0), term(U, 2)]);
+    b.op(call.0, call.1);
+    b.op(18, &frame);
+    b.op(ret.0, ret.1);
+    b.function("g", 2);
+    b.op(12, &[term(U, 0), term(U, 2)]);
+    b.op(75, &[term(U, 1)]);
+    b.op(18, &frame);
+    b.op(ret.0, ret.1);
+    // Somebody may jump to what follows.
+    b.function("h", 2);
+    b.op(12, &[term(U, 0), term(U, 2)]);
+    b.op(75, &[term(U, 1)]);
+    let label = b.label();
+    b.place(label);
+    b.op(18, &frame);
+    b.op(ret.0, ret.1);
+    let text = listing(&convert_beam(&b.build()).unwrap());
+    for part in [
+        "call_fun2_last 1, x1, 0",
+        "call_fun_last 1, 0",
+        "call_fun 1\n",
+    ] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+    assert_eq!(text.matches("return").count(), 1, "{text}");
 }
 
 /// Opcode and operands.

@@ -12,7 +12,11 @@ main() ->
                                badfun, badarity, badmap, badkey, tail_call, body_call, thrown, exited,
                                explicit_args, explicit_stack, in_fun, in_comprehension,
                                through_lists_map, apply_undef, catch_stack, rethrown,
-                               after_keeps_stack, exported_clause, deep]],
+                               after_keeps_stack, exported_clause, deep, fun_in_tail,
+                               bad_fun_in_tail, bad_arity_in_tail, undef_fun_in_tail, apply_fun_in_tail,
+                               error_in_tail, error_applied_in_tail, error_applied_twice, throw_in_tail,
+                               exit_in_tail, error_fun_in_tail, hd_in_tail, apply_improper,
+                               apply_improper_twice]],
     ok.
 
 case_of(Name) ->
@@ -116,7 +120,46 @@ do(after_keeps_stack) ->
 do(exported_clause) ->
     [?MODULE:exported(id(7))];
 do(deep) ->
-    recurse(id(20)).
+    recurse(id(20));
+
+%% A call of a fun in a tail leaves nothing behind; a function that raises what its caller wants shows it.
+do(fun_in_tail) ->
+    [fun_in_tail(fun(X) -> {ok, Y} = X, Y end, id(x))];
+do(bad_fun_in_tail) ->
+    [fun_in_tail(id(not_a_fun), id(x))];
+do(bad_arity_in_tail) ->
+    try fun_in_tail(fun() -> id(1) end, id(x))
+    catch error:{badarity, {_, Args}}:Stack -> erlang:raise(error, {badarity, Args}, Stack)
+    end;
+do(undef_fun_in_tail) ->
+    [fun_in_tail(fun ?MODULE:not_exported/1, id(x))];
+do(apply_fun_in_tail) ->
+    [apply_in_tail(fun(X) -> {ok, Y} = X, Y end, id([x]))];
+do(error_in_tail) ->
+    [in_tail(id(error), id(x))];
+do(error_applied_in_tail) ->
+    [apply_in_tail(id(error), id([x, [a, b]]))];
+do(error_applied_twice) ->
+    [apply_in_tail(id(apply), id([erlang, error, [x]]))];
+do(throw_in_tail) ->
+    [in_tail(id(throw), id(x))];
+do(exit_in_tail) ->
+    [apply_in_tail(id(exit), id([x]))];
+do(error_fun_in_tail) ->
+    [fun_in_tail(fun erlang:error/1, id(x))];
+do(hd_in_tail) ->
+    [in_tail(id(hd), id(x))];
+do(apply_improper) ->
+    [apply(id(erlang), id(hd), id([1 | 2]))];
+do(apply_improper_twice) ->
+    [apply(erlang, apply, id([erlang, apply, [erlang, hd, [1 | 2]]]))].
+
+fun_in_tail(F, X) -> id(X), F(X).
+
+in_tail(F, X) -> id(X), erlang:F(X).
+
+apply_in_tail(F, X) when is_atom(F) -> apply(erlang, F, X);
+apply_in_tail(F, X) -> id(X), apply(F, X).
 
 clause(1, _) -> ok.
 

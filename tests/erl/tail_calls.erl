@@ -17,6 +17,9 @@ run(N) ->
     ?SHOW(hop(N, ?MODULE, hop)),
     ?SHOW(through_fun(N, fun(X) -> X - 1 end)),
     ?SHOW(fun_loop(N)),
+    ?SHOW(fun_behind_call(N, fun fun_behind_call/2)),
+    ?SHOW(fun_in_frame(N, [1, 2, 3], fun fun_in_frame/3)),
+    ?SHOW(fun_applied(N, fun fun_applied/2)),
     ?SHOW(in_receive(N div 10)),
     ?SHOW(state_machine(N, idle, 0)),
     ?SHOW(swap(N, a, b)),
@@ -55,6 +58,23 @@ through_fun(N, F) -> through_fun(F(N), F).
 fun_loop(N) ->
     Loop = fun Self(0, Acc) -> Acc; Self(I, Acc) -> Self(I - 1, Acc + I) end,
     Loop(N, 0).
+
+%% These need a frame, which is gone when the fun runs.
+fun_behind_call(0, _) -> done;
+fun_behind_call(N, F) ->
+    M = id(N) - 1,
+    F(M, F).
+
+fun_in_frame(0, L, _) -> L;
+fun_in_frame(N, L, F) ->
+    [H | T] = id(L),
+    K = id(T) ++ [H],
+    F(N - 1, K, F).
+
+fun_applied(0, _) -> done;
+fun_applied(N, F) ->
+    L = [id(N) - 1, F],
+    apply(F, L).
 
 in_receive(0) -> done;
 in_receive(N) ->

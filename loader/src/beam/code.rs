@@ -190,6 +190,19 @@ impl<'a> Instructions<'a> {
         Generic::from_number(self.reader.clone().u8().ok()?)
     }
 
+    /// The size of the frame, if the next two instructions remove it and return.
+    pub fn next_frame_to_return_from(&self) -> Option<u64> {
+        let mut reader = self.reader.clone();
+        if Generic::from_number(reader.u8().ok()?)? != Generic::Deallocate {
+            return None;
+        }
+        let (Tag::Unsigned, size) = read_tagged(&mut reader).ok()? else {
+            return None;
+        };
+        let size = size.to_u64(&reader).ok()?;
+        (Generic::from_number(reader.u8().ok()?)? == Generic::Return).then_some(size)
+    }
+
     fn operand(&mut self, elements: &mut Vec<Arg<'a>>) -> Result<Arg<'a>, LoadError> {
         let (tag, value) = read_tagged(&mut self.reader)?;
         if tag != Tag::Extended {

@@ -27,9 +27,6 @@ const LIST: &[(Generic, Op, &[u8])] = &[
     (Generic::CallLast, Op::call_last, &[0, 1, 2]),
     (Generic::CallOnly, Op::call_only, &[0, 1]),
     (Generic::CallExt, Op::call_ext, &[0, 1]),
-    (Generic::CallFun, Op::call_fun, &[0]),
-    // tag, arity, fun
-    (Generic::CallFun2, Op::call_fun2, &[1, 2]),
     (Generic::Apply, Op::apply, &[0]),
     (Generic::ApplyLast, Op::apply_last, &[0, 1]),
     (Generic::Return, Op::return_, &[]),

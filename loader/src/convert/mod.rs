@@ -116,6 +116,7 @@ impl<'b, 'a> Converter<'b, 'a> {
             Generic::Label => self.place_label(instruction, rest),
             Generic::FuncInfo => self.func_info(instruction),
             Generic::CallExtLast | Generic::CallExtOnly => self.tail_call_ext(instruction),
+            Generic::CallFun | Generic::CallFun2 => self.call_fun(instruction, rest),
             Generic::Line => self.line(instruction),
             // For coverage and debuggers; OTP's loader drops them too unless asked.
             Generic::ExecutableLine | Generic::DebugLine | Generic::NifStart => Ok(()),
@@ -404,6 +405,34 @@ impl<'b, 'a> Converter<'b, 'a> {
                 self.emit(instruction, Op::call_ext_last, &[call[0], call[1], frame])
             }
         }
+    }
+
+    /// A call of a fun. There is no generic instruction for one in a tail: there, deallocate
+    /// and return follow, and the three become one.
+    fn call_fun(
+        &mut self,
+        instruction: &mut Instruction<'a>,
+        rest: &mut Instructions<'a>,
+    ) -> Result<(), LoadError> {
+        // call_fun2: tag, arity, fun
+        let (body, tail, arity, fun) = match instruction.opcode {
+            Generic::CallFun => (Op::call_fun, Op::call_fun_last, 0, None),
+            _ => {
+                let fun = self.operand(instruction, 2)?;
+                (Op::call_fun2, Op::call_fun2_last, 1, Some(fun))
+            }
+        };
+        let arity = Operand::Number(instruction.number(arity)?);
+        let frame = rest.next_frame_to_return_from();
+        let operands = [arity].into_iter().chain(fun);
+        let operands: Vec<_> = operands.chain(frame.map(Operand::Number)).collect();
+        if frame.is_none() {
+            return self.emit(instruction, body, &operands);
+        }
+        self.emit(instruction, tail, &operands)?;
+        rest.next(instruction)?;
+        rest.next(instruction)?;
+        Ok(())
     }
 
     fn line(&mut self, instruction: &Instruction<'a>) -> Result<(), LoadError> {

@@ -19,26 +19,46 @@ pub const TABLE: &[Bif] = &[
 /// Most arguments of a call (OTP: `MAX_ARG`).
 const MAX_ARGUMENTS: usize = 255;
 
-/// Puts the elements of a proper list into X registers; how many there were.
+/// Puts the elements of a proper list into X registers; how many there are. Of another list, or a longer one, none: the registers
+/// still have the arguments then, which a failure shows.
 fn spread(cx: &mut Context, list: Term) -> Option<usize> {
     let mut elements = list.iter_list();
-    let mut count = 0;
-    for element in elements.by_ref() {
-        if count == MAX_ARGUMENTS {
-            return None;
-        }
-        cx.machine().x[count] = element;
-        count += 1;
+    let count = elements.by_ref().take(MAX_ARGUMENTS + 1).count();
+    if count > MAX_ARGUMENTS || !elements.tail().is_nil() {
+        return None;
     }
-    elements.tail().is_nil().then_some(count)
+    for (register, element) in cx.machine().x.iter_mut().zip(list.iter_list()) {
+        *register = element;
+    }
+    Some(count)
 }
 
 fn apply_3(cx: &mut Context, args: &[Term]) -> Value {
-    let (Some(module), Some(function)) = (args[0].as_atom(), args[1].as_atom()) else {
-        return Err(Fail::Badarg);
-    };
-    let arity = spread(cx, args[2]).ok_or(Fail::Badarg)?;
+    let mut call = [args[0], args[1], args[2]];
+    loop {
+        let (Some(module), Some(function)) = (call[0].as_atom(), call[1].as_atom()) else {
+            return Err(Fail::Badarg);
+        };
+        let arity = spread(cx, call[2]).ok_or(Fail::Badarg)?;
+        // A call of `apply` is what it calls, as in OTP; each time the list is a part of the one before.
+        if (module, function, arity) != (am::ERLANG, am::APPLY, 3) {
+            return call_export(cx, module, function, arity);
+        }
+        call.copy_from_slice(&cx.machine().x[..3]);
+    }
+}
+
+/// Calls a function with its arguments in X registers.
+fn call_export(cx: &mut Context, module: Atom, function: Atom, arity: usize) -> Value {
     let export = cx.machine().code.export(module, function, arity as u8);
+    // SAFETY: entries live as long as the machine.
+    let entry = unsafe { export.as_ref() };
+    if let (true, Some(raise)) = (entry.raises_for_caller(), entry.built_in) {
+        // Called from here, its caller is the one of `apply`.
+        let mut arguments = [Term::NIL; 3];
+        arguments[..arity].copy_from_slice(&cx.machine().x[..arity]);
+        return raise(cx, &arguments[..arity]);
+    }
     cx.process().trap = Some(Trap {
         export: export.cast(),
         arity,

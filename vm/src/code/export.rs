@@ -7,6 +7,7 @@
 //! Invariant: an entry is never moved or freed; `code` is the address of an instruction at all times. It comes
 //! first, as in [`super::fun_entry::FunEntry`]: a fun's target is read without asking which of the two it is.
 
+use crate::atom::am;
 use crate::bif::Function;
 use crate::term::Atom;
 use crate::term::fun::{Entry, Mfa};
@@ -75,6 +76,23 @@ impl Export {
     pub fn define_built_in(&mut self, function: Function) {
         self.built_in = Some(function);
         self.point_at_stub(Op::apply_bif);
+    }
+
+    /// Whether it is one of the functions that raise what their caller wants: in the trace the caller comes first, even if it
+    /// called them last of all.
+    #[inline(always)]
+    pub fn raises_for_caller(&self) -> bool {
+        let Mfa {
+            module,
+            function,
+            arity,
+        } = self.mfa();
+        module == am::ERLANG
+            && match function {
+                am::ERROR => matches!(arity, 1..=3),
+                am::EXIT_LOWER | am::THROW => arity == 1,
+                _ => false,
+            }
     }
 
     /// Whether there is a function to call.

@@ -443,7 +443,11 @@ impl<'m, 'a, const WORDS: usize> Flow<'m, 'a, WORDS> {
                     return wrong_frame("it must have one to return to");
                 }
             }
-            Op::call_last | Op::call_ext_last | Op::apply_last => {
+            Op::call_last
+            | Op::call_ext_last
+            | Op::apply_last
+            | Op::call_fun_last
+            | Op::call_fun2_last => {
                 if frame != Frame::Size(second) {
                     return wrong_frame("it removes another number of them");
                 }

@@ -600,6 +600,8 @@ impl<'m, 'a, const WORDS: usize> Operands<'m, 'a, WORDS> {
             | Op::call_ext_only
             | Op::call_fun
             | Op::call_fun2
+            | Op::call_fun_last
+            | Op::call_fun2_last
             | Op::apply
             | Op::apply_last
                 if self.halves[0] > 255 =>

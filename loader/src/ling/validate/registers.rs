@@ -117,9 +117,10 @@ pub fn effect(op: Op, count: u16) -> Effect {
         | Op::call_ext
         | Op::call_ext_last
         | Op::call_ext_only
-        | Op::call_fun2 => (count, Others::Lost(1)),
+        | Op::call_fun2
+        | Op::call_fun2_last => (count, Others::Lost(1)),
         // The fun is behind the arguments.
-        Op::call_fun => (count + 1, Others::Lost(1)),
+        Op::call_fun | Op::call_fun_last => (count + 1, Others::Lost(1)),
         // Module and function are.
         Op::apply | Op::apply_last => (count + 2, Others::Lost(1)),
         Op::return_ => (1, Others::Stay),

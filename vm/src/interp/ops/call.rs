@@ -224,6 +224,8 @@ op! {
     /// `Fun(...)`: arguments in X[0] and up, the fun behind them.
     fn call_fun(cpu, arity: Number) {
         let fun = cpu.x(arity.value());
+        let following = cpu.following;
+        cpu.set_return_address(following);
         call_value(cpu, fun, arity.value())
     }
 }
@@ -231,11 +233,30 @@ op! {
 op! {
     fn call_fun2(cpu, arity: Number, fun: Source) {
         let fun = fun.get(&cpu);
+        let following = cpu.following;
+        cpu.set_return_address(following);
         call_value(cpu, fun, arity.value())
     }
 }
 
-/// Calls a value: a fun of that arity, or an error.
+op! {
+    fn call_fun_last(cpu, arity: Number, frame: Number) {
+        let fun = cpu.x(arity.value());
+        cpu.drop_frame(frame.value());
+        call_value(cpu, fun, arity.value())
+    }
+}
+
+op! {
+    fn call_fun2_last(cpu, arity: Number, fun: Source, frame: Number) {
+        let fun = fun.get(&cpu);
+        cpu.drop_frame(frame.value());
+        call_value(cpu, fun, arity.value())
+    }
+}
+
+/// Calls a value: a fun of that arity, or an error. The stack's youngest slot has the return address. So a caller that is
+/// returned to stands in the trace of an error twice, as in OTP: as what failed, too.
 #[inline(always)]
 fn call_value(mut cpu: Cpu, fun: crate::term::Term, arity: usize) -> Exit {
     if let Some(words) = fun.as_object(crate::term::Subtag::Fun) {
@@ -248,14 +269,9 @@ fn call_value(mut cpu: Cpu, fun: crate::term::Term, arity: usize) -> Exit {
                 let value = unsafe { crate::term::Term::from_raw(*words.get_unchecked(3 + i)) };
                 cpu.set_x(arity + i, value);
             }
-            let following = cpu.following;
-            cpu.set_return_address(following);
             return cpu.call(entry(target), arity + meta.free);
         }
     }
-    // As in OTP, the caller stands in the trace twice: as what failed, and as what would be returned to.
-    let following = cpu.following;
-    cpu.set_return_address(following);
     cpu.save();
     // SAFETY: the registers are saved; both are alive.
     let outcome = unsafe { exception::raise_bad_fun(cpu.machine, cpu.process, cpu.ip, fun, arity) };
@@ -294,7 +310,13 @@ op! {
             Some(export) => export.as_ptr().cast_const(),
             None => return refused(cpu),
         };
-        cpu.drop_frame(frame.value());
+        // SAFETY: entries live as long as the machine.
+        if unsafe { (*export).raises_for_caller() } {
+            let following = cpu.following;
+            cpu.set_return_address(following);
+        } else {
+            cpu.drop_frame(frame.value());
+        }
         cpu.call(entry(export), arity.value())
     }
 }

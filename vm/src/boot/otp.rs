@@ -21,7 +21,7 @@ use crate::platform::Platform;
 use crate::process::Priority;
 use crate::process::spawn::{self, Start};
 use crate::sched;
-use crate::term::{Atom, Term};
+use crate::term::{Atom, Term, zero};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -103,6 +103,9 @@ pub fn run_otp(mut platform: Box<dyn Platform>, config: OtpConfig) -> ! {
     };
     machine.environment = Environment::new(environment);
     machine.release = release;
+    if machine.release_number() >= 27 {
+        zero::tell_apart();
+    }
     machine.erts_version = erts_version;
     let started = load_preloaded(machine).and_then(|()| {
         start_processes(machine, &arguments)

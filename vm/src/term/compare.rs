@@ -13,7 +13,7 @@
 //! Invariant: a match context is never compared.
 
 use super::fun::{Fun, Target};
-use super::{Atom, Subtag, Term};
+use super::{Atom, Subtag, Term, zero};
 use crate::atom::AtomTable;
 use crate::bits::raw;
 use crate::bits::view::{BitsView, view};
@@ -329,9 +329,10 @@ impl Rank {
 
 fn compare_numbers_as(a: Term, b: Term, exact: bool) -> Ordering {
     if exact {
-        match (a.is_float(), b.is_float()) {
-            (false, true) => return Less,
-            (true, false) => return Greater,
+        match (a.as_float(), b.as_float()) {
+            (None, Some(_)) => return Less,
+            (Some(_), None) => return Greater,
+            (Some(x), Some(y)) if x == y => return zero::exact_order(x, y),
             _ => {}
         }
     }

@@ -9,7 +9,7 @@
 //! Invariant: the pairs of a hashed map come in an order that depends on its keys alone.
 
 use super::fun::{Fun, Target};
-use super::{Header, Subtag, Term};
+use super::{Header, Subtag, Term, zero};
 use crate::bits::view::{BitsView, view};
 use smallvec::SmallVec;
 
@@ -146,9 +146,8 @@ fn object(state: &mut u64, term: &Term) -> Span {
             terms_from(2)
         }
         Subtag::Float => {
-            // 0.0 =:= -0.0 in OTP 25.
-            let value = f64::from_bits(words[0]) + 0.0;
-            *state = mix(mix(*state, FLOAT), value.to_bits());
+            let bits = zero::key_bits(f64::from_bits(words[0]));
+            *state = mix(mix(*state, FLOAT), bits);
             nothing
         }
         Subtag::Fun => {

@@ -39,6 +39,7 @@ mod otp_tests;
 pub mod portable_hash;
 pub mod print;
 pub mod size;
+pub mod zero;
 
 use core::num::NonZeroU64;
 pub use header::{Header, Subtag};

@@ -6,7 +6,7 @@
 //! Invariant: for keys in term order the result of [`compare_with_pattern`] never decreases, and every key that matches the pattern
 //! gives `Equal`.
 
-use super::pattern::{is_open, is_underscore, variable_number};
+use super::pattern::{is_one_term, is_underscore, variable_number};
 use crate::atom::AtomTable;
 use crate::map;
 use crate::memory::NoMemory;
@@ -20,7 +20,7 @@ use smallvec::SmallVec;
 pub struct Range {
     /// The pattern.
     pub pattern: Term,
-    /// Whether it is one key, without any variable.
+    /// Whether one key alone can match it.
     is_key: bool,
 }
 
@@ -29,7 +29,7 @@ impl Range {
     pub fn new(atoms: &AtomTable, pattern: Term) -> Result<Range, NoMemory> {
         Ok(Range {
             pattern,
-            is_key: pattern.is_immediate() && !pattern.is_atom() || !is_open(atoms, pattern)?,
+            is_key: pattern.is_immediate() && !pattern.is_atom() || is_one_term(atoms, pattern)?,
         })
     }
 

@@ -71,6 +71,21 @@ pub fn is_open(atoms: &AtomTable, term: Term) -> Result<bool, NoMemory> {
     Ok(false)
 }
 
+/// Whether one term alone can match `term` in a head: no variable, no `'_'`, and no map, which larger ones match, too.
+pub fn is_one_term(atoms: &AtomTable, term: Term) -> Result<bool, NoMemory> {
+    let mut left: SmallVec<[Term; 16]> = SmallVec::new();
+    left.push(term);
+    while let Some(term) = left.pop() {
+        if map::is_map(term) || open_atom(atoms, term).is_some() {
+            return Ok(false);
+        }
+        if !term.is_immediate() {
+            push_children(&mut left, term)?;
+        }
+    }
+    Ok(true)
+}
+
 /// What is wrong with a key of a map in a head.
 fn open_atom(atoms: &AtomTable, term: Term) -> Option<Problem> {
     if is_underscore(atoms, term) {

@@ -55,9 +55,10 @@ fn check_list(cx: &mut Context, table: &Opened, list: Term) -> Result<(), Fail> 
     Ok(())
 }
 
-/// Inserts all objects of a list that has been checked. OTP inserts those of a list into a `bag` beginning with the last one.
+/// Inserts all objects of a list that has been checked. Up to OTP 26 those of a list come into a
+/// `bag` beginning with the last one.
 fn put_list(cx: &mut Context, table: &mut Opened, list: Term) -> Result<(), NoMemory> {
-    if table.options.kind != Kind::Bag {
+    if table.options.kind != Kind::Bag || cx.machine().release_number() >= 27 {
         for object in list.iter_list() {
             table.put(cx.atoms(), object)?;
         }

@@ -287,10 +287,12 @@ fn update_element(
     let mut changed = 0;
     for_each_change(changes, |position, value| {
         let index = position.small_value() - 1;
-        let index: usize = index.try_into().map_err(|_| Fail::Badarg)?;
-        if index >= elements.len() {
-            return Err(Fail::Badarg);
-        }
+        let index: usize = match index.try_into() {
+            Ok(index) if index < elements.len() => index,
+            // OTP 27 says what was wrong.
+            _ if cx.machine().release_number() >= 27 => return Err(cx.fail_because(am::POSITION)),
+            _ => return Err(Fail::Badarg),
+        };
         if index == key_position {
             return Err(cx.fail_because(am::KEYPOS));
         }

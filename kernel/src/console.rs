@@ -196,14 +196,6 @@ pub fn input_port() -> Option<u32> {
     })
 }
 
-/// True if typed input is known to wait. (Xen's own console cannot be asked without reading.)
-pub fn has_input() -> bool {
-    CONSOLE.with(|console| match console {
-        Console::Ring(ring) => ring.has_input(),
-        Console::Hypervisor { .. } | Console::Unknown => false,
-    })
-}
-
 /// The console as a [`core::fmt::Write`], which does not allocate.
 pub struct Writer;
 

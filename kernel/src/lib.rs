@@ -31,3 +31,4 @@ pub mod power;
 #[cfg(feature = "selftest")]
 pub mod selftest;
 pub mod symbols;
+pub mod terminal;

@@ -8,7 +8,6 @@ use crate::command_line::Arguments;
 use crate::image::{ImageModules, PRELOADED_MODULES};
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec;
 use alloc::vec::Vec;
 use starling_vm::boot::flags::Stop;
 use starling_vm::boot::flags::launch::{Installation, Launch, launch};
@@ -19,8 +18,9 @@ use starling_vm::fs::cpio::Archive;
 use starling_vm::fs::ram::RamFiles;
 use starling_vm::platform::{Platform, Stream};
 
-/// The home directory of programs.
-const HOME: &str = "/";
+/// What programs find in the environment, where flags say nothing else: a console shows what a terminal does at whose other
+/// end it is read, and today's read UTF-8 and understand `xterm`'s sequences.
+const ENVIRONMENT: [(&str, &str); 3] = [("HOME", "/"), ("LANG", "C.UTF-8"), ("TERM", "xterm")];
 
 /// What an image says of its OTP.
 #[derive(Debug, PartialEq, Eq)]
@@ -102,8 +102,9 @@ fn prepare(about: &About, archive: Archive, arguments: &Arguments) -> Result<Lau
         bindir: &bindir,
         erts_version: &about.erts_version,
     };
-    let environment = vec![(b"HOME".to_vec(), HOME.as_bytes().to_vec())];
-    launch(&words, &installation, environment)
+    let bytes = |text: &str| text.as_bytes().to_vec();
+    let environment = ENVIRONMENT.map(|(name, value)| (bytes(name), bytes(value)));
+    launch(&words, &installation, environment.into())
 }
 
 fn print(platform: &mut dyn Platform, output: &[u8], error: &str) {
@@ -164,5 +165,6 @@ mod tests {
         };
         assert_eq!(value(b"N"), Some(&b"V"[..]));
         assert_eq!(value(b"HOME"), Some(&b"/"[..]));
+        assert_eq!(value(b"TERM"), Some(&b"xterm"[..]));
     }
 }

@@ -7,6 +7,7 @@ use crate::boot_info::BootInfo;
 use crate::entropy::Entropy;
 use crate::memory::heap::KernelHeap;
 use crate::memory::paging::PageTables;
+use crate::terminal::Terminal;
 use crate::{clock, console, power};
 use core::ptr::NonNull;
 use starling_vm::fs::errno::Errno;
@@ -32,6 +33,7 @@ pub struct XenPlatform {
     watched: [Interest; DESCRIPTORS],
     /// Events that were found and not asked for yet.
     events: [Option<Event>; DESCRIPTORS],
+    terminal: Terminal,
 }
 
 impl XenPlatform {
@@ -43,6 +45,7 @@ impl XenPlatform {
             boot_info,
             watched: [Interest::NONE; DESCRIPTORS],
             events: [None; DESCRIPTORS],
+            terminal: Terminal::new(),
         }
     }
 
@@ -56,7 +59,11 @@ impl XenPlatform {
         // pending again when the poll begins, and ends it at once.
         info.vcpu().clear_upcall_pending();
         let signalled = port.is_some_and(|port| info.take_pending(port));
-        if signalled || (0..DESCRIPTORS).any(|number| !self.ready(number).is_none()) {
+        self.terminal.take(console::read);
+        if signalled
+            || self.terminal.is_interrupted()
+            || (0..DESCRIPTORS).any(|number| !self.ready(number).is_none())
+        {
             return;
         }
         if let Err(error) = sched::poll(port.as_slice(), deadline) {
@@ -68,7 +75,7 @@ impl XenPlatform {
     fn ready(&self, number: usize) -> Interest {
         let watched = self.watched[number];
         Interest {
-            read: number == INPUT && watched.read && console::has_input(),
+            read: number == INPUT && watched.read && self.terminal.has_keys(),
             write: number != INPUT && watched.write,
         }
     }
@@ -100,7 +107,8 @@ impl Platform for XenPlatform {
     }
 
     fn console_read(&mut self, bytes: &mut [u8]) -> usize {
-        console::read(bytes)
+        self.terminal.take(console::read);
+        self.terminal.read(bytes)
     }
 
     fn io(&mut self) -> &mut dyn Io {
@@ -139,7 +147,8 @@ impl Io for XenPlatform {
         if descriptor.0 as usize != INPUT {
             return Err(Errno::EBADF);
         }
-        match console::read(bytes) {
+        self.terminal.take(console::read);
+        match self.terminal.read(bytes) {
             0 if !bytes.is_empty() => Err(Errno::EAGAIN),
             read => Ok(read),
         }
@@ -171,11 +180,16 @@ impl Io for XenPlatform {
         }))
     }
 
-    fn set_signal(&mut self, _: Signal, _: SignalAction) -> Result<(), Errno> {
-        Err(Errno::EINVAL)
+    fn set_signal(&mut self, signal: Signal, action: SignalAction) -> Result<(), Errno> {
+        if signal != Signal::Interrupt {
+            return Err(Errno::EINVAL);
+        }
+        self.terminal.set_interrupt(action);
+        Ok(())
     }
 
     fn poll(&mut self) {
+        self.terminal.take(console::read);
         for number in 0..DESCRIPTORS {
             let ready = self.ready(number);
             self.events[number] =
@@ -184,6 +198,9 @@ impl Io for XenPlatform {
     }
 
     fn next_event(&mut self) -> Option<Event> {
+        if self.terminal.take_interrupt() {
+            return Some(Event::Signal(Signal::Interrupt));
+        }
         self.events.iter_mut().find_map(Option::take)
     }
 
@@ -198,14 +215,11 @@ impl Io for XenPlatform {
     }
 
     /// The console passes keys on as they are pressed, and shows nothing of them.
-    fn set_terminal(&mut self, mode: TerminalMode) -> Result<(), Errno> {
-        match mode {
-            TerminalMode::Original
-            | TerminalMode::Keys {
-                lines: false,
-                echo: false,
-            } => Ok(()),
-            TerminalMode::Keys { .. } => Err(Errno::ENOTSUP),
-        }
+    fn has_lines(&mut self) -> bool {
+        false
+    }
+
+    fn set_terminal(&mut self, mode: TerminalMode) -> Result<TerminalMode, Errno> {
+        self.terminal.set_mode(mode)
     }
 }

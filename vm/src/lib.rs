@@ -12,6 +12,7 @@ pub mod atom;
 pub mod bif;
 pub mod bits;
 pub mod boot;
+pub mod break_menu;
 pub mod code;
 pub mod crash_dump;
 pub mod environment;

@@ -107,6 +107,8 @@ pub struct Machine {
     pub host: Host,
     /// Environment variables.
     pub environment: Environment,
+    /// Whether Ctrl-C is being asked about.
+    pub menu_is_shown: bool,
     /// Who gets what the machine has to say: `logger` (whatever process has that name), a pid, or `undefined` (nobody).
     pub system_logger: Term,
     /// The world.
@@ -161,6 +163,7 @@ impl Machine {
             collections: Collections::default(),
             host,
             environment,
+            menu_is_shown: false,
             system_logger: am::LOGGER.term(),
             platform,
         })))

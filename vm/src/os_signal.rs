@@ -7,6 +7,7 @@
 //! Called by `os:set_signal/2`, by OTP's boot ([`start`]) and by the ports' events ([`deliver`]).
 
 use crate::atom::am;
+use crate::break_menu;
 use crate::machine::Machine;
 use crate::memory::Arena;
 use crate::platform::io::{Signal, SignalAction};
@@ -46,9 +47,14 @@ impl Handled {
         1 << signal as u16
     }
 
-    /// Whether none does.
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
+    /// Whether any may come.
+    pub fn are_expected(self) -> bool {
+        self.0 != 0
+    }
+
+    /// The machine looks for this signal, which is not the signal server's.
+    pub fn expect(&mut self, signal: Signal) {
+        self.0 |= Handled::bit(signal);
     }
 }
 
@@ -75,9 +81,10 @@ pub fn start(machine: &mut Machine) {
             .io()
             .set_signal(signal, SignalAction::Report);
         if caught.is_ok() {
-            machine.handled_signals.0 |= Handled::bit(signal);
+            machine.handled_signals.expect(signal);
         }
     }
+    break_menu::start(machine);
 }
 
 /// A signal came: tells OTP's signal server, if it is to know.

@@ -60,7 +60,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
                             if line.starts_with(XEN_IS_UP) {
                                 session.arrived();
                                 session.guest_starts();
-                                session.progress("Xen is up; the guest's console follows");
+                                session.guest_runs("Xen is up, and the guest runs");
                             } else if line.starts_with(POWERED_OFF) {
                                 break 'running Some(ShutdownReason::POWEROFF);
                             } else if line.starts_with(CRASHED) {

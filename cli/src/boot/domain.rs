@@ -155,8 +155,7 @@ impl Boot {
         if !self.running {
             self.running = true;
             self.session.arrived();
-            self.session
-                .progress("the domain runs; its console follows");
+            self.session.guest_runs("the domain runs");
         }
     }
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-The guest's console is standard output and input; progress goes to standard error. Ctrl-] or \
-Ctrl-C ends the machine. The exit status is the guest's: what it gave to halt/1, 70 if it crashed, 124 on --timeout.
+The guest's console is standard output and input; progress goes to standard error. Of what \
+is typed at a terminal Ctrl-] ends the machine; all else is the guest's. The exit status is the guest's: what it gave to halt/1, 70 if it crashed, 124 on --timeout.
 
 Environment:
   STARLING_QEMU      the QEMU program (default: qemu-system-x86_64)

@@ -96,6 +96,15 @@ impl Session {
         self.boot_limit = None;
     }
 
+    /// Says that the guest runs, which gets the keys from now on.
+    pub fn guest_runs(&mut self, what: &str) {
+        if self.terminal.give_to_guest() {
+            self.progress(&format!("{what}; its console follows, Ctrl-] ends it"));
+        } else {
+            self.progress(&format!("{what}; its console follows"));
+        }
+    }
+
     /// Tells the user how far the boot is.
     pub fn progress(&self, what: &str) {
         eprintln!(

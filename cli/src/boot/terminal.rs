@@ -4,16 +4,20 @@ use std::io;
 use std::os::unix::net::UnixStream;
 
 use rustix::termios::{
-    LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr, tcsetattr,
+    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr,
+    tcsetattr,
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-/// Keys that end the machine when typed at a terminal: Ctrl-C and Ctrl-].
-const END_KEYS: [u8; 2] = [0x03, 0x1d];
+/// The key that ends the machine when typed at a terminal: Ctrl-].
+const END_KEY: u8 = 0x1d;
+/// Ctrl-C, which ends it as long as there is no guest whose key it is.
+const INTERRUPT_KEY: u8 = 0x03;
 
 /// The terminal, passing each key on as it is typed; restored when dropped.
 pub struct KeyByKey {
     saved: Option<Termios>,
+    guest_runs: bool,
 }
 
 impl KeyByKey {
@@ -30,17 +34,38 @@ impl KeyByKey {
             mode.local_modes.remove(
                 LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN,
             );
+            // Neither Enter nor Ctrl-S is ours to translate. Output stays as it is: what the guest prints has plain line ends here.
+            mode.input_modes.remove(
+                InputModes::BRKINT
+                    | InputModes::ICRNL
+                    | InputModes::IGNCR
+                    | InputModes::INLCR
+                    | InputModes::ISTRIP
+                    | InputModes::IXON,
+            );
             mode.special_codes[SpecialCodeIndex::VMIN] = 1;
             mode.special_codes[SpecialCodeIndex::VTIME] = 0;
             // A terminal that refuses stays as it is; typing works by lines then.
             let _ = tcsetattr(stdin, OptionalActions::Now, &mode);
         }
-        KeyByKey { saved }
+        KeyByKey {
+            saved,
+            guest_runs: false,
+        }
+    }
+
+    /// All keys but one are the guest's from now on. Whether they come from a terminal.
+    pub fn give_to_guest(&mut self) -> bool {
+        self.guest_runs = true;
+        self.saved.is_some()
     }
 
     /// Whether what was typed asks for the end. Only a terminal can: in a pipe these are bytes like others.
     pub fn asks_for_end(&self, typed: &[u8]) -> bool {
-        self.saved.is_some() && typed.iter().any(|key| END_KEYS.contains(key))
+        self.saved.is_some()
+            && typed
+                .iter()
+                .any(|&key| key == END_KEY || (key == INTERRUPT_KEY && !self.guest_runs))
     }
 }
 

@@ -177,5 +177,6 @@ pub fn signal_number(signal: Signal) -> i32 {
         Signal::Stop => SIGTSTP,
         Signal::WindowChange => SIGWINCH,
         Signal::Continue => SIGCONT,
+        Signal::Interrupt => SIGINT,
     }
 }

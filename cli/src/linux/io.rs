@@ -121,6 +121,7 @@ impl LinuxIo {
                     SignalAction::Report => self.events.push_back(Event::Signal(caught.signal)),
                     SignalAction::Ignore => {}
                     SignalAction::Default => {
+                        super::terminal::restore();
                         let number = signal_number(caught.signal);
                         let _ = signal_hook::low_level::emulate_default_handler(number);
                     }
@@ -226,6 +227,25 @@ impl LinuxIo {
         if action == SignalAction::Default {
             return Ok(());
         }
+        self.catch(signal, action)
+    }
+
+    /// A signal that ends the process is to restore the terminal before.
+    pub fn restore_at_end(&mut self) {
+        for signal in [
+            Signal::Hangup,
+            Signal::Interrupt,
+            Signal::Quit,
+            Signal::Terminate,
+        ] {
+            if !self.signals.iter().any(|known| known.signal == signal) {
+                // Without it the terminal stays as it is, which is no reason not to use it.
+                let _ = self.catch(signal, SignalAction::Default);
+            }
+        }
+    }
+
+    fn catch(&mut self, signal: Signal, action: SignalAction) -> Result<(), Errno> {
         let failed = |_| Errno::EINVAL;
         let (receiver, sender) = UnixStream::pair().map_err(failed)?;
         receiver.set_nonblocking(true).map_err(failed)?;

@@ -48,7 +48,7 @@ impl LinuxPlatform {
             pending: Vec::with_capacity(OUTPUT_BUFFER),
             pending_for: Stream::Output,
             io: LinuxIo::new(),
-            terminal: Terminal::default(),
+            terminal: Terminal::new(),
         }
     }
 
@@ -58,6 +58,7 @@ impl LinuxPlatform {
             Stream::Error => rustix::stdio::stderr(),
         };
         if let Err(error) = write_all(file, &self.pending) {
+            terminal::restore();
             if error == rustix::io::Errno::PIPE {
                 std::process::exit(STATUS_BROKEN_PIPE);
             }
@@ -145,8 +146,15 @@ impl Io for LinuxPlatform {
         self.io.on_file(descriptor, terminal::window_size)?
     }
 
-    fn set_terminal(&mut self, mode: TerminalMode) -> Result<(), Errno> {
+    fn has_lines(&mut self) -> bool {
+        true
+    }
+
+    fn set_terminal(&mut self, mode: TerminalMode) -> Result<TerminalMode, Errno> {
         self.flush();
+        if mode != TerminalMode::Original {
+            self.io.restore_at_end();
+        }
         self.terminal.set(mode)
     }
 
@@ -262,7 +270,7 @@ impl Platform for LinuxPlatform {
 
     fn halt(&mut self, status: u8) -> ! {
         self.flush();
-        self.terminal.restore();
+        terminal::restore();
         std::process::exit(i32::from(status))
     }
 }

@@ -10,6 +10,7 @@ use crate::memory::heap::Parcel;
 use crate::memory::off_heap::Binary;
 use crate::memory::{Arena, NoMemory};
 use crate::process::{MIN_BINARY_HEAP_WORDS, Process, State, Watched};
+use crate::term::compare::exact_equal;
 use crate::term::copy::copy;
 use crate::term::header::Header;
 use crate::term::{Atom, Term};
@@ -138,6 +139,13 @@ fn process_info_2(cx: &mut Context, args: &[Term]) -> Value {
         }
         return Ok(cx.tuple(&[item.term(), value])?);
     }
+    if key_of_item(wanted).is_some() {
+        let Some(target) = target(cx, args[0])? else {
+            return Ok(am::UNDEFINED.term());
+        };
+        let value = any_value(cx, target, wanted)?;
+        return Ok(cx.tuple(&[wanted, value])?);
+    }
     if !wanted.is_list() {
         return Err(Fail::Badarg);
     }
@@ -147,9 +155,8 @@ fn process_info_2(cx: &mut Context, args: &[Term]) -> Value {
     let mut items = Vec::new();
     let mut rest = wanted.iter_list();
     for item in &mut rest {
-        let item = item.as_atom().ok_or(Fail::Badarg)?;
-        let value = value(cx, target, item)?;
-        let pair = cx.tuple(&[item.term(), value])?;
+        let value = any_value(cx, target, item)?;
+        let pair = cx.tuple(&[item, value])?;
         items.try_reserve(1).map_err(|_| Fail::NoMemory)?;
         items.push(pair);
     }
@@ -157,6 +164,27 @@ fn process_info_2(cx: &mut Context, args: &[Term]) -> Value {
         return Err(Fail::Badarg);
     }
     Ok(cx.list(&items)?)
+}
+
+/// The key of `{dictionary, Key}`, an item since OTP 26.2.
+fn key_of_item(item: Term) -> Option<Term> {
+    match item.as_tuple() {
+        Some(&[kind, key]) if kind == am::DICTIONARY.term() => Some(key),
+        _ => None,
+    }
+}
+
+/// The value of an item that may be `{dictionary, Key}`.
+fn any_value(cx: &mut Context, target: Target, item: Term) -> Value {
+    if let Some(item) = item.as_atom() {
+        return value(cx, target, item);
+    }
+    let key = key_of_item(item).ok_or(Fail::Badarg)?;
+    target.term(cx, |p| {
+        let mut entries = p.dictionary.iter();
+        let found = entries.find(|(known, _)| exact_equal(*known, key));
+        found.map_or(am::UNDEFINED.term(), |(_, value)| value)
+    })
 }
 
 /// Fails for what is no item, even when the process asked about is gone.

@@ -18,12 +18,14 @@ mod writer;
 use crate::fs::Modes;
 use crate::machine::Machine;
 use crate::platform::{CrashDumps, Stream};
+use crate::term::Term;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 use core::ptr::NonNull;
+pub use sections::each_process;
 use stack::Gathered;
 use writer::{Limits, Sink, Writer};
 
@@ -42,16 +44,32 @@ pub fn system_version(machine: &Machine) -> String {
     )
 }
 
-/// A part of a dump as text, for `erlang:system_info(procs | loaded | info)`; cut off where memory ends.
+/// A part of what is known as text, for `erlang:system_info(procs | loaded | info)` and the menu of Ctrl-C; cut off where memory
+/// ends.
 pub fn section(machine: &Machine, name: &str) -> String {
     let mut text = Gathered::default();
     let _ = match name {
         "procs" => sections::processes(machine, &mut text),
+        "processes" => each_process(machine)
+            .try_for_each(|process| sections::whole_process(machine, process, &mut text))
+            .and_then(|()| sections::ports(machine, &mut text)),
+        "ports" => sections::ports(machine, &mut text),
+        "tables" => sections::tables(machine, &mut text),
+        "nodes" => sections::nodes(&mut text),
         "loaded" => sections::modules(machine, &mut text, ""),
         _ => sections::memory(machine, &mut text)
             .and_then(|()| sections::areas(machine, &mut text))
             .and_then(|()| sections::modules(machine, &mut text, "=loaded_modules\n")),
     };
+    text.0
+}
+
+/// What is known of one process, its stack included.
+pub fn process(machine: &Machine, pid: Term) -> String {
+    let mut text = Gathered::default();
+    if let Some(process) = each_process(machine).find(|process| process.pid == pid) {
+        let _ = sections::whole_process(machine, process, &mut text);
+    }
     text.0
 }
 

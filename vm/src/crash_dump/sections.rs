@@ -3,7 +3,7 @@
 //! Invariant: a section reads and writes text, and changes nothing.
 
 use super::heap::Heap;
-use super::stack::{Slot, slots, write_address, write_name};
+use super::stack::{Slot, slots, write_address, write_backtrace, write_name, write_term};
 use crate::bif::statistics::measure;
 use crate::code::versions::{LoadedModule, Role};
 use crate::machine::Machine;
@@ -92,7 +92,8 @@ pub fn areas(machine: &Machine, out: &mut dyn Write) -> Result {
     )
 }
 
-fn each_process(machine: &Machine) -> impl Iterator<Item = &Process> {
+/// All processes.
+pub fn each_process(machine: &Machine) -> impl Iterator<Item = &Process> {
     machine.processes.table.iter().map(|process| {
         // SAFETY: the table's processes are alive, and nothing changes one while the machine is borrowed.
         unsafe { process.as_ref() }
@@ -101,7 +102,42 @@ fn each_process(machine: &Machine) -> impl Iterator<Item = &Process> {
 
 /// A section for each process.
 pub fn processes(machine: &Machine, out: &mut dyn Write) -> Result {
-    each_process(machine).try_for_each(|process| one_process(machine, process, out))
+    each_process(machine).try_for_each(|process| {
+        one_process(machine, process, out)?;
+        out.write_str("Program counter: ")?;
+        write_address(machine, process.ip, out)?;
+        writeln!(out, "\narity = {}", process.saved.live())?;
+        internal_state(process, out)
+    })
+}
+
+/// The same with all that a dump has in other sections, for people.
+pub fn whole_process(machine: &Machine, process: &Process, out: &mut dyn Write) -> Result {
+    one_process(machine, process, out)?;
+    let mut separator = "Message queue: [";
+    for message in process.mailbox.iter() {
+        out.write_str(separator)?;
+        write_term(machine, message, out)?;
+        separator = ",";
+    }
+    if separator == "," {
+        out.write_str("]\n")?;
+    }
+    separator = "Dictionary: [";
+    for (key, value) in process.dictionary.iter() {
+        write!(out, "{separator}{{")?;
+        write_term(machine, key, out)?;
+        out.write_char(',')?;
+        write_term(machine, value, out)?;
+        out.write_char('}')?;
+        separator = ",";
+    }
+    if separator == "," {
+        out.write_str("]\n")?;
+    }
+    out.write_str("Stack dump:\n")?;
+    write_backtrace(machine, process, out)?;
+    internal_state(process, out)
 }
 
 fn one_process(machine: &Machine, process: &Process, out: &mut dyn Write) -> Result {
@@ -141,10 +177,10 @@ fn one_process(machine: &Machine, process: &Process, out: &mut dyn Write) -> Res
     writeln!(out, "OldHeap unused: {}", old_size.saturating_sub(old_used))?;
     writeln!(out, "BinVHeap: {}", heap.off_heap.bytes / 8)?;
     writeln!(out, "OldBinVHeap: 0")?;
-    writeln!(out, "Memory: {}", process.memory())?;
-    out.write_str("Program counter: ")?;
-    write_address(machine, process.ip, out)?;
-    writeln!(out, "\narity = {}", process.saved.live())?;
+    writeln!(out, "Memory: {}", process.memory())
+}
+
+fn internal_state(process: &Process, out: &mut dyn Write) -> Result {
     let priority = match process.priority {
         Priority::Low => "LOW",
         Priority::Normal => "NORMAL",
@@ -228,6 +264,31 @@ pub fn ports(machine: &Machine, out: &mut dyn Write) -> Result {
             .try_for_each(|&byte| out.write_char(byte as char))?;
         writeln!(out, "\nInput: {}\nOutput: {}", port.input, port.output)?;
         writeln!(out, "Queue: {}", port.queued)?;
+    }
+    Ok(())
+}
+
+/// ETS tables, without their objects.
+pub fn tables(machine: &Machine, out: &mut dyn Write) -> Result {
+    for table in machine.ets.iter() {
+        writeln!(out, "=ets:{}", Printed(&machine.atoms, table.owner))?;
+        out.write_str("Table: ")?;
+        write_name(machine, table.name, out)?;
+        let options = &table.options;
+        if options.named {
+            out.write_str("\nName: ")?;
+            write_name(machine, table.name, out)?;
+        }
+        let name = |atom: Atom| machine.atoms.name(atom);
+        writeln!(
+            out,
+            "\nObjects: {}\nWords: {}\nType: {}\nProtection: {}\nCompressed: {}",
+            table.len(),
+            table.memory_words(),
+            name(options.kind.atom()),
+            name(options.protection.atom()),
+            options.compressed
+        )?;
     }
     Ok(())
 }

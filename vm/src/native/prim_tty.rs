@@ -8,6 +8,7 @@ use crate::atom::am;
 use crate::bif::{Context, Fail, Value};
 use crate::bits::iolist::to_bytes;
 use crate::bits::make::make_binary;
+use crate::boot::options::BreakKey;
 use crate::fs::errno::Errno;
 use crate::map::{get, is_map};
 use crate::memory::Arena;
@@ -117,6 +118,7 @@ fn tty_init_3(cx: &mut Context, args: &[Term]) -> Value {
     let mode = TerminalMode::Keys {
         lines: is_true(am::CANON),
         echo: is_true(am::ECHO),
+        interrupt: cx.machine().options.break_key != BreakKey::Interrupts,
     };
     handle.borrow().ok_or(Fail::Badarg)?.mode = mode;
     Ok(am::OK.term())
@@ -127,7 +129,7 @@ fn tty_set_1(cx: &mut Context, args: &[Term]) -> Value {
     let handle = Handle::<Tty>::of(args[0]).ok_or(Fail::Badarg)?;
     let mode = handle.borrow().ok_or(Fail::Badarg)?.mode;
     match cx.machine().platform.io().set_terminal(mode) {
-        Ok(()) => Ok(am::OK.term()),
+        Ok(_) => Ok(am::OK.term()),
         Err(number) => errno(cx, number),
     }
 }

@@ -78,6 +78,7 @@ pub enum Signal {
     Stop,
     WindowChange,
     Continue,
+    Interrupt,
 }
 
 /// What is to become of a signal: `os:set_signal/2`.
@@ -177,6 +178,8 @@ pub enum TerminalMode {
         lines: bool,
         /// Whether the terminal shows what is typed.
         echo: bool,
+        /// Whether Ctrl-C is [`Signal::Interrupt`] and not a key like others.
+        interrupt: bool,
     },
 }
 
@@ -212,6 +215,10 @@ pub trait Io {
     /// How large the terminal is, if the stream is one and says so.
     fn window_size(&mut self, descriptor: Descriptor) -> Option<WindowSize>;
 
-    /// How the terminal of stream 0 treats what is typed from now on. The machine's end brings [`TerminalMode::Original`] back.
-    fn set_terminal(&mut self, mode: TerminalMode) -> Result<(), Errno>;
+    /// Whether whoever has the other end of stream 0 makes lines of what is typed there and shows it, unless told otherwise.
+    fn has_lines(&mut self) -> bool;
+
+    /// How the terminal of stream 0 treats what is typed from now on; how it did before. The machine's end brings
+    /// [`TerminalMode::Original`] back. `ENOTSUP`: it cannot do that.
+    fn set_terminal(&mut self, mode: TerminalMode) -> Result<TerminalMode, Errno>;
 }

@@ -4,12 +4,14 @@
 
 use super::select::Wanted;
 use super::{driver, select, signal};
+use crate::break_menu;
 use crate::machine::Machine;
 use crate::os_signal;
-use crate::platform::io::{Event, Interest, Signal};
+use crate::platform::io::{Descriptor, Event, Interest, Signal};
 use crate::process::exit;
 use crate::term::Term;
 use alloc::format;
+use alloc::vec::Vec;
 
 /// While processes run the world is looked at this often, in nanoseconds: each time is a system call.
 const POLL_INTERVAL: u64 = 500_000;
@@ -22,7 +24,7 @@ pub fn want_time(machine: &Machine) -> bool {
         || !ports.selects.is_empty()
         || !ports.children.is_empty()
         || ports.timers > 0
-        || !machine.handled_signals.is_empty()
+        || machine.handled_signals.are_expected()
 }
 
 /// Whether a driver wants to be called before anything else runs.
@@ -123,16 +125,30 @@ fn one(machine: &mut Machine, event: Event) {
             }
         }
         Event::Signal(signal) => {
-            let ports: alloc::vec::Vec<Term> = machine.ports.iter().map(|port| port.id).collect();
+            let ports: Vec<Term> = machine.ports.iter().map(|port| port.id).collect();
             for port in ports {
                 driver::run(machine, port, |driver, at| driver.signal(at, signal));
             }
             if matches!(signal, Signal::WindowChange | Signal::Continue) {
                 select::signal(machine, signal);
             }
-            os_signal::deliver(machine, signal);
+            match signal {
+                Signal::Interrupt => break_menu::show(machine),
+                _ => os_signal::deliver(machine, signal),
+            }
         }
     }
+}
+
+/// Handles what somebody else took from the platform.
+pub fn replay(machine: &mut Machine, events: Vec<Event>) {
+    events.into_iter().for_each(|event| one(machine, event));
+}
+
+/// Looks at a stream again as ports want it, which somebody else used.
+pub fn watch_again(machine: &mut Machine, descriptor: Descriptor) {
+    let interest = machine.ports.interest(descriptor);
+    machine.platform.io().watch(descriptor, interest);
 }
 
 /// Waits until the ports have written what they were given: all of them before the machine halts, or those that write

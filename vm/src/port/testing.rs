@@ -104,7 +104,11 @@ impl Io for TestIo {
         None
     }
 
-    fn set_terminal(&mut self, _: TerminalMode) -> Result<(), Errno> {
+    fn has_lines(&mut self) -> bool {
+        false
+    }
+
+    fn set_terminal(&mut self, _: TerminalMode) -> Result<TerminalMode, Errno> {
         Err(Errno::ENOTSUP)
     }
 

@@ -13,6 +13,15 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use core::ptr::NonNull;
 
+std::thread_local! {
+    static PRINTED: core::cell::RefCell<Vec<u8>> = const { core::cell::RefCell::new(Vec::new()) };
+}
+
+/// What was written to the console since this was asked last.
+pub(crate) fn take_printed() -> Vec<u8> {
+    PRINTED.take()
+}
+
 /// A world in which time passes when the machine sleeps.
 pub(crate) struct TestPlatform {
     now: u64,
@@ -29,7 +38,9 @@ impl Platform for TestPlatform {
     fn fill_entropy(&mut self, bytes: &mut [u8]) {
         bytes.fill(0x5a);
     }
-    fn console_write(&mut self, _: Stream, _: &[u8]) {}
+    fn console_write(&mut self, _: Stream, bytes: &[u8]) {
+        PRINTED.with_borrow_mut(|printed| printed.extend_from_slice(bytes));
+    }
     fn console_read(&mut self, _: &mut [u8]) -> usize {
         0
     }

@@ -82,7 +82,8 @@ impl Line {
                 '\n' => {
                     self.cells.clear();
                     self.position = 0;
-                    append(out, b"\r\n")?;
+                    // A terminal's driver, or the console's, adds the carriage return.
+                    append(out, b"\n")?;
                 }
                 '\r' => self.go_to(0, out)?,
                 '\x07' => append(out, b"\x07")?,
@@ -167,6 +168,16 @@ impl Line {
         self.cells.drain(first..last);
         append(out, ERASE_BELOW)?;
         self.redraw(first, first, out)
+    }
+
+    /// Writes the line once more, on a row of its own.
+    pub fn show_again(&mut self, out: &mut Vec<u8>) -> Result<(), NoMemory> {
+        if self.cells.is_empty() {
+            return Ok(());
+        }
+        append(out, b"\r")?;
+        append(out, ERASE_BELOW)?;
+        self.redraw(0, self.position, out)
     }
 
     /// Moves the cursor by `count` characters.
@@ -278,7 +289,11 @@ mod tests {
             while let Some(character) = characters.next() {
                 match character {
                     '\r' => self.column = 0,
-                    '\n' => self.row += 1,
+                    // As a terminal's driver has it.
+                    '\n' => {
+                        self.row += 1;
+                        self.column = 0;
+                    }
                     '\x08' => self.column = self.column.min(COLUMNS - 1).saturating_sub(1),
                     '\x1b' => {
                         assert_eq!(characters.next(), Some('['));

@@ -7,9 +7,10 @@
 //! `user` then.
 
 use crate::atom::am;
+use crate::boot::options::BreakKey;
 use crate::fs::errno::Errno;
 use crate::memory::{Arena, NoMemory};
-use crate::platform::io::{Descriptor, Interest, Signal, TerminalMode};
+use crate::platform::io::{Descriptor, Interest, Signal, SignalAction, TerminalMode};
 use crate::port::driver::{Driver, Handle, Unsupported};
 use crate::port::open::{OpenError, Options};
 use crate::port::stream::{Input, Stream};
@@ -61,6 +62,8 @@ impl Control {
 struct TtySl {
     stream: Stream,
     line: Line,
+    /// How the terminal is to treat what is typed.
+    mode: TerminalMode,
 }
 
 /// Makes the driver. `command` is `tty_sl`, and `-c` and `-e` for a terminal that neither collects lines nor echoes.
@@ -77,14 +80,19 @@ pub fn open(
     let mode = TerminalMode::Keys {
         lines: !has(b"-c"),
         echo: !has(b"-e"),
+        interrupt: at.machine.options.break_key != BreakKey::Interrupts,
     };
     at.io().set_terminal(mode).map_err(OpenError::Posix)?;
     let unicode = terminal::is_utf8(at.machine);
     let columns = at.io().window_size(SCREEN).map(|size| size.columns);
     let stream = Stream::new(Some(KEYS), Some(SCREEN), options.framing, options.limits);
     stream.start(at);
+    for signal in [Signal::WindowChange, Signal::Continue] {
+        // A world without signals has none to tell.
+        let _ = at.io().set_signal(signal, SignalAction::Report);
+    }
     let line = Line::new(columns.unwrap_or(DEFAULT_COLUMNS) as usize, unicode);
-    let driver = try_box(TtySl { stream, line });
+    let driver = try_box(TtySl { stream, line, mode });
     Ok(driver.map_err(|NoMemory| OpenError::Posix(Errno::ENOMEM))?)
 }
 
@@ -162,10 +170,21 @@ impl Driver for TtySl {
     }
 
     fn signal(&mut self, at: &mut Handle, signal: Signal) {
-        if signal == Signal::WindowChange
-            && let Some(size) = at.io().window_size(SCREEN)
-        {
-            self.line.set_columns(size.columns as usize);
+        match signal {
+            Signal::WindowChange => {
+                if let Some(size) = at.io().window_size(SCREEN) {
+                    self.line.set_columns(size.columns as usize);
+                }
+            }
+            // Who had the terminal meanwhile left it in another mode and wrote over the line.
+            Signal::Continue => {
+                let _ = at.io().set_terminal(self.mode);
+                let mut out = Vec::new();
+                if self.line.show_again(&mut out).is_ok() && !out.is_empty() {
+                    self.stream.command(at, out);
+                }
+            }
+            _ => {}
         }
     }
 

@@ -196,27 +196,19 @@ impl Clause {
                     let from = stack.len() - count as usize;
                     let value = function(cx, &stack[from..]);
                     stack.truncate(from);
-                    let value = match value {
-                        Ok(value) => value,
-                        Err(fail) => match failed(cx, fail, in_body)? {
-                            Some(value) => value,
-                            None => return Ok(None),
-                        },
-                    };
-                    stack.push(value);
+                    match value.map(Some).or_else(|fail| failed(cx, fail, in_body))? {
+                        Some(value) => stack.push(value),
+                        None => return Ok(None),
+                    }
                 }
                 Op::Act(action, count) => {
                     let from = stack.len() - count as usize;
                     let value = actions.act(cx, action, &stack[from..]);
                     stack.truncate(from);
-                    let value = match value {
-                        Ok(value) => value,
-                        Err(fail) => match failed(cx, fail, in_body)? {
-                            Some(value) => value,
-                            None => return Ok(None),
-                        },
-                    };
-                    stack.push(value);
+                    match value.map(Some).or_else(|fail| failed(cx, fail, in_body))? {
+                        Some(value) => stack.push(value),
+                        None => return Ok(None),
+                    }
                 }
                 Op::Compare(comparison) => {
                     let (b, a) = (stack.pop(), stack.pop());

@@ -247,7 +247,7 @@ mod tests {
             Kind::HttpHeader,
         ];
         // Every prefix of odd bytes has an extent, and none that is longer than the bytes.
-        let bytes: [u8; 24] = core::array::from_fn(|i| 255 - (i as u8 * 37));
+        let bytes: [u8; 24] = core::array::from_fn(|i| !(i as u8).wrapping_mul(37));
         for kind in all {
             for from in 0..bytes.len() {
                 for to in from..=bytes.len() {

@@ -452,19 +452,9 @@ fn continue_hash(cx: &mut Context, table: Opened, fields: [Term; 5]) -> Value {
     chunk.go_on(cx, table)
 }
 
-/// Whether the specification says `true` to an object.
-fn says_true(
-    cx: &mut Context,
-    spec: &MatchSpec,
-    scratch: &mut Scratch,
-    object: Term,
-) -> Result<bool, Fail> {
-    let value = spec.run(cx, scratch, object, Subject::LookedAt, &mut NoActions)?;
-    Ok(value == Some(am::TRUE.term()))
-}
-
-fn select_count_2(cx: &mut Context, args: &[Term]) -> Value {
-    let mut table = open(cx, args[0], Access::Read)?;
+/// How many objects the specification says `true` to; each of them comes to `verdict`, the others are kept.
+fn count(cx: &mut Context, args: &[Term], access: Access, verdict: Verdict) -> Value {
+    let mut table = open(cx, args[0], access)?;
     let Some(spec) = specification(cx, args[1])? else {
         return Ok(Term::small(0));
     };
@@ -472,31 +462,30 @@ fn select_count_2(cx: &mut Context, args: &[Term]) -> Value {
     let mut scratch = Scratch::default();
     let mut count = 0;
     let seen = change(cx, &mut table, &plan, &mut |cx, object| {
-        count += says_true(cx, &spec, &mut scratch, object.term())? as i64;
-        Ok(Verdict::Keep)
-    })?;
-    cx.bump_reductions(seen / PER_REDUCTION);
-    Ok(Term::small(count))
-}
-
-/// What `select_delete/2` and `match_delete/2` are made of.
-fn internal_select_delete_2(cx: &mut Context, args: &[Term]) -> Value {
-    let mut table = open(cx, args[0], Access::Write)?;
-    let Some(spec) = specification(cx, args[1])? else {
-        return Ok(Term::small(0));
-    };
-    let plan = plan(cx, &table, &spec)?;
-    let mut scratch = Scratch::default();
-    let mut count = 0;
-    let seen = change(cx, &mut table, &plan, &mut |cx, object| {
-        if says_true(cx, &spec, &mut scratch, object.term())? {
+        let value = spec.run(
+            cx,
+            &mut scratch,
+            object.term(),
+            Subject::LookedAt,
+            &mut NoActions,
+        )?;
+        if value == Some(am::TRUE.term()) {
             count += 1;
-            return Ok(Verdict::Delete);
+            return Ok(verdict);
         }
         Ok(Verdict::Keep)
     })?;
     cx.bump_reductions(seen / PER_REDUCTION);
     Ok(Term::small(count))
+}
+
+fn select_count_2(cx: &mut Context, args: &[Term]) -> Value {
+    count(cx, args, Access::Read, Verdict::Keep)
+}
+
+/// What `select_delete/2` and `match_delete/2` are made of.
+fn internal_select_delete_2(cx: &mut Context, args: &[Term]) -> Value {
+    count(cx, args, Access::Write, Verdict::Delete)
 }
 
 fn select_replace_2(cx: &mut Context, args: &[Term]) -> Value {

@@ -100,6 +100,7 @@ pub fn plan(cx: &mut Context, table: &Opened, spec: &MatchSpec) -> Result<Plan, 
 }
 
 /// What is to be done with an object that was looked at.
+#[derive(Clone, Copy)]
 pub enum Verdict {
     Keep,
     Delete,

@@ -14,14 +14,39 @@ use crate::atom::am;
 use crate::bif::{Fail, Value};
 use crate::bits::append::{self, BUILD_WORDS, Room};
 use crate::bits::{MAX_BITS, float, integer, new_bits, raw, utf, view};
+use crate::interp::Exit;
 use crate::interp::cpu::{Cpu, op};
-use crate::interp::operand::{Source as _, Words};
+use crate::interp::operand::{Destination, Label, Source as _, Words};
 use crate::machine::Machine;
 use crate::memory::{Arena, NoMemory};
 use crate::number;
 use crate::process::Process;
 use crate::term::{Atom, Subtag, Term};
 use starling_loader::isa::segment;
+
+/// Builds and goes on; without a label a failure is an exception.
+#[inline(always)]
+fn build_into<L: Label, D: Destination>(
+    mut cpu: Cpu,
+    label: L,
+    segments: Words,
+    destination: D,
+) -> Exit {
+    cpu.save();
+    // SAFETY: the registers are saved; machine and process are alive.
+    let result = unsafe { build(cpu.machine, cpu.process, segments, !label.is_some()) };
+    cpu.load();
+    match result {
+        Ok(value) => {
+            destination.set(&mut cpu, value);
+            cpu.next()
+        }
+        Err(Fail::NoMemory) => cpu.out_of_memory(),
+        Err(_) if label.is_some() => cpu.jump(label),
+        Err(Fail::SystemLimit) => cpu.raise_atom(am::SYSTEM_LIMIT),
+        Err(_) => cpu.raise_atom(am::BADARG),
+    }
+}
 
 op! {
     fn bs_create_bin(cpu, label: Label, words: Number, live: Number, unit: Number, destination: Destination, segments: List) {
@@ -31,20 +56,7 @@ op! {
         if (cpu.lacks(words) || heavy) && !cpu.collect(words, live.value()) {
             return cpu.out_of_memory();
         }
-        cpu.save();
-        // SAFETY: the registers are saved; machine and process are alive.
-        let result = unsafe { build(cpu.machine, cpu.process, segments.words(), !label.is_some()) };
-        cpu.load();
-        match result {
-            Ok(value) => {
-                destination.set(&mut cpu, value);
-                cpu.next()
-            }
-            Err(Fail::NoMemory) => cpu.out_of_memory(),
-            Err(_) if label.is_some() => cpu.jump(label),
-            Err(Fail::SystemLimit) => cpu.raise_atom(am::SYSTEM_LIMIT),
-            Err(_) => cpu.raise_atom(am::BADARG),
-        }
+        build_into(cpu, label, segments.words(), destination)
     }
 }
 
@@ -52,20 +64,7 @@ op! {
     /// As `bs_create_bin`, of code compiled before OTP 25 which does not say what is live. The accumulator mostly is the
     /// result; where not, a fragment takes what the heap has no room for, which the next collection clears away.
     fn bs_private_append(cpu, label: Label, destination: Destination, segments: List) {
-        cpu.save();
-        // SAFETY: the registers are saved; machine and process are alive.
-        let result = unsafe { build(cpu.machine, cpu.process, segments.words(), !label.is_some()) };
-        cpu.load();
-        match result {
-            Ok(value) => {
-                destination.set(&mut cpu, value);
-                cpu.next()
-            }
-            Err(Fail::NoMemory) => cpu.out_of_memory(),
-            Err(_) if label.is_some() => cpu.jump(label),
-            Err(Fail::SystemLimit) => cpu.raise_atom(am::SYSTEM_LIMIT),
-            Err(_) => cpu.raise_atom(am::BADARG),
-        }
+        build_into(cpu, label, segments.words(), destination)
     }
 }
 

@@ -237,10 +237,8 @@ op! {
     /// The marker belongs to a reference that was made since.
     fn recv_marker_bind(cpu, marker: Source, reference: Source) {
         let (marker, reference) = (marker.get(&cpu), reference.get(&cpu));
-        if let (Some(number), Some(reference)) = (marker.as_small(), RefNumber::of(reference)) {
-            // SAFETY: the process runs.
-            unsafe { (*cpu.process).mailbox.bind_marker(number as u32, reference) };
-        }
+        // SAFETY: the process runs.
+        unsafe { bind_marker(cpu.process, marker, reference) };
         cpu.next()
     }
 }
@@ -248,10 +246,9 @@ op! {
 op! {
     /// The marker of the reference is not needed any more.
     fn recv_marker_clear(cpu, reference: Source) {
-        if let Some(reference) = RefNumber::of(reference.get(&cpu)) {
-            // SAFETY: the process runs.
-            unsafe { (*cpu.process).mailbox.clear_marker(reference) };
-        }
+        let reference = reference.get(&cpu);
+        // SAFETY: the process runs.
+        unsafe { clear_marker(cpu.process, reference) };
         cpu.next()
     }
 }
@@ -259,10 +256,42 @@ op! {
 op! {
     /// The `receive` that follows looks for messages with the reference only.
     fn recv_marker_use(cpu, reference: Source) {
-        if let Some(reference) = RefNumber::of(reference.get(&cpu)) {
-            // SAFETY: the process runs.
-            unsafe { (*cpu.process).mailbox.use_marker(reference) };
-        }
+        let reference = reference.get(&cpu);
+        // SAFETY: the process runs.
+        unsafe { use_marker(cpu.process, reference) };
         cpu.next()
+    }
+}
+
+// What a reference is compared as is larger than a register. It is not on the stack of a handler, which would have to keep it
+// while the next one runs, and could not end in a jump.
+
+/// # Safety
+/// The process is alive and not borrowed.
+#[inline(never)]
+unsafe fn bind_marker(process: *mut Process, marker: Term, reference: Term) {
+    if let (Some(number), Some(reference)) = (marker.as_small(), RefNumber::of(reference)) {
+        // SAFETY: the caller's promise.
+        unsafe { (*process).mailbox.bind_marker(number as u32, reference) };
+    }
+}
+
+/// # Safety
+/// The process is alive and not borrowed.
+#[inline(never)]
+unsafe fn clear_marker(process: *mut Process, reference: Term) {
+    if let Some(reference) = RefNumber::of(reference) {
+        // SAFETY: the caller's promise.
+        unsafe { (*process).mailbox.clear_marker(reference) };
+    }
+}
+
+/// # Safety
+/// The process is alive and not borrowed.
+#[inline(never)]
+unsafe fn use_marker(process: *mut Process, reference: Term) {
+    if let Some(reference) = RefNumber::of(reference) {
+        // SAFETY: the caller's promise.
+        unsafe { (*process).mailbox.use_marker(reference) };
     }
 }

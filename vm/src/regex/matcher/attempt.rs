@@ -30,6 +30,13 @@ const ASSERTIONS: [Assertion; 11] = [
     Assertion::NotWordBoundary,
 ];
 
+/// The slots of the positions of `group`.
+#[inline(always)]
+fn slots_of(group: u32) -> Result<(u32, u32), Stop> {
+    let first = group.checked_mul(2).ok_or(Stop::Corrupt)?;
+    Ok((first, first + 1))
+}
+
 impl Matcher<'_> {
     #[inline(always)]
     fn slot(&self, slot: u32) -> Result<u32, Stop> {
@@ -168,7 +175,7 @@ impl Matcher<'_> {
                 Op::Remember => self.set(inst.a, at)?,
                 Op::ExitIfEmpty => {
                     if self.slot(inst.b)? == at {
-                        pc = inst.a;
+                        pc = self.forth(pc, inst.a)?;
                     }
                 }
                 Op::Close => {
@@ -182,8 +189,9 @@ impl Matcher<'_> {
                         pc = self.return_from_call()?;
                     } else {
                         let start = self.slot(inst.b)?;
-                        self.set(2 * inst.a, start)?;
-                        self.set(2 * inst.a + 1, at)?;
+                        let (first, last) = slots_of(inst.a)?;
+                        self.set(first, start)?;
+                        self.set(last, at)?;
                     }
                 }
                 Op::ResetCount => self.set(inst.a, 0)?,
@@ -196,7 +204,7 @@ impl Matcher<'_> {
                         self.set(inst.b, count + 1)?;
                         pc = body;
                     } else if count >= limits.b {
-                        pc = inst.a;
+                        pc = self.forth(pc, inst.a)?;
                     } else if inst.op == Op::CountGreedy {
                         self.push_choice(inst.a, at)?;
                         self.set(inst.b, count + 1)?;
@@ -304,7 +312,7 @@ impl Matcher<'_> {
                     if inst.c == NONE {
                         fail!();
                     }
-                    pc = inst.c;
+                    pc = self.forth(pc, inst.c)?;
                     at = begin;
                 }
                 Op::Back => {
@@ -342,13 +350,14 @@ impl Matcher<'_> {
                     pc = inst.a;
                 }
                 Op::UnlessGroup => {
-                    if self.slot(2 * inst.b + 1)? == NONE {
-                        pc = inst.a;
+                    let (_, last) = slots_of(inst.b)?;
+                    if self.slot(last)? == NONE {
+                        pc = self.forth(pc, inst.a)?;
                     }
                 }
                 Op::UnlessNamed => {
                     if self.first_named(inst.b, inst.c)?.is_none() {
-                        pc = inst.a;
+                        pc = self.forth(pc, inst.a)?;
                     }
                 }
                 Op::UnlessRecursion => {
@@ -357,7 +366,7 @@ impl Matcher<'_> {
                         None => false,
                     };
                     if !is_in {
-                        pc = inst.a;
+                        pc = self.forth(pc, inst.a)?;
                     }
                 }
                 Op::Match | Op::Accept => {
@@ -406,6 +415,15 @@ impl Matcher<'_> {
         Ok(())
     }
 
+    /// A jump that a compiler makes forwards only, so that it costs nothing: backwards it would be a loop without a limit.
+    #[inline(always)]
+    fn forth(&self, pc: u32, target: u32) -> Result<u32, Stop> {
+        if target < pc {
+            return Err(Stop::Corrupt);
+        }
+        Ok(target)
+    }
+
     #[inline(always)]
     fn check_depth(&self) -> Result<(), Stop> {
         if self.stack.entries.len() >= self.recursion_limit {
@@ -428,7 +446,11 @@ impl Matcher<'_> {
         };
         // What `\K` said stays said.
         let match_start = self.match_start;
+        let depth = self.stack.frames.len();
         self.unwind_to(frame.height);
+        if self.stack.frames.len() >= depth {
+            return Err(Stop::Corrupt);
+        }
         if self.match_start != match_start {
             self.stack
                 .push(Kind::RestoreStart, 0, self.match_start, 0)?;
@@ -583,7 +605,8 @@ impl Matcher<'_> {
     fn first_named(&self, first: u32, last: u32) -> Result<Option<u32>, Stop> {
         for i in first..last {
             let (_, group) = self.program.name(i).ok_or(Stop::Corrupt)?;
-            if self.slot(2 * group + 1)? != NONE {
+            let (_, last) = slots_of(group)?;
+            if self.slot(last)? != NONE {
                 return Ok(Some(group));
             }
         }
@@ -600,7 +623,8 @@ impl Matcher<'_> {
         let Some(group) = group else {
             return Ok(None);
         };
-        let (from, to) = (self.slot(2 * group)?, self.slot(2 * group + 1)?);
+        let (first, last) = slots_of(group)?;
+        let (from, to) = (self.slot(first)?, self.slot(last)?);
         if from == NONE || to == NONE || from > to {
             return Ok(None);
         }

@@ -38,7 +38,15 @@ fn starling(directory: &Path, otp: Option<&Path>, flags: &[&str]) -> Run {
 /// of one machine differ in them, too.
 fn comparable(text: &str) -> String {
     let mut result = String::new();
-    for line in text.lines() {
+    // What a crash report says of a process's memory and of the work that it did is each machine's own.
+    let own = ["heap_size: ", "stack_size: ", "reductions: "];
+    let is_own = |line: &&str| own.iter().any(|name| line.trim_start().starts_with(name));
+    for line in text.lines().filter(|line| !is_own(line)) {
+        // `2026-11-22 16:00:00.000000 Text`: from before there is a logger.
+        let line = match line.as_bytes() {
+            [b'2', b'0', _, _, b'-', ..] => line.splitn(3, ' ').nth(2).unwrap_or(line),
+            _ => line,
+        };
         match line.split_once(" REPORT==== ") {
             Some((kind, _)) => result.push_str(&format!("{kind} REPORT")),
             None => {
@@ -90,7 +98,7 @@ const LINES: &[Line] = &[
         "-pa",
         ".",
         "-pz",
-        "/",
+        "..",
         "-eval",
         "io:format(\"~p~n\", [[hd(code:get_path()), lists:last(code:get_path())]]), halt().",
     ],

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use support::{
-    Run, STARLING, bake, bake_with, erlc, erlc_text, otp, otp_library, root, scratch, starling,
+    Run, STARLING, bake, bake_with, erlc, erlc_text, otp, otp_library, otp27, root, scratch,
+    starling,
 };
 
 fn boot(image: &Path, args: &[&str]) -> Run {
@@ -145,6 +146,31 @@ fn nothing_of_a_long_output_is_lost() {
         assert_eq!(lines.next(), Some(format!("{{line,{number}}}").as_str()));
     }
     assert_eq!(lines.next(), None);
+}
+
+/// A tour of OTP's libraries, the compiler among them, as on stock `erl`; the image has no other.
+#[test]
+fn otp_of_both_releases_boots_in_a_domain() {
+    let directory = scratch("domu-otp");
+    erlc(&directory, &[root().join("tests/otp/tour.erl")]);
+    let flags = ["-noshell", "-s", "tour", "main", "-s", "init", "stop"];
+    let expected = otp(&directory, &flags[1..]);
+    expected.expect_status(0);
+    assert!(expected.stdout.ends_with("done\n"), "{expected}");
+    let otp27 = otp27();
+    for release in [None, Some(otp27.as_path())] {
+        let image = directory.join("otp.elf");
+        let mut bake = Command::new(STARLING);
+        bake.arg("image").arg("-o").arg(&image);
+        if let Some(root) = release {
+            bake.arg("--otp").arg(root);
+        }
+        bake.args(["--app", "compiler", "-pa"]).arg(&directory);
+        support::run(bake.arg("--").args(flags)).expect_status(0);
+        let run = boot(&image, &["-m", "64"]);
+        run.expect_status(0);
+        assert_eq!(run.stdout, expected.stdout, "{release:?}\n{run}");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ run(code) ->
     {code:ensure_loaded(no_such_module), code:which(?MODULE) =/= non_existing, code:is_loaded(erlang), code:is_sticky(lists),
      erlang:module_loaded(lists), lists:keyfind(exports, 1, ?MODULE:module_info()) =/= false,
      [proplists:get_value(behaviour, ?MODULE:module_info(attributes))],
-     beam_lib:md5(code:which(?MODULE)) =:= {ok, {?MODULE, ?MODULE:module_info(md5)}},
+     is_binary(?MODULE:module_info(md5)),
      failure(fun() -> no_such_module:f(1) end), failure(fun() -> lists:no_such_function() end)};
 run(compiling) ->
     Forms = fun(Value) ->

@@ -323,7 +323,7 @@ fn funs_are_called_in_tails_without_their_callers_frame() {
     ] {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }
-    assert_eq!(text.matches("return").count(), 1, "{text}");
+    assert_eq!(text.matches("deallocate").count(), 1, "{text}");
 }
 
 /// Opcode and operands.

@@ -16,7 +16,9 @@ main() ->
                                bad_fun_in_tail, bad_arity_in_tail, undef_fun_in_tail, apply_fun_in_tail,
                                error_in_tail, error_applied_in_tail, error_applied_twice, throw_in_tail,
                                exit_in_tail, error_fun_in_tail, hd_in_tail, apply_improper,
-                               apply_improper_twice]],
+                               apply_improper_twice, raised_long, raised_joined]],
+    [begin erlang:system_flag(backtrace_depth, Depth), case_of(deep) end || Depth <- [1, 2, 12, 64, 100]],
+    erlang:display(erlang:system_flag(backtrace_depth, 8)),
     ok.
 
 case_of(Name) ->
@@ -152,7 +154,15 @@ do(hd_in_tail) ->
 do(apply_improper) ->
     [apply(id(erlang), id(hd), id([1 | 2]))];
 do(apply_improper_twice) ->
-    [apply(erlang, apply, id([erlang, apply, [erlang, hd, [1 | 2]]]))].
+    [apply(erlang, apply, id([erlang, apply, [erlang, hd, [1 | 2]]]))];
+%% No trace is longer than eight entries.
+do(raised_long) ->
+    erlang:raise(error, long, [{some, where, N} || N <- lists:seq(1, id(20))]);
+do(raised_joined) ->
+    try body_1(id(1)) + 1
+    catch
+        C:R:S -> erlang:raise(C, R, S ++ S)
+    end.
 
 fun_in_tail(F, X) -> id(X), F(X).
 

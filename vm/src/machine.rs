@@ -15,6 +15,7 @@ use crate::environment::Environment;
 use crate::ets::Tables;
 use crate::fs::FileSystem;
 use crate::fs::names::NativeNames;
+use crate::interp::trace;
 use crate::memory::resource::Resources;
 use crate::os_signal::Handled;
 use crate::platform::{Host, Platform, Stream};
@@ -111,6 +112,8 @@ pub struct Machine {
     pub menu_is_shown: bool,
     /// Who gets what the machine has to say: `logger` (whatever process has that name), a pid, or `undefined` (nobody).
     pub system_logger: Term,
+    /// Most entries of a stack trace.
+    pub backtrace_depth: usize,
     /// The world.
     pub platform: Box<dyn Platform>,
 }
@@ -165,6 +168,7 @@ impl Machine {
             environment,
             menu_is_shown: false,
             system_logger: am::LOGGER.term(),
+            backtrace_depth: trace::DEPTH,
             platform,
         })))
     }

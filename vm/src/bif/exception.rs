@@ -95,7 +95,7 @@ fn is_trace(trace: Term) -> bool {
     good && entries.tail().is_nil()
 }
 
-/// The trace with a location, if only `[]`, in every entry.
+/// The trace with a location, if only `[]`, in every entry; no longer than traces are.
 fn with_locations(cx: &mut Context, trace: Term) -> Value {
     let complete = |entry: Term| {
         entry.as_tuple().is_some_and(|fields| match fields {
@@ -103,11 +103,13 @@ fn with_locations(cx: &mut Context, trace: Term) -> Value {
             _ => fields.len() == 4,
         })
     };
-    if trace.iter_list().all(complete) {
+    let depth = cx.machine().backtrace_depth;
+    let mut left = trace.iter_list();
+    if left.by_ref().take(depth).all(complete) && left.next().is_none() {
         return Ok(trace);
     }
     let mut entries = Vec::new();
-    for entry in trace.iter_list() {
+    for entry in trace.iter_list().take(depth) {
         entries.try_reserve(1).map_err(|_| Fail::NoMemory)?;
         let mut fields = [Term::NIL; 4];
         let old = entry.as_tuple().unwrap_or(&[]);

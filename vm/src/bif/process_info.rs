@@ -44,9 +44,6 @@ const DEFAULT_ITEMS: &[Atom] = &[
     am::SUSPENDING,
 ];
 
-/// Entries of a stack trace, at most (OTP's default of `backtrace_depth`).
-const TRACE_DEPTH: usize = 8;
-
 /// The process to ask about; `None` if it is gone.
 fn target(cx: &mut Context, pid: Term) -> Result<Option<Target>, Fail> {
     if !pid.is_local_pid() {
@@ -475,12 +472,13 @@ fn entry(cx: &mut Context, at: Location) -> Value {
 }
 
 fn stack_trace(cx: &mut Context, target: Target) -> Value {
-    let mut places = [Term::NIL; TRACE_DEPTH];
+    let mut places = [Term::NIL; trace::MAX_DEPTH];
     let here = location(cx, target);
     places[0] = entry(cx, here)?;
     let mut count = 1;
+    let depth = cx.machine().backtrace_depth;
     let (mut slot, end) = target.read(|p| (p.heap.stack, p.heap.block.end()));
-    while slot < end && count < TRACE_DEPTH {
+    while slot < end && count < depth {
         // SAFETY: words from `stack` to the end of the block are initialised.
         let word = unsafe { *slot };
         slot = slot.wrapping_add(1);

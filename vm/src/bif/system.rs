@@ -5,6 +5,7 @@ use super::{Bif, Context, Fail, Value, bare, bif, internal, process_flag};
 use crate::atom::am;
 use crate::boot::options::Warnings;
 use crate::crash_dump;
+use crate::interp::trace;
 use crate::memory::gc::heap_size;
 use crate::process::{MIN_BINARY_HEAP_WORDS, MIN_HEAP_WORDS, Trap};
 use crate::term::Term;
@@ -125,6 +126,12 @@ fn rare_flag(cx: &mut Context, flag: &str, value: Term) -> Value {
             }
             Ok(core::mem::replace(&mut cx.machine().system_logger, value))
         }
+        "backtrace_depth" => {
+            let depth = value.as_small().ok_or(Fail::Badarg)?;
+            let depth = usize::try_from(depth).map_err(|_| Fail::Badarg)?;
+            let old = &mut cx.machine().backtrace_depth;
+            number(core::mem::replace(old, depth.min(trace::MAX_DEPTH)))
+        }
         "scheduler_wall_time" => scheduler_wall_time(cx, value),
         "trace_control_word" => {
             let word = u32::try_from(value.as_small().ok_or(Fail::Badarg)?);
@@ -138,11 +145,6 @@ fn rare_flag(cx: &mut Context, flag: &str, value: Term) -> Value {
                 let old = &mut cx.machine().scheduler.system_requests;
                 number(core::mem::replace(old, limit as u32) as usize)
             }
-            _ => Err(Fail::Badarg),
-        },
-        "backtrace_depth" => match value.as_small() {
-            // The depth is fixed at OTP's default.
-            Some(8) => Ok(value),
             _ => Err(Fail::Badarg),
         },
         "min_bin_vheap_size" => match process_flag::parse_size(value) {

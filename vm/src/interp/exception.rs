@@ -16,7 +16,7 @@
 
 use super::Exit;
 use super::trace::{
-    Addresses, DEPTH, First, RawTrace, class_of, error_info, given, symbolise, with_class,
+    Addresses, First, RawTrace, class_of, error_info, given, symbolise, with_class,
 };
 use crate::atom::am;
 use crate::bif::{Class, Fail};
@@ -369,8 +369,8 @@ fn raise_at(
     ip: Option<*const u8>,
 ) -> Exit {
     let depth = match first {
-        First::Instruction => DEPTH,
-        First::Function(..) => DEPTH - 1,
+        First::Instruction => machine.backtrace_depth,
+        First::Function(..) => machine.backtrace_depth.saturating_sub(1),
     };
     let addresses = Addresses::collect(machine, process, ip, depth);
     let error_info = process.exception.error_info.take();

@@ -1,6 +1,6 @@
 //! Stack traces: what is recorded when an exception is raised, and the list that a program sees.
 //!
-//! Recording is cheap, since most traces are never looked at: up to [`DEPTH`] addresses of code in a *raw trace*, a tuple
+//! Recording is cheap, since most traces are never looked at: as many addresses of code in a *raw trace*, a tuple
 //! that only this file looks into (see [`RawTrace`]). Names, lines and arguments come from [`symbolise`], when a program asks.
 //!
 //! Invariant: a raw trace holds addresses of code, and code does not move.
@@ -15,8 +15,11 @@ use crate::memory::arena::{Arena, NoMemory};
 use crate::process::Process;
 use crate::term::{Atom, Header, Subtag, Term};
 
-/// Entries of a stack trace (OTP's default of `backtrace_depth`).
-pub(super) const DEPTH: usize = 8;
+/// Most entries of a stack trace, until `system_flag(backtrace_depth, _)` changes it (as in OTP).
+pub(crate) const DEPTH: usize = 8;
+
+/// The most that it can be changed to (OTP: `MAX_BACKTRACE_SIZE`).
+pub(crate) const MAX_DEPTH: usize = 64;
 
 /// The first entry of a trace, when it is not the instruction that raised.
 #[derive(Clone, Copy)]
@@ -70,7 +73,7 @@ impl RawTrace<'_> {
 /// The addresses of a trace: `ip`, if there is one, then the return addresses on the stack, youngest first. Of
 /// frames of one call instruction that follow each other (a recursion), one is kept.
 pub(super) struct Addresses {
-    words: [u64; DEPTH],
+    words: [u64; MAX_DEPTH],
     count: usize,
 }
 
@@ -82,10 +85,10 @@ impl Addresses {
         depth: usize,
     ) -> Addresses {
         let mut found = Addresses {
-            words: [0; DEPTH],
+            words: [0; MAX_DEPTH],
             count: 0,
         };
-        if let Some(ip) = ip.filter(|ip| machine.code.contains(*ip)) {
+        if let Some(ip) = ip.filter(|ip| depth != 0 && machine.code.contains(*ip)) {
             found.words[0] = ip as u64;
             found.count = 1;
         }
@@ -188,7 +191,7 @@ pub(super) fn symbolise(
     let Some(fields) = trace.as_tuple().filter(|fields| fields.len() == FIELDS) else {
         return Ok(trace);
     };
-    let mut entries = [Term::NIL; DEPTH + 1];
+    let mut entries = [Term::NIL; MAX_DEPTH + 1];
     let mut count = 0;
     let mut arguments = Some(fields[ARGUMENTS]).filter(|term| *term != am::NONE.term());
     let mut info = Some(fields[ERROR_INFO]).filter(|term| !term.is_nil());

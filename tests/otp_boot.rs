@@ -177,6 +177,27 @@ fn a_tour_of_the_libraries_is_the_same_on_erl_and_on_both_releases() {
     }
 }
 
+/// What `scripts/demo` and the guides run: an application of a user's, whose server is killed and started again.
+#[test]
+fn the_example_application_does_what_it_does_on_erl() {
+    let directory = scratch("otp-counter");
+    let example = root().join("examples/counter");
+    let sources = ["counter.erl", "counter_app.erl", "counter_sup.erl"];
+    erlc(&directory, &sources.map(|source| example.join(source)));
+    fs::copy(example.join("counter.app"), directory.join("counter.app")).unwrap();
+    let flags = ["-noshell", "-s", "counter", "demo"];
+    // Without reports: they have times, and a reference.
+    let quietly = [&flags[..], &["-kernel", "logger_level", "none"]].concat();
+    let otp = erl(&directory, &quietly);
+    otp.expect_status(0);
+    assert!(otp.stdout.ends_with("counts on: 4\n"), "{otp}");
+    let ours = starling(&directory, None, &quietly);
+    assert_eq!(ours.stdout, otp.stdout, "{ours}");
+    ours.expect_status(0);
+    let ours = starling(&directory, None, &flags);
+    assert!(ours.stdout.contains("SUPERVISOR REPORT"), "{ours}");
+}
+
 /// As the tour, but the machine collects whenever it allocates.
 #[test]
 fn otp_boots_with_a_collection_at_every_allocation() {

@@ -4,6 +4,7 @@
 -module(hot_code).
 -export([main/0]).
 -include("show.hrl").
+-include("literals.hrl").
 
 main() ->
     %% OTP's machine has it loaded already, and a process that purges.
@@ -120,30 +121,6 @@ purged(One, Two) ->
 %% A fun's number is part of how it is printed, and differs with the compressed literals of its module.
 bad_fun(Fun, Call) ->
     try Call() catch error:{badfun, Bad} -> {badfun, Bad =:= Fun} end.
-
-%% On a machine without OTP's processes nobody does this by itself.
-release() ->
-    case whereis(init) of
-        undefined -> switch();
-        _ -> receive after 20 -> ok end
-    end.
-
-switch() ->
-    case erts_literal_area_collector:release_area_switch() of
-        true ->
-            Area = make_ref(),
-            [copied(Pid, Area, init) || Pid <- processes()],
-            switch();
-        false ->
-            ok
-    end.
-
-copied(Pid, Area, Request) ->
-    ok = erts_literal_area_collector:send_copy_request(Pid, Area, Request),
-    receive
-        {copy_literals, {Area, Request, Pid}, ok} -> ok;
-        {copy_literals, {Area, init, Pid}, How} -> copied(Pid, Area, How)
-    end.
 
 deleted(One) ->
     ?SHOW(erlang:delete_module(hot_a)),

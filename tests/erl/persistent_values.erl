@@ -3,6 +3,7 @@
 -module(persistent_values).
 -export([main/0]).
 -include("show.hrl").
+-include("literals.hrl").
 
 main() ->
     Bytes = list_to_binary(lists:duplicate(100, $x)),
@@ -32,27 +33,3 @@ main() ->
     garbage_collect(),
     persistent_term:put(last, lists:seq(1, 50)),
     ?SHOW({Value, length(persistent_term:get(last))}).
-
-%% On a machine without OTP's processes nobody does this by itself.
-release() ->
-    case whereis(init) of
-        undefined -> switch();
-        _ -> receive after 5 -> ok end
-    end.
-
-switch() ->
-    case erts_literal_area_collector:release_area_switch() of
-        true ->
-            Area = make_ref(),
-            [copied(Pid, Area, init) || Pid <- processes()],
-            switch();
-        false ->
-            ok
-    end.
-
-copied(Pid, Area, Request) ->
-    ok = erts_literal_area_collector:send_copy_request(Pid, Area, Request),
-    receive
-        {copy_literals, {Area, Request, Pid}, ok} -> ok;
-        {copy_literals, {Area, init, Pid}, How} -> copied(Pid, Area, How)
-    end.

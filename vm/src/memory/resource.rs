@@ -336,9 +336,10 @@ impl Resources {
 
     /// Makes an object that `number`, a new one, leads to.
     pub fn make<T: Resource>(&self, number: RefNumber, value: T) -> Result<Handle<T>, NoMemory> {
-        let mut live = self.0.live.borrow_mut();
         let hash = |(number, _): &(RefNumber, NonNull<Head>)| number.hash();
-        live.try_reserve(1, hash).map_err(|_| NoMemory)?;
+        let reserved = self.0.live.borrow_mut().try_reserve(1, hash);
+        reserved.map_err(|_| NoMemory)?;
+        // Without memory the value is dropped, and what it refers to may leave the table: that is not borrowed.
         let object = try_box(Object {
             head: Head {
                 references: Cell::new(1),
@@ -353,6 +354,7 @@ impl Resources {
             value: RefCell::new(value),
         })?;
         let head = NonNull::from(Box::leak(object)).cast::<Head>();
+        let mut live = self.0.live.borrow_mut();
         live.insert_unique(number.hash(), (number, head), hash);
         Ok(Handle {
             any: AnyHandle(head),

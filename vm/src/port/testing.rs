@@ -48,9 +48,18 @@ fn of<T>(
 }
 
 /// A world with the streams 0 to 9.
-#[derive(Default)]
 pub(crate) struct TestIo {
     events: VecDeque<Event>,
+}
+
+impl TestIo {
+    /// A world in which nothing has happened: the streams of the thread are fresh, whatever test ran on it before.
+    pub(crate) fn new() -> TestIo {
+        STREAM.take();
+        TestIo {
+            events: VecDeque::new(),
+        }
+    }
 }
 
 impl Io for TestIo {

@@ -79,7 +79,7 @@ impl ModuleStore for NoModules {
 pub(crate) fn machine() -> &'static mut Machine {
     let platform = Box::new(TestPlatform {
         now: 1_000_000,
-        io: crate::port::testing::TestIo::default(),
+        io: crate::port::testing::TestIo::new(),
     });
     Machine::leak(
         platform,

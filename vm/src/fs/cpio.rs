@@ -32,7 +32,6 @@ const MODE_KIND: u32 = 0o170_000;
 const MODE_FILE: u32 = 0o100_000;
 const MODE_DIRECTORY: u32 = 0o040_000;
 const MODE_SYMLINK: u32 = 0o120_000;
-const MODE_CHARACTER_DEVICE: u32 = 0o020_000;
 
 /// What is wrong with an archive, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -296,7 +295,7 @@ impl Writer {
 
     /// Adds a plain file; `permissions` are the lower nine bits of its mode.
     pub fn file(&mut self, path: &str, permissions: u32, data: &[u8]) -> Result<(), CpioError> {
-        self.member(path, MODE_FILE | permissions & 0o777, 0, &[data])
+        self.member(path, MODE_FILE | permissions & 0o777, data)
     }
 
     /// Adds a directory, and those above it, unless they were added before.
@@ -305,7 +304,7 @@ impl Writer {
         for end in ends.chain([path.len()]).filter(|&end| end > 0) {
             let path = &path[..end];
             if !self.directories.contains(path) {
-                self.member(path, MODE_DIRECTORY | 0o755, 0, &[])?;
+                self.member(path, MODE_DIRECTORY | 0o755, &[])?;
                 self.directories.insert(String::from(path));
             }
         }
@@ -314,33 +313,16 @@ impl Writer {
 
     /// Adds a symbolic link to `target`.
     pub fn symlink(&mut self, path: &str, target: &str) -> Result<(), CpioError> {
-        self.member(path, MODE_SYMLINK | 0o777, 0, &[target.as_bytes()])
-    }
-
-    /// Adds a character device with the given major and minor numbers.
-    pub fn character_device(
-        &mut self,
-        path: &str,
-        major: u32,
-        minor: u32,
-    ) -> Result<(), CpioError> {
-        let device = (u64::from(major) << 32) | u64::from(minor);
-        self.member(path, MODE_CHARACTER_DEVICE | 0o600, device, &[])
+        self.member(path, MODE_SYMLINK | 0o777, target.as_bytes())
     }
 
     /// Ends the archive and hands it over.
     pub fn finish(mut self) -> Vec<u8> {
-        self.header(TRAILER, 0, 0, 0);
+        self.header(TRAILER, 0, 0);
         self.out
     }
 
-    fn member(
-        &mut self,
-        path: &str,
-        mode: u32,
-        device: u64,
-        data: &[&[u8]],
-    ) -> Result<(), CpioError> {
+    fn member(&mut self, path: &str, mode: u32, data: &[u8]) -> Result<(), CpioError> {
         let error = |kind| CpioError {
             offset: self.out.len(),
             kind,
@@ -348,29 +330,23 @@ impl Writer {
         if path.is_empty() || path.len() >= NAME_MAX || path.contains('\0') || path == TRAILER {
             return Err(error(CpioErrorKind::BadName));
         }
-        let len = data.iter().map(|part| part.len()).sum::<usize>();
-        let len = u32::try_from(len).map_err(|_| error(CpioErrorKind::TooLarge))?;
-        self.header(path, mode, device, len);
-        for part in data {
-            self.out.extend_from_slice(part);
-        }
+        let len = u32::try_from(data.len()).map_err(|_| error(CpioErrorKind::TooLarge))?;
+        self.header(path, mode, len);
+        self.out.extend_from_slice(data);
         self.pad();
         Ok(())
     }
 
     /// Header and name of a member. The thirteen fields are inode, mode, owner, group, links, time, size,
     /// the device the file lives on (two), the device it is (two), the name's length, a checksum of zero.
-    fn header(&mut self, path: &str, mode: u32, device: u64, len: u32) {
+    fn header(&mut self, path: &str, mode: u32, len: u32) {
         use fmt::Write;
         self.members += 1;
         let mut text = String::with_capacity(HEADER_LEN);
         text.push_str("070701");
         let name_len = path.len() as u32 + 1;
-        let (major, minor) = ((device >> 32) as u32, device as u32);
         let inode = if path == TRAILER { 0 } else { self.members };
-        let fields = [
-            inode, mode, 0, 0, 1, 0, len, 0, 0, major, minor, name_len, 0,
-        ];
+        let fields = [inode, mode, 0, 0, 1, 0, len, 0, 0, 0, 0, name_len, 0];
         for value in fields {
             // Writing into a String cannot fail.
             let _ = write!(text, "{value:08x}");

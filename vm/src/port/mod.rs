@@ -105,11 +105,6 @@ impl Port {
             + self.monitored_by.len() * size_of::<(RefNumber, Term)>()
             + self.queued
     }
-
-    /// Whether who wants to write has to wait.
-    pub fn is_busy(&self) -> bool {
-        self.busy
-    }
 }
 
 /// A stream that a port looks at.

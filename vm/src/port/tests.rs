@@ -75,7 +75,7 @@ fn what_the_world_does_not_take_is_queued_in_order_and_then_the_port_is_busy() {
     assert_eq!(write(machine, port, &[b'f'; 9000]), Sent::Done);
     assert_eq!(output(5), b"abc");
     assert_eq!(machine.ports.open(port).unwrap().queued, 9002);
-    assert!(machine.ports.open(port).unwrap().is_busy());
+    assert!(machine.ports.open(port).unwrap().busy);
     // Who comes now waits; so does who sends.
     assert_eq!(write(machine, port, b"later"), Sent::Delayed);
     assert_eq!(
@@ -88,7 +88,7 @@ fn what_the_world_does_not_take_is_queued_in_order_and_then_the_port_is_busy() {
     expected.extend_from_slice(&[b'f'; 9000]);
     expected.extend_from_slice(b"later");
     assert_eq!(output(5), expected);
-    assert!(!machine.ports.open(port).unwrap().is_busy());
+    assert!(!machine.ports.open(port).unwrap().busy);
     assert_eq!(machine.ports.open(port).unwrap().queued, 0);
     assert!(!stream(5, |stream| stream.watched.write));
 }

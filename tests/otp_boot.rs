@@ -283,3 +283,40 @@ fn what_is_converted_is_kept_and_two_may_write_at_once() {
     assert_eq!(run(&mut start()).expect_status(0).stdout, "up");
     assert_eq!(files(&directory.join("cache")), kept);
 }
+
+/// What OTP 27 does otherwise than OTP 25, of which stock OTP 27 printed `tests/otp/release_27.txt`. The program has patterns that only
+/// OTP 27's compiler tells apart, so that compiles it, here.
+#[test]
+fn what_otp_27_changed_is_as_on_otp_27() {
+    let sources = root().join("tests/otp");
+    let directory = scratch("release_27");
+    let wanted = fs::read_to_string(sources.join("release_27.txt")).expect("the wanted output");
+    fs::copy(
+        sources.join("release_27.erl"),
+        directory.join("release_27.erl"),
+    )
+    .expect("a copy of the program");
+    let otp = otp27();
+    let compile = [
+        "-noshell",
+        "-eval",
+        "{ok, release_27} = compile:file(release_27, [report]), halt().",
+    ];
+    starling(&directory, Some(&otp), &compile).expect_status(0);
+    let call = [
+        "-noshell",
+        "-s",
+        "release_27",
+        "main",
+        "-s",
+        "erlang",
+        "halt",
+    ];
+    for stress in [&[][..], &["+gcstress"][..]] {
+        let flags: Vec<&str> = stress.iter().chain(&call).copied().collect();
+        let printed = starling(&directory, Some(&otp), &flags);
+        printed.expect_status(0);
+        assert!(wanted.lines().count() > 80, "{wanted}");
+        assert_eq!(printed.stdout, wanted);
+    }
+}

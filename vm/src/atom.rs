@@ -701,6 +701,10 @@ predefined! {
     PENDING "pending"
     PENDING_DRIVER "pending_driver"
     KILL_PORTS "kill_ports"
+
+    // Items of process_info since OTP 27.
+    LABEL "label"
+    PROCESS_LABEL "$process_label"
 }
 
 #[cfg(test)]

@@ -19,7 +19,8 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "erase", 1, erase_1),
 ];
 
-fn hash(key: Term) -> u32 {
+/// The hash of a key, as a dictionary wants it.
+pub fn hash(key: Term) -> u32 {
     internal_hash(key, 0) as u32
 }
 

@@ -125,34 +125,29 @@ fn process_info_1(cx: &mut Context, args: &[Term]) -> Value {
 
 fn process_info_2(cx: &mut Context, args: &[Term]) -> Value {
     let wanted = args[1];
-    if let Some(item) = wanted.as_atom() {
+    if !wanted.is_list() {
         let Some(target) = target(cx, args[0])? else {
-            check_item(cx, item)?;
+            check_item(cx, wanted)?;
             return Ok(am::UNDEFINED.term());
         };
-        let value = value(cx, target, item)?;
-        if item == am::REGISTERED_NAME && value.is_nil() {
+        let value = value_of(cx, target, wanted)?;
+        if wanted == am::REGISTERED_NAME.term() && value.is_nil() {
             return Ok(Term::NIL);
         }
-        return Ok(cx.tuple(&[item.term(), value])?);
-    }
-    if key_of_item(wanted).is_some() {
-        let Some(target) = target(cx, args[0])? else {
-            return Ok(am::UNDEFINED.term());
-        };
-        let value = any_value(cx, target, wanted)?;
         return Ok(cx.tuple(&[wanted, value])?);
     }
-    if !wanted.is_list() {
-        return Err(Fail::Badarg);
-    }
     let Some(target) = target(cx, args[0])? else {
-        return Ok(am::UNDEFINED.term());
+        let mut rest = wanted.iter_list();
+        rest.try_for_each(|item| check_item(cx, item))?;
+        return match rest.tail().is_nil() {
+            true => Ok(am::UNDEFINED.term()),
+            false => Err(Fail::Badarg),
+        };
     };
     let mut items = Vec::new();
     let mut rest = wanted.iter_list();
     for item in &mut rest {
-        let value = any_value(cx, target, item)?;
+        let value = value_of(cx, target, item)?;
         let pair = cx.tuple(&[item, value])?;
         items.try_reserve(1).map_err(|_| Fail::NoMemory)?;
         items.push(pair);
@@ -163,34 +158,36 @@ fn process_info_2(cx: &mut Context, args: &[Term]) -> Value {
     Ok(cx.list(&items)?)
 }
 
-/// The key of `{dictionary, Key}`, an item since OTP 26.2.
-fn key_of_item(item: Term) -> Option<Term> {
-    match item.as_tuple() {
-        Some(&[kind, key]) if kind == am::DICTIONARY.term() => Some(key),
-        _ => None,
-    }
-}
-
-/// The value of an item that may be `{dictionary, Key}`.
-fn any_value(cx: &mut Context, target: Target, item: Term) -> Value {
-    if let Some(item) = item.as_atom() {
-        return value(cx, target, item);
-    }
-    let key = key_of_item(item).ok_or(Fail::Badarg)?;
-    target.term(cx, |p| {
-        let mut entries = p.dictionary.iter();
-        let found = entries.find(|(known, _)| exact_equal(*known, key));
-        found.map_or(am::UNDEFINED.term(), |(_, value)| value)
-    })
-}
-
 /// Fails for what is no item, even when the process asked about is gone.
-fn check_item(cx: &mut Context, item: Atom) -> Result<(), Fail> {
+fn check_item(cx: &mut Context, item: Term) -> Result<(), Fail> {
     let pid = cx.process().pid;
     match target(cx, pid)? {
-        Some(target) => value(cx, target, item).map(|_| ()),
+        Some(target) => value_of(cx, target, item).map(|_| ()),
         None => Ok(()),
     }
+}
+
+/// The value of an item, which is an atom or, since OTP 27, `{dictionary, Key}`.
+fn value_of(cx: &mut Context, target: Target, item: Term) -> Value {
+    match (item.as_atom(), item.as_tuple()) {
+        (Some(item), _) => value(cx, target, item),
+        (_, Some(&[kind, key])) if kind == am::DICTIONARY.term() && later(cx) => {
+            dictionary_entry(cx, target, key)
+        }
+        _ => Err(Fail::Badarg),
+    }
+}
+
+/// Whether there are the items of OTP 27.
+fn later(cx: &mut Context) -> bool {
+    cx.machine().release_number() >= 27
+}
+
+fn dictionary_entry(cx: &mut Context, target: Target, key: Term) -> Value {
+    target.term(cx, |p| {
+        let found = p.dictionary.get(key, dictionary::hash(key), exact_equal);
+        found.unwrap_or(am::UNDEFINED.term())
+    })
 }
 
 /// The value of an item; `[]` for the name of a process without one.
@@ -212,6 +209,8 @@ fn value(cx: &mut Context, target: Target, item: Atom) -> Value {
         }),
         am::MONITORS => monitors(cx, target),
         am::DICTIONARY => dictionary_of(cx, target),
+        // What `proc_lib:set_label/1` has stored.
+        am::LABEL if later(cx) => dictionary_entry(cx, target, am::PROCESS_LABEL.term()),
         am::TRAP_EXIT => Ok(Term::boolean(target.read(|p| p.trap_exit))),
         am::ERROR_HANDLER => {
             let rare = |p: &Process| p.rare.as_ref().map(|rare| rare.error_handler);

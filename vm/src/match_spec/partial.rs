@@ -6,7 +6,7 @@
 //! Invariant: for keys in term order the result of [`compare_with_pattern`] never decreases, and every key that matches the pattern
 //! gives `Equal`.
 
-use super::pattern::{is_one_term, is_underscore, variable_number};
+use super::pattern::{is_bound_key, is_underscore, variable_number};
 use crate::atom::AtomTable;
 use crate::map;
 use crate::memory::NoMemory;
@@ -25,11 +25,12 @@ pub struct Range {
 }
 
 impl Range {
-    /// The keys that `pattern` can match.
-    pub fn new(atoms: &AtomTable, pattern: Term) -> Result<Range, NoMemory> {
+    /// The keys that `pattern` can match; [`is_bound_key`] says what `maps_are_open` means.
+    pub fn new(atoms: &AtomTable, pattern: Term, maps_are_open: bool) -> Result<Range, NoMemory> {
         Ok(Range {
             pattern,
-            is_key: pattern.is_immediate() && !pattern.is_atom() || is_one_term(atoms, pattern)?,
+            is_key: pattern.is_immediate() && !pattern.is_atom()
+                || is_bound_key(atoms, pattern, maps_are_open)?,
         })
     }
 

@@ -71,8 +71,12 @@ pub fn is_open(atoms: &AtomTable, term: Term) -> Result<bool, NoMemory> {
     Ok(false)
 }
 
-/// Whether one term alone can match `term` in a head: no variable, no `'_'`, and no map, which larger ones match, too.
-pub fn is_one_term(atoms: &AtomTable, term: Term) -> Result<bool, NoMemory> {
+/// Whether `term`, as the key in a head, is looked up as it is: there is no variable and no `'_'` in it. A map in it matches larger
+/// ones, too, which OTP regards only since release 27, as `maps_are_open` says.
+pub fn is_bound_key(atoms: &AtomTable, term: Term, maps_are_open: bool) -> Result<bool, NoMemory> {
+    if !maps_are_open {
+        return Ok(!is_open(atoms, term)?);
+    }
     let mut left: SmallVec<[Term; 16]> = SmallVec::new();
     left.push(term);
     while let Some(term) = left.pop() {

@@ -52,6 +52,14 @@ fn need_set(cx: &mut Context, table: &Opened, with_cause: bool) -> Result<(), Fa
     }
 }
 
+/// A tuple has no element at a position: OTP 27 says that this was wrong.
+fn no_such_position(cx: &mut Context) -> Fail {
+    match cx.machine().release_number() {
+        27.. => cx.fail_because(am::POSITION),
+        _ => Fail::Badarg,
+    }
+}
+
 fn update_counter_3(cx: &mut Context, args: &[Term]) -> Value {
     let mut table = open(cx, args[0], Access::Write)?;
     need_set(cx, &table, true)?;
@@ -147,7 +155,7 @@ fn update_counter(
             let mut elements = copied(default.as_tuple().unwrap_or(&[]))?;
             match elements.get_mut(key_position) {
                 Some(element) => *element = key,
-                None => return Err(Fail::Badarg),
+                None => return Err(no_such_position(cx)),
             }
             elements
         }
@@ -254,7 +262,10 @@ fn update_element_4(cx: &mut Context, args: &[Term]) -> Value {
     let mut table = open(cx, args[0], Access::Write)?;
     need_set(cx, &table, false)?;
     if !table.accepts(args[3]) {
-        return Err(Fail::Badarg);
+        return Err(match args[3].is_tuple() {
+            true => no_such_position(cx),
+            false => Fail::Badarg,
+        });
     }
     update_element(cx, &mut table, args[1], args[2], Some(args[3]))
 }
@@ -289,9 +300,7 @@ fn update_element(
         let index = position.small_value() - 1;
         let index: usize = match index.try_into() {
             Ok(index) if index < elements.len() => index,
-            // OTP 27 says what was wrong.
-            _ if cx.machine().release_number() >= 27 => return Err(cx.fail_because(am::POSITION)),
-            _ => return Err(Fail::Badarg),
+            _ => return Err(no_such_position(cx)),
         };
         if index == key_position {
             return Err(cx.fail_because(am::KEYPOS));

@@ -13,7 +13,7 @@ use crate::ets::object::Object;
 use crate::ets::ordered::OrderedStore;
 use crate::ets::table::{Store, delete_here, key_hash, overwrite, replace_at};
 use crate::match_spec::partial::Range;
-use crate::match_spec::pattern::{is_one_term, is_open, is_underscore, variable_number};
+use crate::match_spec::pattern::{is_bound_key, is_underscore, variable_number};
 use crate::match_spec::{Clause, MatchSpec};
 use crate::memory::NoMemory;
 use crate::term::Term;
@@ -39,9 +39,14 @@ enum Wanted {
     Anything,
 }
 
+/// What OTP 27 changed: see [`is_bound_key`].
+fn maps_are_open(cx: &mut Context) -> bool {
+    cx.machine().release_number() >= 27
+}
+
 fn wanted_by(cx: &mut Context, table: &Opened, clause: &Clause) -> Result<Wanted, NoMemory> {
     let head = clause.pattern;
-    let maps_are_open = cx.machine().release_number() >= 27;
+    let maps_are_open = maps_are_open(cx);
     let atoms = cx.atoms();
     let Some(elements) = head.as_tuple() else {
         let any = is_underscore(atoms, head) || variable_number(atoms, head).is_some();
@@ -57,12 +62,7 @@ fn wanted_by(cx: &mut Context, table: &Opened, clause: &Clause) -> Result<Wanted
     if is_underscore(atoms, key) || variable_number(atoms, key).is_some() {
         return Ok(Wanted::Anything);
     }
-    // A map in a head matches larger ones, too; but up to OTP 26 a key without variables is looked up as it is.
-    let bound = match key.is_immediate() {
-        true => true,
-        false if maps_are_open => is_one_term(atoms, key)?,
-        false => !is_open(atoms, key)?,
-    };
+    let bound = key.is_immediate() || is_bound_key(atoms, key, maps_are_open)?;
     Ok(match &table.store {
         _ if bound => Wanted::Key(key),
         Store::Hash(_) => Wanted::Anything,
@@ -245,8 +245,9 @@ fn change_span(
 }
 
 fn range_of(cx: &mut Context, pattern: Option<Term>) -> Result<Option<Range>, NoMemory> {
+    let maps_are_open = maps_are_open(cx);
     pattern
-        .map(|pattern| Range::new(cx.atoms(), pattern))
+        .map(|pattern| Range::new(cx.atoms(), pattern, maps_are_open))
         .transpose()
 }
 

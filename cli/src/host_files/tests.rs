@@ -237,7 +237,7 @@ impl Pair {
             }
             11 => drop(self.both(&format!("readlink {one}"), |f| f.read_link(&path))),
             12 => {
-                let follow = number % 2 == 0;
+                let follow = number.is_multiple_of(2);
                 let _ = self.both(&format!("info {follow} {one}"), |f| {
                     f.info(&path, follow).map(seen)
                 });

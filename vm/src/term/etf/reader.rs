@@ -4,6 +4,7 @@
 
 use super::{DecodeError, HEAP_BINARY_LIMIT, MAX_DIGITS, tag};
 use crate::atom::MAX_ATOM_CHARACTERS;
+use starling_loader::text::utf8;
 
 #[derive(Clone)]
 pub(super) struct Reader<'a> {
@@ -176,13 +177,17 @@ impl<'a> Reader<'a> {
             if bytes.len() > MAX_ATOM_CHARACTERS {
                 return Err(self.invalid("an atom of more than 255 characters"));
             }
-            return Ok(Some(match core::str::from_utf8(bytes) {
+            return Ok(Some(match utf8(bytes) {
                 Ok(name) if bytes.is_ascii() => AtomName::Utf8(name),
                 _ => AtomName::Latin1(bytes),
             }));
         }
-        match core::str::from_utf8(bytes) {
-            Ok(name) if name.chars().count() <= MAX_ATOM_CHARACTERS => {
+        match utf8(bytes) {
+            // Few bytes are few characters.
+            Ok(name)
+                if bytes.len() <= MAX_ATOM_CHARACTERS
+                    || name.chars().count() <= MAX_ATOM_CHARACTERS =>
+            {
                 Ok(Some(AtomName::Utf8(name)))
             }
             Ok(_) => Err(self.invalid("an atom of more than 255 characters")),

@@ -1,4 +1,5 @@
 %% Names of files: their native form, directories, links, renaming, the working directory.
+%% needs: preloaded modules
 -module(file_names).
 -export([main/0]).
 -include("show.hrl").

@@ -1,5 +1,6 @@
 %% Files through prim_file: opening, reading, writing, positions, and what is known about files.
 %% OTP has prim_file loaded; a bare machine loads it here.
+%% needs: preloaded modules
 -module(file_operations).
 -export([main/0]).
 -include("show.hrl").

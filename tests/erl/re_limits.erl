@@ -1,9 +1,13 @@
 %% Patterns that would take for ever: the limits of matching, and that the machine goes on.
+%% gcstress: small
 -module(re_limits).
--export([main/0]).
+-export([main/0, main/1]).
 -include("show.hrl").
 
-main() ->
+main() -> run(100000).
+main([small]) -> run(1000).
+
+run(Size) ->
     Many = lists:duplicate(33, $a) ++ "z",
     ?SHOW(re:run(id(Many), "(a+)*zz", [report_errors])),
     ?SHOW(re:run(id(Many), "(a+)*zz", [])),
@@ -13,10 +17,10 @@ main() ->
     ?SHOW(re:run(id(Many), "(*LIMIT_MATCH=3)(a+)*zz", [report_errors])),
     %% The byte that is required is not there: no search at all.
     ?SHOW(re:run(id(Many), "(a+)*y", [report_errors])),
-    Deep = binary:copy(<<"ab">>, 100000),
+    Deep = binary:copy(<<"ab">>, Size),
     ?SHOW(re:run(id(Deep), "^(?:a|b)*$", [{capture, first}])),
     ?SHOW(re:run(id(Deep), "^(?:ab)+?$", [{capture, first}])),
     ?SHOW(byte_size(iolist_to_binary(re:replace(id(Deep), "ab", "c", [global])))),
-    ?SHOW(length(re:split(binary:part(Deep, 0, 2000), "a"))),
+    ?SHOW(length(re:split(binary:part(Deep, 0, 2 * min(Size, 1000)), "a"))),
     Nested = [lists:duplicate(1000, $(), $x, lists:duplicate(1000, $))],
     ?SHOW(re:run(id(Nested), "\\((?:[^()]++|(?R))*\\)")).

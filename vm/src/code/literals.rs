@@ -2,8 +2,8 @@
 //!
 //! One reserved range of addresses holds all literals, so that "is this a literal?" is one subtraction and one
 //! comparison. Within it each version of a module has an extent of its own, which is given back when the version is purged; see
-//! [`super::release`] for how nobody refers to it by then. Literals that no module owns (persistent terms, arguments of the boot)
-//! stay for ever. Memory is put behind the range as it fills, and kept.
+//! [`super::release`] for how nobody refers to it by then. A persistent term has an extent, too, until it is replaced or erased; the
+//! arguments of a bare machine's boot stay for ever. Memory is put behind the range as it fills, and kept.
 //!
 //! Invariant: what is below the end of an extent's use is complete objects, which refer only to objects of the area. Extents do not overlap;
 //! the free ones lie below `top`, none of them next to another.

@@ -103,6 +103,8 @@ pub enum Event {
     ChildEnded(u32, ChildStatus),
     /// A signal came.
     Signal(Signal),
+    /// The network told the machine something about names: [`super::network::Network::naming`].
+    Naming,
 }
 
 /// What to run.

@@ -9,11 +9,13 @@
 //! of an instruction, so dynamic dispatch costs nothing that can be measured.
 
 pub mod io;
+pub mod network;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 use io::Io;
+use network::Network;
 
 /// Where console output goes. Xen has one console; Linux keeps the two apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +100,11 @@ pub trait Platform {
 
     /// Streams, programs and signals.
     fn io(&mut self) -> &mut dyn Io;
+
+    /// Sockets, if there can be any.
+    fn network(&mut self) -> Option<&mut dyn Network> {
+        None
+    }
 
     /// Sleeps until `deadline` on the clock of [`Platform::monotonic_ns`], until an event
     /// arrives, or for no reason at all; `None` waits for an event alone.

@@ -124,6 +124,7 @@ fn one(machine: &mut Machine, event: Event) {
                 driver::run(machine, port, |driver, at| driver.child_ended(at, status));
             }
         }
+        Event::Naming => log::debug!("the network told something about names"),
         Event::Signal(signal) => {
             let ports: Vec<Term> = machine.ports.iter().map(|port| port.id).collect();
             for port in ports {

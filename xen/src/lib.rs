@@ -1,8 +1,8 @@
 //! The Xen paravirtual interface, as much of it as a single-vCPU x86-64 guest needs.
 //!
 //! One module per part of the ABI. Structures follow the layout of Xen's public headers and
-//! are held to it by offset assertions; names are Xen's. The crate knows nobody: it has no
-//! allocator, keeps no global state, and every pointer it follows is given to it by `kernel`.
+//! are held to it by offset assertions; names are Xen's. The crate knows nobody: it keeps no global
+//! state, and every pointer it follows is given to it by `kernel`. The devices and [`xenstore`] allocate; the ABI does not.
 //!
 //! Invariant: nothing here runs outside a Xen guest except the pure parts (ring indices, time
 //! arithmetic, layouts), which is what the unit tests exercise. Hypercalls are made with an
@@ -13,6 +13,7 @@
 //! and all of them are fatal (see [`trap`]); events are polled (see [`event`] and [`sched`]).
 #![no_std]
 
+extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
@@ -29,6 +30,8 @@ pub mod start_info;
 pub mod time;
 pub mod trap;
 pub mod vcpu;
+pub mod xenbus;
+pub mod xenstore;
 
 use core::fmt;
 

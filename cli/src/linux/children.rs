@@ -31,17 +31,12 @@ pub struct Children {
     running: BTreeMap<u32, OwnedFd>,
 }
 
-/// Number of a program, what it writes, what it reads.
-pub type Started = (u32, Option<OwnedFd>, Option<OwnedFd>);
+/// Number of a program, what tells its end, what it writes, what it reads.
+pub type Started<'a> = (u32, BorrowedFd<'a>, Option<OwnedFd>, Option<OwnedFd>);
 
 impl Children {
-    /// All that run, with what can be polled.
-    pub fn running(&self) -> impl Iterator<Item = (u32, BorrowedFd<'_>)> {
-        self.running.iter().map(|(id, pidfd)| (*id, pidfd.as_fd()))
-    }
-
     /// Runs a program.
-    pub fn spawn(&mut self, command: &Command) -> Result<Started, SpawnError> {
+    pub fn spawn(&mut self, command: &Command) -> Result<Started<'_>, SpawnError> {
         let mut run = match &command.program {
             Program::Shell(line) => {
                 let mut exec = b"exec ".to_vec();
@@ -121,11 +116,11 @@ impl Children {
         let id = child.id();
         let pid = Pid::from_child(&child);
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(refused)?;
-        self.running.insert(id, pidfd);
         for ours in [&ours_from, &ours_to].into_iter().flatten() {
             rustix::io::ioctl_fionbio(ours, true).map_err(refused)?;
         }
-        Ok((id, ours_from, ours_to))
+        let pidfd: &OwnedFd = self.running.entry(id).insert_entry(pidfd).into_mut();
+        Ok((id, pidfd.as_fd(), ours_from, ours_to))
     }
 
     /// How the program ended; `None` if it has not.

@@ -1,12 +1,12 @@
 //! Descriptors of this Linux process, and what happens to them: the machine's `Io`.
 //!
 //! The standard files are shared with whoever started the tool, so they are never made non-blocking: they are asked before
-//! each read and each short write. Pipes to programs are ours alone. Signals arrive through a socket that a handler writes to,
-//! the end of a program through its pidfd; so one `poll` waits for everything.
+//! each read and each short write. Pipes to programs and sockets (`super::network`) are ours alone. Signals arrive through a
+//! socket that a handler writes to, the end of a program through its pidfd; so one look (`super::watch`) sees everything.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Read;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -16,21 +16,22 @@ use starling_vm::platform::io::{
 };
 
 use super::children::{Children, signal_number};
+use super::watch::{Found, Source, Watcher};
 
-/// Descriptors below are the standard files.
-const STANDARD: u32 = 3;
 /// What a pipe takes without blocking once it says that it takes anything (`PIPE_BUF`).
 const SHORT_WRITE: usize = 4096;
 
 /// Descriptors, programs and signals.
 #[derive(Debug)]
 pub struct LinuxIo {
-    watched: BTreeMap<u32, Interest>,
-    /// Pipes to programs, non-blocking.
+    watcher: Watcher,
+    /// Pipes to programs and sockets, non-blocking.
     owned: BTreeMap<u32, OwnedFd>,
     children: Children,
     signals: Vec<Caught>,
     events: VecDeque<Event>,
+    /// Kept for the next look.
+    found: Vec<Found>,
 }
 
 /// A signal that has a handler.
@@ -45,12 +46,19 @@ struct Caught {
 impl LinuxIo {
     /// Nothing watched.
     pub fn new() -> LinuxIo {
+        let watcher = Watcher::new().unwrap_or_else(|error| {
+            eprintln!(
+                "starling: the system gives no descriptor to wait with: epoll_create: {error}"
+            );
+            std::process::exit(1);
+        });
         LinuxIo {
-            watched: BTreeMap::new(),
+            watcher,
             owned: BTreeMap::new(),
             children: Children::default(),
             signals: Vec::new(),
             events: VecDeque::new(),
+            found: Vec::new(),
         }
     }
 
@@ -59,62 +67,32 @@ impl LinuxIo {
         if !self.events.is_empty() {
             return;
         }
-        let mut what = Vec::new();
-        let mut files = Vec::new();
-        for (&number, &interest) in &self.watched {
-            let mut flags = PollFlags::empty();
-            flags.set(PollFlags::IN, interest.read);
-            flags.set(PollFlags::OUT, interest.write);
-            // SAFETY: used for this poll alone; the kernel answers for a number that is no descriptor.
-            let file = unsafe { BorrowedFd::borrow_raw(number as RawFd) };
-            files.push(PollFd::from_borrowed_fd(file, flags));
-            what.push(Polled::Stream(number, interest));
-        }
-        for (id, pidfd) in self.children.running() {
-            files.push(PollFd::from_borrowed_fd(pidfd, PollFlags::IN));
-            what.push(Polled::Child(id));
-        }
-        for (at, caught) in self.signals.iter().enumerate() {
-            files.push(PollFd::new(&caught.receiver, PollFlags::IN));
-            what.push(Polled::Signal(at));
-        }
-        // An error here is a signal that interrupted the sleep: waking for no reason is allowed.
-        if poll(&mut files, timeout).is_err() {
-            return;
-        }
-        let ready: Vec<_> = files.iter().map(PollFd::revents).collect();
-        for (what, ready) in what.into_iter().zip(ready) {
-            if !ready.is_empty() {
-                self.polled(what, ready);
-            }
-        }
-    }
-
-    fn polled(&mut self, what: Polled, ready: PollFlags) {
-        match what {
-            Polled::Stream(number, _) if ready.contains(PollFlags::NVAL) => {
-                self.watched.remove(&number);
-                self.events.push_back(Event::Invalid(Descriptor(number)));
-            }
-            Polled::Stream(number, interest) => {
-                // An error or the end shows when somebody reads or writes.
-                let any = ready.intersects(PollFlags::HUP | PollFlags::ERR);
-                let ready = Interest {
-                    read: interest.read && (any || ready.contains(PollFlags::IN)),
-                    write: interest.write && (any || ready.contains(PollFlags::OUT)),
-                };
-                if !ready.is_none() {
-                    let event = Event::Ready(Descriptor(number), ready);
-                    self.events.push_back(event);
+        let mut found = std::mem::take(&mut self.found);
+        self.watcher.look(timeout, &mut found);
+        for found in found.drain(..) {
+            match found {
+                Found::Ready(source, ready) => self.ready(source, ready),
+                Found::Invalid(number) => {
+                    self.events.push_back(Event::Invalid(Descriptor(number)));
                 }
             }
-            Polled::Child(id) => {
+        }
+        self.found = found;
+    }
+
+    fn ready(&mut self, source: Source, ready: Interest) {
+        match source {
+            Source::Stream(number) => {
+                let event = Event::Ready(Descriptor(number), ready);
+                self.events.push_back(event);
+            }
+            Source::Child(id) => {
                 if let Some(status) = self.children.reap(id) {
                     self.events.push_back(Event::ChildEnded(id, status));
                 }
             }
-            Polled::Signal(at) => {
-                let caught = &mut self.signals[at];
+            Source::Signal(at) => {
+                let caught = &mut self.signals[at as usize];
                 // However often it came since: signals do not count.
                 let _ = caught.receiver.read(&mut [0; 64]);
                 match caught.action {
@@ -136,7 +114,7 @@ impl LinuxIo {
     }
 
     /// A descriptor that may be used.
-    fn file(&self, descriptor: Descriptor) -> Result<(BorrowedFd<'_>, bool), Errno> {
+    pub(super) fn file(&self, descriptor: Descriptor) -> Result<(BorrowedFd<'_>, bool), Errno> {
         if let Some(owned) = self.owned.get(&descriptor.0) {
             return Ok((owned.as_fd(), true));
         }
@@ -187,9 +165,22 @@ impl LinuxIo {
         Ok(written)
     }
 
-    /// Closes a pipe to a program, and forgets what was looked for.
+    /// Takes over a descriptor that does not block.
+    pub(super) fn own(&mut self, file: OwnedFd) -> Descriptor {
+        let number = file.as_raw_fd() as u32;
+        self.owned.insert(number, file);
+        Descriptor(number)
+    }
+
+    /// A descriptor of those that are ours alone.
+    pub(super) fn owned(&self, descriptor: Descriptor) -> Result<BorrowedFd<'_>, Errno> {
+        let file = self.owned.get(&descriptor.0).ok_or(Errno::EBADF)?;
+        Ok(file.as_fd())
+    }
+
+    /// Closes a pipe to a program or a socket, and forgets what was looked for.
     pub fn close(&mut self, descriptor: Descriptor) {
-        self.watched.remove(&descriptor.0);
+        self.watcher.forget(descriptor.0);
         self.owned.remove(&descriptor.0);
         self.events
             .retain(|event| !matches!(event, Event::Ready(d, _) if *d == descriptor));
@@ -197,24 +188,16 @@ impl LinuxIo {
 
     /// What to look for.
     pub fn watch(&mut self, descriptor: Descriptor, interest: Interest) {
-        if interest.is_none() {
-            self.watched.remove(&descriptor.0);
-        } else {
-            self.watched.insert(descriptor.0, interest);
-        }
+        self.watcher.watch(descriptor.0, interest);
     }
 
     /// Runs a program.
     pub fn spawn(&mut self, command: &Command) -> Result<Child, SpawnError> {
-        let (id, from, to) = self.children.spawn(command)?;
-        let mut own = |file: Option<OwnedFd>| {
-            let file = file?;
-            let number = std::os::fd::AsRawFd::as_raw_fd(&file) as u32;
-            debug_assert!(number >= STANDARD);
-            self.owned.insert(number, file);
-            Some(Descriptor(number))
-        };
-        let (from, to) = (own(from), own(to));
+        let (id, pidfd, from, to) = self.children.spawn(command)?;
+        let added = self.watcher.add(pidfd, Source::Child(id));
+        added.map_err(|error| SpawnError::Refused(errno(error)))?;
+        let from = from.map(|file| self.own(file));
+        let to = to.map(|file| self.own(file));
         Ok(Child { id, from, to })
     }
 
@@ -249,6 +232,8 @@ impl LinuxIo {
         let failed = |_| Errno::EINVAL;
         let (receiver, sender) = UnixStream::pair().map_err(failed)?;
         receiver.set_nonblocking(true).map_err(failed)?;
+        let at = Source::Signal(self.signals.len() as u32);
+        self.watcher.add(receiver.as_fd(), at).map_err(errno)?;
         signal_hook::low_level::pipe::register(signal_number(signal), sender).map_err(failed)?;
         self.signals.push(Caught {
             signal,
@@ -257,14 +242,6 @@ impl LinuxIo {
         });
         Ok(())
     }
-}
-
-/// What was polled.
-enum Polled {
-    Stream(u32, Interest),
-    Child(u32),
-    /// Position among the caught signals.
-    Signal(usize),
 }
 
 fn is_ready(file: BorrowedFd<'_>, flags: PollFlags) -> bool {

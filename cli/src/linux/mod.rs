@@ -15,6 +15,7 @@ use starling_vm::platform::io::{
     Child, Command, Descriptor, Event, Interest, Io, Signal, SignalAction, SpawnError,
     TerminalMode, WindowSize,
 };
+use starling_vm::platform::network::Network;
 use starling_vm::platform::{CrashDumps, Host, Platform, Reservation, Stream};
 
 use io::LinuxIo;
@@ -22,7 +23,9 @@ use terminal::Terminal;
 
 mod children;
 mod io;
+mod network;
 mod terminal;
+mod watch;
 
 /// Output is flushed when this much has gathered without the end of a line.
 const OUTPUT_BUFFER: usize = 8 * 1024;
@@ -225,6 +228,10 @@ impl Platform for LinuxPlatform {
 
     fn io(&mut self) -> &mut dyn Io {
         self
+    }
+
+    fn network(&mut self) -> Option<&mut dyn Network> {
+        Some(&mut self.io)
     }
 
     fn idle_until(&mut self, deadline: Option<u64>) {

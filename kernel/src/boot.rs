@@ -16,7 +16,7 @@ use crate::memory::heap::{Heap, KernelHeap};
 use crate::memory::layout::Layout;
 use crate::memory::paging::{Directory, PageTables};
 use crate::platform::XenPlatform;
-use crate::{clock, crash, otp, power};
+use crate::{clock, crash, devices, otp, power};
 use alloc::boxed::Box;
 use core::fmt::{self, Write};
 use core::ops::Range;
@@ -115,6 +115,7 @@ pub unsafe fn start(info: &'static StartInfo, mut facts: KernelFacts) -> ! {
         free_bytes: facts.heap.with(|heap| heap.available()).unwrap_or(0),
         machine_ns: ns_since(facts.entry_tsc),
     });
+    devices::init(facts.heap);
     #[cfg_attr(not(feature = "selftest"), allow(unused_mut))]
     let mut platform = Box::new(XenPlatform::new(facts.heap, entropy, boot_info));
     #[cfg(feature = "selftest")]

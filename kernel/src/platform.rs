@@ -8,7 +8,7 @@ use crate::entropy::Entropy;
 use crate::memory::heap::KernelHeap;
 use crate::memory::paging::PageTables;
 use crate::terminal::Terminal;
-use crate::{clock, console, power};
+use crate::{clock, console, events, power};
 use core::ptr::NonNull;
 use starling_vm::fs::errno::Errno;
 use starling_vm::platform::io::{
@@ -16,7 +16,6 @@ use starling_vm::platform::io::{
     TerminalMode, WindowSize,
 };
 use starling_vm::platform::{Platform, Reservation, Stream};
-use starling_xen::sched;
 
 /// Descriptors of a domain: what is typed at the console, and two that go to its screen.
 const DESCRIPTORS: usize = 3;
@@ -39,6 +38,9 @@ pub struct XenPlatform {
 impl XenPlatform {
     /// The platform on `heap`, with its random numbers seeded.
     pub fn new(heap: &'static KernelHeap, entropy: Entropy, boot_info: Option<BootInfo>) -> Self {
+        if let Some(port) = console::input_port() {
+            events::add(port);
+        }
         Self {
             heap,
             entropy,
@@ -51,14 +53,10 @@ impl XenPlatform {
 
     /// Sleeps until `deadline` or until something comes from the console.
     fn sleep_until(&mut self, deadline: Option<u64>) {
-        let Some(info) = clock::shared_info() else {
-            return;
-        };
-        let port = console::input_port();
         // Forget old events first, then look at what they announced: one that comes in between is
-        // pending again when the poll begins, and ends it at once.
-        info.vcpu().clear_upcall_pending();
-        let signalled = port.is_some_and(|port| info.take_pending(port));
+        // pending again when the wait begins, and ends it at once.
+        events::collect();
+        let signalled = console::input_port().is_some_and(events::take);
         self.terminal.take(console::read);
         if signalled
             || self.terminal.is_interrupted()
@@ -66,9 +64,7 @@ impl XenPlatform {
         {
             return;
         }
-        if let Err(error) = sched::poll(port.as_slice(), deadline) {
-            log::error!("SCHEDOP_poll failed: {error}");
-        }
+        events::wait(deadline);
     }
 
     /// What is the case of that which is looked for on a descriptor.

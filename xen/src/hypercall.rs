@@ -19,6 +19,7 @@ pub enum Hypercall {
     UpdateVaMapping = 14,
     XenVersion = 17,
     ConsoleIo = 18,
+    GrantTableOp = 20,
     VcpuOp = 24,
     MmuextOp = 26,
     SchedOp = 29,

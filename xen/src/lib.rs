@@ -1,8 +1,8 @@
 //! The Xen paravirtual interface, as much of it as a single-vCPU x86-64 guest needs.
 //!
-//! One module per part of the ABI. Structures follow the layout of Xen's public headers and
-//! are held to it by offset assertions; names are Xen's. The crate knows nobody: it keeps no global
-//! state, and every pointer it follows is given to it by `kernel`. The devices and [`xenstore`] allocate; the ABI does not.
+//! One module per part of the ABI, and the drivers on top of it. Structures follow the layout of Xen's public headers and
+//! are held to it by offset assertions; names are Xen's. The crate knows nobody: it keeps no global state, and every
+//! pointer it follows is given to it by `kernel`. The devices and [`xenstore`] allocate; the ABI does not.
 //!
 //! Invariant: nothing here runs outside a Xen guest except the pure parts (ring indices, time
 //! arithmetic, layouts), which is what the unit tests exercise. Hypercalls are made with an
@@ -21,8 +21,11 @@ pub mod console;
 pub mod cpu;
 pub mod elfnote;
 pub mod event;
+pub mod grant;
+pub mod guest;
 pub mod hypercall;
 pub mod mmu;
+pub mod pages;
 pub mod physdev;
 pub mod sched;
 pub mod shared_info;
@@ -39,6 +42,11 @@ use core::fmt;
 pub const PAGE_SIZE: usize = 4096;
 /// log2 of [`PAGE_SIZE`].
 pub const PAGE_SHIFT: u32 = 12;
+
+/// A domain's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(transparent)]
+pub struct DomainId(pub u16);
 
 /// The negative result of a hypercall: one of Xen's `errno` values.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -58,6 +58,24 @@ impl SharedInfo {
     }
 }
 
+impl SharedInfo {
+    /// Keeps Xen from interrupting the vCPU for events on `port`; they are pending all the same. False if there is no
+    /// such port.
+    pub fn mask(&self, port: u32) -> bool {
+        if port >= NR_EVENT_CHANNELS {
+            return false;
+        }
+        self.evtchn_mask[port as usize / 64].fetch_or(1 << (port % 64), Ordering::AcqRel);
+        true
+    }
+
+    /// Lets an event come, as Xen does.
+    #[cfg(test)]
+    pub(crate) fn set_pending(&self, port: u32) {
+        self.evtchn_pending[port as usize / 64].fetch_or(1 << (port % 64), Ordering::AcqRel);
+    }
+}
+
 impl VcpuInfo {
     /// The address of the last page fault.
     pub fn fault_address(&self) -> u64 {

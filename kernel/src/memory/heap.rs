@@ -248,6 +248,27 @@ impl<P: Pager> Heap<P> {
         Some(target)
     }
 
+    /// A run of `count` mapped pages; their contents are whatever they last held.
+    pub(super) fn take_run(&mut self, count: usize) -> Option<NonNull<u8>> {
+        if count > self.pager.available_pages() + self.runs.idle_pages() {
+            self.last_refusal = Some(count * PAGE_SIZE);
+            return None;
+        }
+        let run = self.runs.allocate(&mut self.pager, count, 0).or_else(|| {
+            self.reclaim(count);
+            self.runs.allocate(&mut self.pager, count, 0)
+        });
+        if run.is_none() {
+            self.last_refusal = Some(count * PAGE_SIZE);
+        }
+        run
+    }
+
+    /// Gives back what [`Heap::take_run`] gave.
+    pub(super) fn give_run(&mut self, run: NonNull<u8>) {
+        self.runs.free(run);
+    }
+
     /// Reserves `len` bytes of addresses with nothing behind them; a page is left out behind each
     /// reservation so that running over its end is a fault.
     pub fn reserve(&mut self, len: usize) -> Option<Reservation> {

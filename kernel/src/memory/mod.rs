@@ -11,6 +11,7 @@
 //! - [`runs`]: blocks of whole pages, each at its own address for life, kept mapped while idle.
 //! - [`slabs`]: objects up to 8 KiB, carved from runs.
 //! - [`heap`]: the global allocator on top, and the reservations of the machine.
+//! - [`shared`]: pages that other domains see, and the grant table.
 //!
 //! Invariant: a frame is mapped writable at one address at most, and page tables at none.
 
@@ -21,6 +22,7 @@ pub mod heap;
 pub mod layout;
 pub mod paging;
 pub mod runs;
+pub mod shared;
 pub mod slabs;
 
 use core::ptr::NonNull;

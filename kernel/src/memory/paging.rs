@@ -258,6 +258,29 @@ impl PageTables {
         unsafe { (Self::window_entry(address) as *const Pte).read_volatile() }
     }
 
+    /// The frame behind `address`, which is one of the bootstrap mapping or of the dynamic space.
+    pub fn frame_at(&self, address: usize) -> Option<Mfn> {
+        if address < self.premapped_end {
+            self.mfn(Pfn((address >> PAGE_SHIFT) as u32))
+        } else {
+            self.entry(address).frame()
+        }
+    }
+
+    /// Maps a frame that Xen shares with the domain, and which is none of its own, at the unmapped `address`. False if
+    /// there was no page table to be had.
+    ///
+    /// # Safety
+    /// The frame must be one that the domain may write, and `address` lie in a reservation for such frames: they must
+    /// never be given to [`Pager::unmap`].
+    pub unsafe fn map_special(&mut self, address: usize, frame: Mfn) -> bool {
+        if !self.ensure_table(address) {
+            return false;
+        }
+        self.map_frame(address, frame, flag::READ_WRITE);
+        true
+    }
+
     /// Whether a frame is behind `address`.
     pub fn is_mapped(&self, address: usize) -> bool {
         self.entry(address).frame().is_some()

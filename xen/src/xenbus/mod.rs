@@ -9,6 +9,8 @@
 
 mod class;
 mod device;
+#[cfg(test)]
+mod tests;
 
 pub use class::{Change, DeviceClass};
 pub use device::FrontendDevice;

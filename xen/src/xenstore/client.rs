@@ -28,9 +28,11 @@ pub trait Channel {
     /// Nanoseconds of the clock that deadlines are on.
     fn now(&self) -> u64;
 
-    /// Sleeps until xenstored notifies us or until `deadline`; may end early for no reason. Must forget earlier notifications
-    /// before `has_input` is asked, so that none is lost between the two, and return at once if that is true.
-    fn wait(&mut self, deadline: u64, has_input: &mut dyn FnMut() -> bool);
+    /// What xenstored notified us of until now does not end [`Channel::sleep`] any more.
+    fn forget_notifications(&mut self);
+
+    /// Sleeps until xenstored notifies us or until `deadline`; may end early for no reason.
+    fn sleep(&mut self, deadline: u64);
 }
 
 /// What became of a request.
@@ -68,8 +70,6 @@ pub struct Client {
     watches: Vec<Watched>,
     last_id: u32,
     broken: Option<&'static str>,
-    /// Something was submitted that no [`Client::poll`] has seen.
-    unflushed: bool,
     /// Something was said that somebody may wait for, and nobody has looked yet.
     pub stirred: bool,
     /// Earliest point in time that somebody waits for.
@@ -89,7 +89,6 @@ impl Client {
             watches: Vec::new(),
             last_id: 0,
             broken: None,
-            unflushed: false,
             stirred: false,
             next_deadline: None,
         }
@@ -102,14 +101,28 @@ impl Client {
 
     /// Whether [`Client::poll`] has something to do, or whoever waits for something should look again.
     pub fn has_work(&self) -> bool {
-        self.stirred || self.broken.is_none() && (self.unflushed || self.ring.has_input())
+        self.stirred || self.can_move()
+    }
+
+    /// Whether there are bytes to read, or to send and room for them.
+    fn can_move(&self) -> bool {
+        let to_send = || {
+            !self.partial.is_empty() || !self.queue.is_empty() && self.in_flight() < MAX_IN_FLIGHT
+        };
+        self.broken.is_none() && (self.ring.has_input() || self.ring.has_room() && to_send())
+    }
+
+    fn in_flight(&self) -> usize {
+        self.requests.iter().filter(|request| request.sent).count()
     }
 
     /// Sleeps until xenstored has something to say or until `deadline`.
     pub fn wait(&mut self, deadline: u64) {
-        let (ring, broken) = (&self.ring, self.broken.is_some());
-        self.channel
-            .wait(deadline, &mut || !broken && ring.has_input());
+        // In this order: what comes in between ends the sleep at once.
+        self.channel.forget_notifications();
+        if !self.can_move() {
+            self.channel.sleep(deadline);
+        }
     }
 
     /// Takes a request with `parts` behind each other, which the next poll sends; returns its number.
@@ -143,7 +156,6 @@ impl Client {
             sent: false,
             outcome: Outcome::Waiting,
         });
-        self.unflushed = true;
         Ok(id)
     }
 
@@ -175,7 +187,6 @@ impl Client {
             return;
         }
         let read = self.receive();
-        self.unflushed = false;
         if self.flush() || read {
             self.channel.notify();
         }
@@ -266,8 +277,7 @@ impl Client {
         let mut moved = false;
         while self.broken.is_none() {
             if self.partial.is_empty() {
-                let in_flight = self.requests.iter().filter(|request| request.sent).count();
-                if in_flight >= MAX_IN_FLIGHT {
+                if self.in_flight() >= MAX_IN_FLIGHT {
                     break;
                 }
                 let Some((id, message)) = self.queue.pop_front() else {

@@ -12,9 +12,13 @@
 
 mod client;
 pub mod error;
+#[cfg(test)]
+pub(crate) mod fake;
 pub mod ring;
 mod store;
 pub mod task;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 pub use client::Channel;

@@ -110,6 +110,12 @@ impl StoreRing {
         Ok(count)
     }
 
+    /// Whether something can be written. Nonsense counts as room: writing tells.
+    pub fn has_room(&self) -> bool {
+        let consumer = self.page().req_cons.load(Ordering::Acquire);
+        filled(consumer, self.req_prod) != Ok(RING_SIZE)
+    }
+
     /// Whether xenstored has written something that was not read.
     pub fn has_input(&self) -> bool {
         self.page().rsp_prod.load(Ordering::Acquire) != self.rsp_cons
@@ -158,7 +164,8 @@ pub mod testing {
             );
             // SAFETY: inside the page; single-threaded test.
             let ring = unsafe { &raw const (*self.0.as_ptr()).requests }.cast::<u8>();
-            let bytes = (0..prod.wrapping_sub(cons))
+            let count = Some(prod.wrapping_sub(cons)).filter(|&count| count <= RING_SIZE as u32);
+            let bytes = (0..count.unwrap_or(0))
                 .map(|i| cons.wrapping_add(i) as usize % RING_SIZE)
                 // SAFETY: masked.
                 .map(|index| unsafe { ring.add(index).read_volatile() })
@@ -173,7 +180,9 @@ pub mod testing {
                 self.page().rsp_cons.load(Ordering::Relaxed),
                 self.page().rsp_prod.load(Ordering::Relaxed),
             );
-            let count = (RING_SIZE - prod.wrapping_sub(cons) as usize).min(bytes.len());
+            // No room at all once the index was lied about.
+            let unread = prod.wrapping_sub(cons) as usize;
+            let count = RING_SIZE.saturating_sub(unread).min(bytes.len());
             // SAFETY: inside the page; single-threaded test.
             let ring = unsafe { &raw mut (*self.0.as_ptr()).replies }.cast::<u8>();
             for (i, &byte) in bytes[..count].iter().enumerate() {

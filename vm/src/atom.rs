@@ -705,6 +705,30 @@ predefined! {
     // Items of process_info since OTP 27.
     LABEL "label"
     PROCESS_LABEL "$process_label"
+
+    // What sockets send.
+    INET_ASYNC "inet_async"
+    INET_REPLY "inet_reply"
+    EMPTY_OUT_Q "empty_out_q"
+    TCP "tcp"
+    TCP_CLOSED "tcp_closed"
+    TCP_ERROR "tcp_error"
+    TCP_PASSIVE "tcp_passive"
+    UDP "udp"
+    UDP_ERROR "udp_error"
+    UDP_PASSIVE "udp_passive"
+    HTTP "http"
+    HTTPS "https"
+    HTTP_REQUEST "http_request"
+    HTTP_RESPONSE "http_response"
+    HTTP_HEADER "http_header"
+    HTTP_EOH "http_eoh"
+    HTTP_ERROR "http_error"
+    ABS_PATH "abs_path"
+    ABSOLUTE_URI "absoluteURI"
+    SCHEME "scheme"
+    STAR "*"
+    SSL_TLS "ssl_tls"
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ fn send_elsewhere(cx: &mut Context, to: Term, message: Term) -> Result<Sent, Fai
 fn send_to_port(cx: &mut Context, port: Term, message: Term) -> Result<Sent, Fail> {
     let pid = cx.process().pid;
     let machine = cx.machine();
-    if port::signal::message(machine, port, message)? {
+    if port::signal::message(machine, port, pid, message)? {
         port::signal::wait_until_idle(machine, port, pid)?;
         return Err(Fail::Suspend);
     }

@@ -144,12 +144,13 @@ fn send_data(
         Err(_) => return Ok(Err(am::BADARG)),
     };
     cx.bump_reductions(data.len() / 64);
+    let caller = cx.process().pid;
     let when_busy = match (force, nosuspend) {
         (true, _) => WhenBusy::Force,
         (_, true) => WhenBusy::Refuse,
         _ => wait,
     };
-    let sent = signal::command(cx.machine(), port, data, when_busy)?;
+    let sent = signal::command(cx.machine(), port, Some(caller), data, when_busy)?;
     Ok(match sent {
         Sent::NoPort => Err(am::BADARG),
         _ => Ok((port, sent)),

@@ -20,13 +20,15 @@ pub enum Parts {
 }
 
 /// A leaf of an I/O list.
-enum Leaf {
+pub enum Leaf {
+    /// A byte.
     Byte(u8),
-    Bits(BitsView),
+    /// A bit string: what it holds, and itself.
+    Bits(BitsView, Term),
 }
 
 /// Visits the leaves of `list` from left to right. `badarg` for what may not be there.
-fn walk(list: Term, parts: Parts, mut visit: impl FnMut(Leaf)) -> Result<(), Fail> {
+pub fn walk(list: Term, parts: Parts, mut visit: impl FnMut(Leaf)) -> Result<(), Fail> {
     let mut outer: Vec<Term> = Vec::new();
     let mut rest = list;
     loop {
@@ -61,7 +63,7 @@ fn leaf(term: Term, parts: Parts) -> Result<Leaf, Fail> {
     if parts == Parts::Binaries && !bits.is_binary() {
         return Err(Fail::Badarg);
     }
-    Ok(Leaf::Bits(bits))
+    Ok(Leaf::Bits(bits, term))
 }
 
 /// The size in bits of an I/O list, or of a bit string.
@@ -70,7 +72,7 @@ pub fn size(list: Term, parts: Parts) -> Result<usize, Fail> {
     walk(list, parts, |leaf| {
         size = size.saturating_add(match leaf {
             Leaf::Byte(_) => 8,
-            Leaf::Bits(bits) => bits.size,
+            Leaf::Bits(bits, _) => bits.size,
         });
     })?;
     Ok(size)
@@ -97,7 +99,7 @@ pub fn flatten<A: Arena + ?Sized>(arena: &mut A, list: Term, parts: Parts) -> Va
                     raw::write(bytes, position, 8, byte as u64);
                     position += 8;
                 }
-                Leaf::Bits(bits) => {
+                Leaf::Bits(bits, _) => {
                     raw::copy(bits.bytes, bits.offset, bytes, position, bits.size);
                     position += bits.size;
                 }
@@ -114,7 +116,7 @@ pub fn to_bytes(list: Term) -> Result<Vec<u8>, Fail> {
     bytes.try_reserve_exact(size).map_err(|_| NoMemory)?;
     walk(list, Parts::Binaries, |leaf| match leaf {
         Leaf::Byte(byte) => bytes.push(byte),
-        Leaf::Bits(bits) => match bits.as_aligned_bytes() {
+        Leaf::Bits(bits, _) => match bits.as_aligned_bytes() {
             Some(whole) => bytes.extend_from_slice(whole),
             None => bytes.extend((0..bits.size / 8).map(|index| bits.byte(index))),
         },

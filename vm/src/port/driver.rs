@@ -6,6 +6,7 @@
 //! Invariant: a driver that runs is not in its port, and what would end the port takes effect when it has returned. So it
 //! cannot be called while it runs, and may be given the whole machine.
 
+use super::output::Output;
 use super::{deliver, signal};
 use crate::atom::am;
 use crate::fs::errno::Errno;
@@ -13,6 +14,7 @@ use crate::machine::Machine;
 use crate::memory::NoMemory;
 use crate::memory::heap::Heap;
 use crate::platform::io::{ChildStatus, Descriptor, Interest, Io, Signal};
+use crate::platform::network::Network;
 use crate::term::{Atom, Term};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -25,6 +27,15 @@ pub struct Unsupported;
 pub trait Driver {
     /// Bytes were sent to the port.
     fn command(&mut self, at: &mut Handle, data: Vec<u8>);
+
+    /// Bytes were sent to the port by the process `caller`, or by the machine itself: [`Driver::command`] for a driver that
+    /// answers who sent them, or that can do without having them side by side.
+    fn output(&mut self, at: &mut Handle, _caller: Option<Term>, data: Output) {
+        match data.into_bytes() {
+            Ok(data) => self.command(at, data),
+            Err(NoMemory) => at.fail(Errno::ENOMEM),
+        }
+    }
 
     /// `port_control/3` by the process `caller`. The answer goes back as a list of bytes, or as a binary if
     /// [`Driver::answers_binaries`].
@@ -91,6 +102,11 @@ impl Handle<'_> {
     /// The world's streams.
     pub fn io(&mut self) -> &mut dyn Io {
         self.machine.platform.io()
+    }
+
+    /// The world's sockets. `EAFNOSUPPORT` if it has none.
+    pub fn network(&mut self) -> Result<&mut dyn Network, Errno> {
+        self.machine.platform.network().ok_or(Errno::EAFNOSUPPORT)
     }
 
     /// Nanoseconds of monotonic time.
@@ -162,7 +178,7 @@ impl Handle<'_> {
         self.io().watch(descriptor, all);
     }
 
-    /// Gives a stream of [`Io::spawn`] back.
+    /// Gives a stream back that the driver opened.
     pub fn close(&mut self, descriptor: Descriptor) {
         self.watch(descriptor, Interest::NONE);
         self.io().close(descriptor);

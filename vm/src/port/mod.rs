@@ -1,7 +1,7 @@
 //! Ports: what a process talks to that is no process. Programs, streams, and the drivers that are part of the machine.
 //!
 //! A port has an owner, links and monitors as a process has, and a [`Driver`] that does its work. One file an idea:
-//! [`driver`] is what a driver is and may do, [`open`] makes ports, [`signal`] is what processes do to them, [`deliver`] what they
+//! [`driver`] is what a driver is and may do, [`open`] makes ports, [`signal`] is what processes do to them, [`output`] what these send, [`deliver`] what ports
 //! send to processes, [`events`] what the world and the clock do to them, [`stream`] what drivers of byte streams share;
 //! `drivers` has a file for each driver.
 //!
@@ -16,6 +16,7 @@ pub mod driver;
 pub mod drivers;
 pub mod events;
 pub mod open;
+pub mod output;
 pub mod select;
 pub mod signal;
 pub mod stream;
@@ -35,6 +36,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use deliver::Lines;
 use driver::Driver;
+use output::Output;
 use select::Select;
 
 /// What a port is doing.
@@ -50,7 +52,9 @@ pub enum Status {
 struct Delayed {
     /// Who is told how it ended, and under which reference.
     reply: Option<(Term, RefNumber)>,
-    data: Vec<u8>,
+    /// Who sent it.
+    caller: Option<Term>,
+    data: Output,
 }
 
 /// One port.
@@ -97,6 +101,32 @@ pub struct Port {
 }
 
 impl Port {
+    /// An open port without a driver that nobody is linked to.
+    fn new(id: Term, name: Vec<u8>, owner: Term) -> Port {
+        Port {
+            id,
+            name,
+            owner,
+            status: Status::Open,
+            links: Ties::new(),
+            monitored_by: Ties::new(),
+            registered_name: None,
+            binary: false,
+            tells_end: false,
+            lines: None,
+            input: 0,
+            output: 0,
+            queued: 0,
+            os_pid: None,
+            data: None,
+            busy: false,
+            waiting: Vec::new(),
+            delayed: VecDeque::new(),
+            deadline: None,
+            driver: None,
+        }
+    }
+
     /// Bytes that the port takes up.
     pub fn memory(&self) -> usize {
         size_of::<Port>()

@@ -1,10 +1,10 @@
 //! Making ports: `open_port/2`'s arguments, and the driver that they ask for.
 
+use super::Port;
 use super::deliver::Lines;
 use super::driver::{self, Driver, Handle};
 use super::drivers::{LINKED_IN, Open, fd, spawn};
 use super::stream::{Framing, Limits};
-use super::{Port, Status};
 use crate::atom::{AtomTable, am};
 use crate::bits::view::view;
 use crate::fs::errno::Errno;
@@ -12,11 +12,9 @@ use crate::machine::Machine;
 use crate::memory::NoMemory;
 use crate::platform::io::{Descriptor, Program};
 use crate::process::signal::link;
-use crate::process::ties::Ties;
 use crate::process::try_box;
 use crate::term::Term;
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -330,30 +328,43 @@ pub fn open(
         return Err(OpenError::SystemLimit);
     }
     let id = machine.ports.next_id();
-    machine.ports.insert(try_box(Port {
-        id,
-        name,
-        owner,
-        status: Status::Open,
-        links: Ties::new(),
-        monitored_by: Ties::new(),
-        registered_name: None,
-        binary: options.binary,
-        tells_end: options.eof,
-        lines: options.line.map(Lines::new),
-        input: 0,
-        output: 0,
-        queued: 0,
-        os_pid: None,
-        data: None,
-        busy: false,
-        waiting: Vec::new(),
-        delayed: VecDeque::new(),
-        deadline: None,
-        driver: None,
-    })?)?;
-    let made = driver::begin(machine, id, |at| begin(at, wanted, &options));
-    let linked = made.and_then(|()| Ok(link(machine, owner, id)?));
+    let mut port = Port::new(id, name, owner);
+    port.binary = options.binary;
+    port.tells_end = options.eof;
+    port.lines = options.line.map(Lines::new);
+    insert(machine, port, |at| begin(at, wanted, &options))
+}
+
+/// Makes another port for the driver that `make` makes, linked to the process `owner`: a driver's way to more ports than the one
+/// that it was opened for.
+pub fn create<E: From<OpenError>>(
+    machine: &mut Machine,
+    owner: Term,
+    name: &str,
+    make: impl FnOnce(&mut Handle) -> Result<Box<dyn Driver>, E>,
+) -> Result<Term, E> {
+    if machine.ports.len() >= machine.ports.limit {
+        return Err(OpenError::SystemLimit.into());
+    }
+    let id = machine.ports.next_id();
+    let mut port = Port::new(id, Vec::from(name.as_bytes()), owner);
+    port.binary = true;
+    insert(machine, port, make)
+}
+
+/// Puts `port` among the others, gives it a driver and links it to its owner.
+fn insert<E: From<OpenError>>(
+    machine: &mut Machine,
+    port: Port,
+    make: impl FnOnce(&mut Handle) -> Result<Box<dyn Driver>, E>,
+) -> Result<Term, E> {
+    let (id, owner) = (port.id, port.owner);
+    let port = try_box(port).map_err(OpenError::from)?;
+    machine.ports.insert(port).map_err(OpenError::from)?;
+    let linked = driver::begin(machine, id, make).and_then(|()| {
+        link(machine, owner, id).map_err(OpenError::from)?;
+        Ok(())
+    });
     if let Err(error) = linked {
         driver::finish(machine, id);
         machine.ports.remove(id);

@@ -4,10 +4,10 @@
 //! causes are queued: [`crate::process::exit::carry_out`] is called by whoever began.
 
 use super::driver::{self, Unsupported};
+use super::output::Output;
 use super::{Delayed, Status, deliver};
 use crate::atom::am;
 use crate::bif::Fail;
-use crate::bits::iolist;
 use crate::machine::Machine;
 use crate::memory::{Arena, NoMemory};
 use crate::process::reference::RefNumber;
@@ -44,8 +44,8 @@ pub enum WhenBusy {
 }
 
 /// The bytes of an I/O list. `Err(Badarg)` if it is none; the error log is told, as OTP does.
-pub fn bytes_of(machine: &mut Machine, port: Term, data: Term) -> Result<Vec<u8>, Fail> {
-    match iolist::to_bytes(data) {
+pub fn bytes_of(machine: &mut Machine, port: Term, data: Term) -> Result<Output, Fail> {
+    match Output::of(data) {
         Err(Fail::Badarg) => {
             let name = machine.ports.open(port).map(|port| port.name.clone());
             let name = name.unwrap_or_default();
@@ -68,11 +68,12 @@ pub(super) fn complain(machine: &mut Machine, text: &str) {
     report::say(machine, &event);
 }
 
-/// Gives `data` to the driver of a port.
+/// Gives `data`, which `caller` sent (the machine itself if that is nobody), to the driver of a port.
 pub fn command(
     machine: &mut Machine,
     port: Term,
-    data: Vec<u8>,
+    caller: Option<Term>,
+    data: Output,
     when_busy: WhenBusy,
 ) -> Result<Sent, NoMemory> {
     let Some(at) = machine.ports.open(port) else {
@@ -85,12 +86,16 @@ pub fn command(
             WhenBusy::Refuse => return Ok(Sent::Busy),
             WhenBusy::Delay(reply) => {
                 at.delayed.try_reserve(1).map_err(|_| NoMemory)?;
-                at.delayed.push_back(Delayed { reply, data });
+                at.delayed.push_back(Delayed {
+                    reply,
+                    caller,
+                    data,
+                });
                 return Ok(Sent::Delayed);
             }
         }
     }
-    write(machine, port, data);
+    write(machine, port, caller, data);
     Ok(Sent::Done)
 }
 
@@ -99,12 +104,12 @@ pub fn is_soft_busy(machine: &mut Machine, port: Term) -> bool {
     driver::run(machine, port, |driver, _| driver.is_soft_busy()).unwrap_or(false)
 }
 
-fn write(machine: &mut Machine, port: Term, data: Vec<u8>) {
+fn write(machine: &mut Machine, port: Term, caller: Option<Term>, data: Output) {
     machine.ports.output += data.len() as u64;
     if let Some(at) = machine.ports.open(port) {
         at.output += data.len() as u64;
     }
-    driver::run(machine, port, |driver, at| driver.command(at, data));
+    driver::run(machine, port, |driver, at| driver.output(at, caller, data));
 }
 
 /// Puts the process that runs among those that wait until `port` is not busy. It gives up the processor at once.
@@ -129,8 +134,13 @@ pub(super) fn take_delayed(machine: &mut Machine, port: Term) {
         let Some(delayed) = at.delayed.pop_front() else {
             break;
         };
+        // Who has died meanwhile has not sent it: it would have waited with the data in hand.
+        let caller = delayed.caller;
+        if caller.is_some_and(|pid| machine.processes.alive(pid).is_none()) {
+            continue;
+        }
         answer(machine, delayed.reply, am::TRUE.term());
-        write(machine, port, delayed.data);
+        write(machine, port, caller, delayed.data);
     }
     resume_all(machine, port);
 }
@@ -153,7 +163,12 @@ fn resume_all(machine: &mut Machine, port: Term) {
 
 /// `Port ! Message`: `{Owner, {command, Data}}`, `{Owner, {connect, Pid}}` or `{Owner, close}`. Anything else is bad: the
 /// owner gets the exit signal `badsig`. True if who sent it has to wait.
-pub fn message(machine: &mut Machine, port: Term, message: Term) -> Result<bool, NoMemory> {
+pub fn message(
+    machine: &mut Machine,
+    port: Term,
+    from: Term,
+    message: Term,
+) -> Result<bool, NoMemory> {
     let Some(at) = machine.ports.open(port) else {
         return Ok(false);
     };
@@ -174,7 +189,7 @@ pub fn message(machine: &mut Machine, port: Term, message: Term) -> Result<bool,
         }
         (_, Some((am::COMMAND, data))) => match bytes_of(machine, port, data) {
             Ok(data) => {
-                let sent = command(machine, port, data, WhenBusy::Delay(None))?;
+                let sent = command(machine, port, Some(from), data, WhenBusy::Delay(None))?;
                 return Ok(sent == Sent::Delayed);
             }
             Err(Fail::NoMemory) => return Err(NoMemory),

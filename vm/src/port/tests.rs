@@ -1,5 +1,6 @@
 //! Ports of a machine that interprets nothing, on streams that are connected to nothing.
 
+use super::output::Output;
 use super::signal::{Sent, WhenBusy, command, end, message};
 use super::testing::stream;
 use super::*;
@@ -53,7 +54,14 @@ fn poll(machine: &mut Machine) {
 }
 
 fn write(machine: &mut Machine, port: Term, bytes: &[u8]) -> Sent {
-    command(machine, port, bytes.to_vec(), WhenBusy::Delay(None)).unwrap()
+    command(
+        machine,
+        port,
+        None,
+        Output::from_bytes(bytes.to_vec()),
+        WhenBusy::Delay(None),
+    )
+    .unwrap()
 }
 
 fn output(number: usize) -> Vec<u8> {
@@ -79,7 +87,13 @@ fn what_the_world_does_not_take_is_queued_in_order_and_then_the_port_is_busy() {
     // Who comes now waits; so does who sends.
     assert_eq!(write(machine, port, b"later"), Sent::Delayed);
     assert_eq!(
-        command(machine, port, vec![1], WhenBusy::Refuse),
+        command(
+            machine,
+            port,
+            None,
+            Output::from_bytes(vec![1]),
+            WhenBusy::Refuse
+        ),
         Ok(Sent::Busy)
     );
     stream(5, |stream| stream.room = usize::MAX);
@@ -188,11 +202,11 @@ fn who_is_not_the_owner_brings_it_a_bad_signal() {
     let owner = process(machine);
     machine.processes.alive(owner).unwrap().trap_exit = true;
     let port = port(machine, owner, (4, 5), |_| Term::NIL);
-    assert_eq!(message(machine, port, am::CLOSE.term()), Ok(false));
+    assert_eq!(message(machine, port, owner, am::CLOSE.term()), Ok(false));
     assert_eq!(messages(machine, owner), ["{'EXIT',#Port<0.0>,badsig}"]);
     let mut parcel = Parcel::new();
     let close = parcel.tuple(&[owner, am::CLOSE.term()]).unwrap();
-    assert_eq!(message(machine, port, close), Ok(false));
+    assert_eq!(message(machine, port, owner, close), Ok(false));
     assert_eq!(
         messages(machine, owner),
         ["{'EXIT',#Port<0.0>,normal}", "{#Port<0.0>,closed}"]

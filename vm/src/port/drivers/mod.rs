@@ -1,6 +1,7 @@
 //! The drivers, a file each, and how they are found by name.
 
 pub mod fd;
+pub mod inet;
 pub mod ram_file;
 pub mod spawn;
 pub mod tty_sl;

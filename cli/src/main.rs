@@ -1,7 +1,7 @@
 //! `starling`: runs Erlang programs on the Starling machine, bakes them into Xen images, and boots those.
 //!
 //! The command line is taken apart here and each command lives in its module. The same program is also the
-//! first process of the dom0 that `starling boot` starts (see [`dom0`]): it is there under another name.
+//! first process of the dom0 that `starling boot` starts, and a hotplug script there (see [`dom0`]): under other names.
 
 mod boot;
 mod dom0;
@@ -56,6 +56,9 @@ enum Command {
 fn main() -> ExitCode {
     if dom0::is_first_process() {
         dom0::run();
+    }
+    if dom0::hotplug::is_hotplug_script() {
+        std::process::exit(dom0::hotplug::run());
     }
     let args: Vec<OsString> = env::args_os().collect();
     // `erl`'s flags are not taken apart as others are: even a `--` has a meaning of its own.

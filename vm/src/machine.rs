@@ -28,6 +28,7 @@ use crate::term::{Atom, Term, print};
 use crate::terminal::capabilities::Capabilities;
 use crate::time::Timers;
 use crate::time::clock::Clock;
+use crate::time::zone::Zone;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -92,6 +93,8 @@ pub struct Machine {
     pub persistent_terms: PersistentTerms,
     /// What is fixed about time.
     pub clock: Clock,
+    /// What local time is told in, once it has been asked for.
+    pub time_zone: Option<Zone>,
     /// What the run loop counts.
     pub scheduler: Scheduler,
     /// What the machine was asked to do differently.
@@ -158,6 +161,7 @@ impl Machine {
             resources: Resources::new(),
             persistent_terms: PersistentTerms::new(),
             clock: Clock::new(&mut *platform),
+            time_zone: None,
             scheduler: Scheduler::new(),
             options,
             arguments: Arguments::default(),

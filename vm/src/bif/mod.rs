@@ -35,6 +35,7 @@ mod internal;
 mod iolist;
 mod link;
 mod lists;
+mod local_time;
 mod maps;
 mod math;
 mod md5;
@@ -210,6 +211,7 @@ pub static TABLES: &[&[Bif]] = &[
     spawn::TABLE,
     statistics::TABLE,
     system::TABLE,
+    local_time::TABLE,
     time::TABLE,
     timer::TABLE,
     init::TABLE,

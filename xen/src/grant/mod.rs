@@ -12,9 +12,9 @@
 pub mod quarantine;
 pub mod table;
 
+use crate::XenError;
 use crate::hypercall::{Hypercall, call};
 use crate::mmu::Mfn;
-use crate::XenError;
 use core::fmt;
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicU16, AtomicU32};

@@ -32,8 +32,4 @@ pub static LINKED_IN: &[LinkedIn] = &[
         name: "tty_sl",
         open: tty_sl::open,
     },
-    LinkedIn {
-        name: "udp_inet",
-        open: inet::udp::open,
-    },
 ];

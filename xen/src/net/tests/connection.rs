@@ -1,0 +1,1 @@
+//! The connection over xenbus, with a fake xenstored.

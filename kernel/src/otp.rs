@@ -16,6 +16,7 @@ use starling_vm::boot::otp::{OtpConfig, run_otp};
 use starling_vm::code::cache::BakedModules;
 use starling_vm::fs::cpio::Archive;
 use starling_vm::fs::ram::RamFiles;
+use starling_vm::naming;
 use starling_vm::platform::{Platform, Stream};
 
 /// What programs find in the environment, where flags say nothing else: a console shows what a terminal does at whose other
@@ -56,7 +57,7 @@ pub fn start(
         platform.console_write(Stream::Error, message);
         platform.halt(1)
     };
-    let launch = match prepare(&about, archive, &arguments) {
+    let mut launch = match prepare(&about, archive, &arguments) {
         Ok(launch) => launch,
         Err(stop) => {
             print(&mut *platform, &stop.output, &stop.error);
@@ -64,6 +65,14 @@ pub fn start(
         }
     };
     print(&mut *platform, &launch.output, &launch.error);
+    let mut files = RamFiles::new(Some(archive), clock::system_time_ns);
+    if let Err(error) = naming::prepare(&mut files, &mut launch.environment) {
+        let message = alloc::format!(
+            "starling: files for resolving names cannot be made in /etc: {}; only addresses will be understood\n",
+            error.name()
+        );
+        platform.console_write(Stream::Error, message.as_bytes());
+    }
     let config = OtpConfig {
         arguments: launch.arguments,
         options: launch.options,
@@ -72,7 +81,7 @@ pub fn start(
         erts_version: about.erts_version,
         preloaded: Box::new(ImageModules::new(Some(archive), PRELOADED_MODULES)),
         converted: Box::new(BakedModules::new(&archive)),
-        files: Box::new(RamFiles::new(Some(archive), clock::system_time_ns)),
+        files: Box::new(files),
     };
     run_otp(platform, config)
 }

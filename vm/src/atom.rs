@@ -729,6 +729,12 @@ predefined! {
     SCHEME "scheme"
     STAR "*"
     SSL_TLS "ssl_tls"
+
+    // What comes beside messages of sockets, and a family.
+    TOS "tos"
+    TCLASS "tclass"
+    TTL "ttl"
+    UNSPEC "unspec"
 }
 
 #[cfg(test)]

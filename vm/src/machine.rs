@@ -111,6 +111,8 @@ pub struct Machine {
     pub host: Host,
     /// Environment variables.
     pub environment: Environment,
+    /// How the network says that this host is called, if it does: [`crate::naming::host_name`].
+    pub host_name: Option<String>,
     /// Whether Ctrl-C is being asked about.
     pub menu_is_shown: bool,
     /// Who gets what the machine has to say: `logger` (whatever process has that name), a pid, or `undefined` (nobody).
@@ -170,6 +172,7 @@ impl Machine {
             collections: Collections::default(),
             host,
             environment,
+            host_name: None,
             menu_is_shown: false,
             system_logger: am::LOGGER.term(),
             backtrace_depth: trace::DEPTH,

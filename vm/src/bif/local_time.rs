@@ -1,10 +1,11 @@
 //! Local time: the machine's time zone, which is looked for when it is first asked about.
 
-use super::time::{date_time, date_tuple, seconds_of, time_tuple, wall_seconds};
+use super::time::{SECONDS_OF_DAY, date_time, date_tuple, seconds_of, time_tuple, wall_seconds};
 use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::fs::{FileSystem, Modes, Seek};
 use crate::term::Term;
+use crate::time::clock;
 use crate::time::zone::Zone;
 use alloc::ffi::CString;
 use alloc::vec::Vec;
@@ -34,6 +35,8 @@ pub const TABLE: &[Bif] = &[
     ),
 ];
 
+/// The first year of local times.
+const FIRST_YEAR: i64 = 1_902;
 /// No file of a time zone is as large.
 const LARGEST_FILE: u64 = 1 << 20;
 
@@ -70,6 +73,15 @@ fn whole_file(files: &mut dyn FileSystem, path: &str) -> Option<Vec<u8>> {
     bytes
 }
 
+/// Seconds since 1970 of a date and time that can be converted.
+fn convertible(date_time: Term) -> Result<i64, Fail> {
+    let seconds = seconds_of(date_time).filter(|&seconds| {
+        let (year, _, _) = clock::date(seconds.div_euclid(SECONDS_OF_DAY));
+        year >= FIRST_YEAR
+    });
+    seconds.ok_or(Fail::Badarg)
+}
+
 /// Now, in seconds since 1970 as a clock in the machine's zone shows them.
 fn local_seconds(cx: &mut Context) -> i64 {
     let now = wall_seconds(cx);
@@ -98,13 +110,13 @@ fn localtime_to_universaltime(cx: &mut Context, args: &[Term]) -> Value {
         Some(term) if *term == am::UNDEFINED.term() => None,
         Some(term) => Some(term.as_boolean().ok_or(Fail::Badarg)?),
     };
-    let local = seconds_of(args[0]).ok_or(Fail::Badarg)?;
+    let local = convertible(args[0])?;
     let universal = zone(cx).universal(local, daylight);
     date_time(cx, universal)
 }
 
 fn universaltime_to_localtime_1(cx: &mut Context, args: &[Term]) -> Value {
-    let universal = seconds_of(args[0]).ok_or(Fail::Badarg)?;
+    let universal = convertible(args[0])?;
     let local = zone(cx).local(universal);
     date_time(cx, local)
 }

@@ -43,7 +43,7 @@ pub const TABLE: &[Bif] = &[
 
 const MICROSECONDS: i64 = 1_000_000;
 /// The years of a date and time that can be converted: what OTP allows.
-const YEARS: core::ops::RangeInclusive<i64> = 1_902..=2_147_483_646;
+const YEARS: core::ops::RangeInclusive<i64> = 1_600..=2_147_483_646;
 pub(super) const SECONDS_OF_DAY: i64 = 86_400;
 
 /// Parts of a second that a unit names.

@@ -32,4 +32,8 @@ pub static LINKED_IN: &[LinkedIn] = &[
         name: "tty_sl",
         open: tty_sl::open,
     },
+    LinkedIn {
+        name: "udp_inet",
+        open: inet::udp::open,
+    },
 ];

@@ -15,7 +15,7 @@ use crate::port::driver::Handle;
 use crate::term::{Atom, Term};
 
 /// A packet with all that belongs to it.
-pub enum Body<'a> {
+pub(super) enum Body<'a> {
     /// Part of what has come.
     Part(&'a [u8]),
     /// All of a block that can become a binary.
@@ -24,7 +24,7 @@ pub enum Body<'a> {
 
 impl Body<'_> {
     /// How many bytes it has.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         match self {
             Body::Part(bytes) => bytes.len(),
             Body::Whole(buffer) => buffer.len(),

@@ -1,7 +1,8 @@
 //! netfront: the guest's end of a virtual network interface.
 //!
 //! - [`Netfront`]: a device; frames in and out, whether or not it is connected just now.
-//! - [`connection`]: how it gets connected, over xenbus, and connected again.
+//! - [`devices`]: all of them, as the toolstack adds and removes them.
+//! - [`connection`]: how one gets connected, over xenbus, and connected again.
 //! - [`features`]: what the two ends agree upon; [`fault`]: what a backend can do that ends the connection.
 //! - [`transmit`], [`receive`]: the two rings; [`pool`]: the pages; [`abi`]: what lies in the rings.
 //!
@@ -16,6 +17,7 @@
 
 mod abi;
 pub mod connection;
+pub mod devices;
 pub mod fault;
 pub mod features;
 mod netfront;

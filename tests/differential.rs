@@ -95,19 +95,9 @@ struct Program {
     stress_args: Vec<String>,
     /// Whether it needs OTP's preloaded modules, which `erl` has and a bare machine finds on the path only.
     preloaded: bool,
-    /// Whether it needs an OTP that has booted, and cannot run on a bare machine.
-    booted: bool,
 }
 
 impl Program {
-    /// How the machine under test runs it.
-    fn modes(&self) -> &'static [Mode] {
-        match self.booted {
-            true => &[Mode::Otp],
-            false => &MODES,
-        }
-    }
-
     fn read(source: PathBuf) -> Result<Self, String> {
         let text = fs::read_to_string(&source)
             .map_err(|e| format!("cannot read {}: {e}", source.display()))?;
@@ -126,7 +116,6 @@ impl Program {
             source,
             stress_args,
             preloaded: head().any(|line| line == "%% needs: preloaded modules"),
-            booted: head().any(|line| line == "%% needs: OTP"),
         })
     }
 
@@ -159,7 +148,7 @@ fn run(options: &Options) -> Result<Report, String> {
         .into_iter()
         .partition(|p| options.selects(&p.name));
     let mut report = Report {
-        filtered_out: left_out.iter().map(|p| p.modes().len()).sum(),
+        filtered_out: MODES.len() * left_out.len(),
         ..Report::default()
     };
     if options.list {
@@ -167,8 +156,7 @@ fn run(options: &Options) -> Result<Report, String> {
         report.list_only = true;
         return Ok(report);
     }
-    let count: usize = programs.iter().map(|p| p.modes().len()).sum();
-    println!("\nrunning {count} tests");
+    println!("\nrunning {} tests", MODES.len() * programs.len());
     let setting = prepare(&directory, &programs, options.jobs)?;
 
     let next = AtomicUsize::new(0);
@@ -177,7 +165,7 @@ fn run(options: &Options) -> Result<Report, String> {
         for _ in 0..options.jobs {
             scope.spawn(|| {
                 while let Some(program) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    for &mode in program.modes() {
+                    for mode in MODES {
                         let verdict = compare(program, mode, &setting);
                         shared
                             .lock()

@@ -14,8 +14,10 @@ use crate::memory::bootstrap::{Bootstrap, ImageSections};
 use crate::memory::frames::FrameAllocator;
 use crate::memory::heap::{Heap, KernelHeap};
 use crate::memory::layout::Layout;
+use crate::memory::p2m::P2m;
 use crate::memory::paging::{Directory, PageTables};
 use crate::platform::XenPlatform;
+use crate::xenstore::Store;
 use crate::{clock, crash, devices, otp, power};
 use alloc::boxed::Box;
 use core::fmt::{self, Write};
@@ -24,6 +26,7 @@ use starling_vm::boot::bare::{BootConfig, run_bare};
 use starling_vm::fs::cpio::Archive;
 use starling_vm::fs::ram::RamFiles;
 use starling_xen::cpu::read_tsc;
+use starling_xen::memory::maximum_reservation;
 use starling_xen::mmu::{Mfn, Pfn};
 use starling_xen::start_info::StartInfo;
 use starling_xen::trap::{EXCEPTIONS, set_failsafe_callback, set_trap_table};
@@ -116,8 +119,10 @@ pub unsafe fn start(info: &'static StartInfo, mut facts: KernelFacts) -> ! {
         machine_ns: ns_since(facts.entry_tsc),
     });
     devices::init(facts.heap);
+    // SAFETY: start_info is this domain's, and the bootstrap mapping shows the ring's page for good.
+    let store = unsafe { Store::connect(info) };
     #[cfg_attr(not(feature = "selftest"), allow(unused_mut))]
-    let mut platform = Box::new(XenPlatform::new(facts.heap, entropy, boot_info));
+    let mut platform = Box::new(XenPlatform::new(facts.heap, entropy, boot_info, store));
     #[cfg(feature = "selftest")]
     if let [flag, name] = &arguments.domain[..]
         && flag == crate::selftest::FLAG
@@ -172,7 +177,8 @@ unsafe fn set_up_memory(info: &'static StartInfo, facts: &KernelFacts) -> u64 {
         ));
     }
 
-    let layout = Layout::new(crate::memory::layout::DYNAMIC_BASE, nr_pages);
+    let limit = most_pages(info, nr_pages);
+    let layout = Layout::new(crate::memory::layout::DYNAMIC_BASE, limit);
     let records = layout.directories();
     let record_pages = (records * size_of::<Directory>()).div_ceil(PAGE_SIZE);
     let Some(first) = premapped.take_block(record_pages.next_power_of_two().trailing_zeros())
@@ -190,7 +196,8 @@ unsafe fn set_up_memory(info: &'static StartInfo, facts: &KernelFacts) -> u64 {
         core::slice::from_raw_parts_mut(directories, records)
     };
     // SAFETY: Xen put the list of all frames there.
-    let p2m = unsafe { core::slice::from_raw_parts(info.mfn_list as *const Mfn, nr_pages) };
+    let p2m = unsafe { core::slice::from_raw_parts_mut(info.mfn_list as *mut Mfn, nr_pages) };
+    let p2m = P2m::new(p2m, layout.p2m_extension as *mut Mfn, limit);
     let frames = FrameAllocator::new(untouched, premapped, layout.returned_frames as *mut u32);
     // SAFETY: the dynamic space is empty: Xen maps nothing there.
     let mut tables = unsafe {
@@ -213,6 +220,16 @@ unsafe fn set_up_memory(info: &'static StartInfo, facts: &KernelFacts) -> u64 {
     let updates = u64::from(bootstrap.updates()) + tables.updates();
     facts.heap.install(Heap::new(tables, layout));
     updates
+}
+
+/// Pages that the domain may ever have: what the toolstack allows it now.
+fn most_pages(info: &StartInfo, nr_pages: usize) -> usize {
+    if info.is_initial_domain() {
+        // It has no balloon here, and may have all memory there is.
+        return nr_pages;
+    }
+    let maximum = maximum_reservation().unwrap_or(0) as usize;
+    maximum.clamp(nr_pages, MAXIMUM_PAGES.max(nr_pages))
 }
 
 /// The image's archive, if it carries one.

@@ -14,11 +14,13 @@ extern crate alloc;
 extern crate std;
 
 pub mod backtrace;
+pub mod balloon;
 pub mod boot;
 pub mod boot_info;
 pub mod clock;
 pub mod command_line;
 pub mod console;
+pub mod control;
 pub mod crash;
 pub mod devices;
 pub mod entropy;
@@ -34,3 +36,4 @@ pub mod power;
 pub mod selftest;
 pub mod symbols;
 pub mod terminal;
+pub mod xenstore;

@@ -7,7 +7,6 @@ use crate::clock;
 use crate::command_line::Arguments;
 use crate::image::{ImageModules, PRELOADED_MODULES};
 use alloc::boxed::Box;
-use alloc::ffi::CString;
 use alloc::string::String;
 use alloc::vec::Vec;
 use starling_vm::boot::flags::Stop;
@@ -15,10 +14,8 @@ use starling_vm::boot::flags::launch::{Installation, Launch, launch};
 use starling_vm::boot::flags::words::{Source, merge};
 use starling_vm::boot::otp::{OtpConfig, run_otp};
 use starling_vm::code::cache::BakedModules;
-use starling_vm::fs::FileSystem;
 use starling_vm::fs::cpio::Archive;
 use starling_vm::fs::ram::RamFiles;
-use starling_vm::naming;
 use starling_vm::platform::{Platform, Stream};
 
 /// What programs find in the environment, where flags say nothing else: a console shows what a terminal does at whose other
@@ -31,12 +28,10 @@ struct About {
     root: String,
     release: String,
     erts_version: String,
-    /// Where programs start; `/` unless the image says another.
-    directory: Option<String>,
 }
 
 impl About {
-    /// Root, release, version of `erts`, and the working directory if it is said, each ended by a NUL.
+    /// Root, release and version of `erts`, each ended by a NUL.
     fn parse(member: &[u8]) -> Option<About> {
         let mut texts = core::str::from_utf8(member).ok()?.split_terminator('\0');
         let mut next = || texts.next().map(String::from);
@@ -44,7 +39,6 @@ impl About {
             root: next()?,
             release: next()?,
             erts_version: next()?,
-            directory: next(),
         })
     }
 }
@@ -62,7 +56,7 @@ pub fn start(
         platform.console_write(Stream::Error, message);
         platform.halt(1)
     };
-    let mut launch = match prepare(&about, archive, &arguments) {
+    let launch = match prepare(&about, archive, &arguments) {
         Ok(launch) => launch,
         Err(stop) => {
             print(&mut *platform, &stop.output, &stop.error);
@@ -70,19 +64,6 @@ pub fn start(
         }
     };
     print(&mut *platform, &launch.output, &launch.error);
-    let mut files = RamFiles::new(Some(archive), clock::system_time_ns);
-    if let Err(error) = naming::prepare(&mut files, &mut launch.environment) {
-        let message = alloc::format!(
-            "starling: files for resolving names cannot be made in /etc: {}; only addresses will be understood\n",
-            error.name()
-        );
-        platform.console_write(Stream::Error, message.as_bytes());
-    }
-    if let Some(directory) = about.directory.and_then(|path| CString::new(path).ok())
-        && files.set_working_directory(&directory).is_err()
-    {
-        log::error!("the image has no directory {directory:?}, where its programs are to start");
-    }
     let config = OtpConfig {
         arguments: launch.arguments,
         options: launch.options,
@@ -91,7 +72,7 @@ pub fn start(
         erts_version: about.erts_version,
         preloaded: Box::new(ImageModules::new(Some(archive), PRELOADED_MODULES)),
         converted: Box::new(BakedModules::new(&archive)),
-        files: Box::new(files),
+        files: Box::new(RamFiles::new(Some(archive), clock::system_time_ns)),
     };
     run_otp(platform, config)
 }
@@ -149,9 +130,6 @@ mod tests {
             (&about.release[..], &about.erts_version[..]),
             ("25", "13.1.5")
         );
-        assert_eq!(about.directory, None);
-        let about = About::parse(b"/opt/web\x0025\x0013.1.5\0/opt/web\0").unwrap();
-        assert_eq!(about.directory.as_deref(), Some("/opt/web"));
         assert_eq!(About::parse(b"/usr/lib/erlang\x0025\0"), None);
         assert_eq!(About::parse(b"\xff\0a\0b\0"), None);
     }
@@ -166,7 +144,6 @@ mod tests {
             root: "/otp".into(),
             release: "25".into(),
             erts_version: "1".into(),
-            directory: None,
         };
         let arguments = Arguments {
             image: words("-s m f +P 2000 -extra x"),

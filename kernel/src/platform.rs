@@ -4,18 +4,24 @@
 //! the machine.
 
 use crate::boot_info::BootInfo;
+use crate::control::Control;
 use crate::entropy::Entropy;
+use crate::memory::PAGE_SIZE;
 use crate::memory::heap::KernelHeap;
 use crate::memory::paging::PageTables;
 use crate::terminal::Terminal;
-use crate::{clock, console, events, power};
+use crate::xenstore::Store;
+use crate::{balloon, clock, console, events, power};
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::ptr::NonNull;
 use starling_vm::fs::errno::Errno;
+use starling_vm::platform::domain::{Domain, DomainInfo};
 use starling_vm::platform::io::{
     Child, Command, Descriptor, Event, Interest, Io, Program, Signal, SignalAction, SpawnError,
     TerminalMode, WindowSize,
 };
-use starling_vm::platform::{Platform, Reservation, Stream};
+use starling_vm::platform::{Host, Platform, Reservation, Stream};
 
 /// Descriptors of a domain: what is typed at the console, and two that go to its screen.
 const DESCRIPTORS: usize = 3;
@@ -33,11 +39,23 @@ pub struct XenPlatform {
     /// Events that were found and not asked for yet.
     events: [Option<Event>; DESCRIPTORS],
     terminal: Terminal,
+    /// The initial domain has none.
+    store: Option<Store>,
+    control: Control,
 }
 
 impl XenPlatform {
     /// The platform on `heap`, with its random numbers seeded.
-    pub fn new(heap: &'static KernelHeap, entropy: Entropy, boot_info: Option<BootInfo>) -> Self {
+    pub fn new(
+        heap: &'static KernelHeap,
+        entropy: Entropy,
+        boot_info: Option<BootInfo>,
+        store: Option<Store>,
+    ) -> Self {
+        let control = store.as_ref().map(Control::start).unwrap_or_default();
+        if let Some(store) = &store {
+            balloon::start(store, heap);
+        }
         if let Some(port) = console::input_port() {
             events::add(port);
         }
@@ -48,23 +66,35 @@ impl XenPlatform {
             watched: [Interest::NONE; DESCRIPTORS],
             events: [None; DESCRIPTORS],
             terminal: Terminal::new(),
+            store,
+            control,
         }
     }
 
-    /// Sleeps until `deadline` or until something comes from the console.
+    /// Sleeps until `deadline` or until something comes from the console or from xenstore.
     fn sleep_until(&mut self, deadline: Option<u64>) {
         // Forget old events first, then look at what they announced: one that comes in between is
         // pending again when the wait begins, and ends it at once.
         events::collect();
         let signalled = console::input_port().is_some_and(events::take);
         self.terminal.take(console::read);
+        let (has_work, store_deadline) = match &mut self.store {
+            Some(store) => {
+                store.poll();
+                (store.has_work(), store.next_deadline())
+            }
+            None => (false, None),
+        };
         if signalled
+            || has_work
+            || self.control.is_pending()
             || self.terminal.is_interrupted()
             || (0..DESCRIPTORS).any(|number| !self.ready(number).is_none())
         {
             return;
         }
-        events::wait(deadline);
+        let deadlines = [deadline, store_deadline];
+        events::wait(deadlines.into_iter().flatten().min());
     }
 
     /// What is the case of that which is looked for on a descriptor.
@@ -84,6 +114,13 @@ impl XenPlatform {
 }
 
 impl Platform for XenPlatform {
+    fn host(&mut self) -> Host {
+        Host {
+            wants_polls: self.store.is_some(),
+            ..Host::default()
+        }
+    }
+
     fn monotonic_ns(&mut self) -> u64 {
         clock::monotonic_ns()
     }
@@ -111,6 +148,10 @@ impl Platform for XenPlatform {
         self
     }
 
+    fn domain(&mut self) -> Option<&mut dyn Domain> {
+        Some(self)
+    }
+
     fn idle_until(&mut self, deadline: Option<u64>) {
         self.sleep_until(deadline);
         Io::poll(self);
@@ -134,6 +175,33 @@ impl Platform for XenPlatform {
     fn halt(&mut self, status: u8) -> ! {
         self.print_boot_info();
         power::halt(status)
+    }
+}
+
+/// The initial domain has no store; it is number 0.
+impl Domain for XenPlatform {
+    fn info(&mut self) -> DomainInfo {
+        let (pages, free) = self
+            .heap
+            .with(|heap| (heap.pages() as u64, heap.available() as u64))
+            .unwrap_or_default();
+        let mut info = DomainInfo {
+            memory: pages * PAGE_SIZE as u64,
+            memory_free: free,
+            ..DomainInfo::default()
+        };
+        if let Some(store) = &self.store {
+            store.describe(&mut info);
+        }
+        info
+    }
+
+    fn store_read(&mut self, path: &str) -> Result<Vec<u8>, Errno> {
+        self.store.as_ref().ok_or(Errno::ENOTSUP)?.read(path)
+    }
+
+    fn store_list(&mut self, path: &str) -> Result<Vec<String>, Errno> {
+        self.store.as_ref().ok_or(Errno::ENOTSUP)?.list(path)
     }
 }
 
@@ -177,14 +245,18 @@ impl Io for XenPlatform {
     }
 
     fn set_signal(&mut self, signal: Signal, action: SignalAction) -> Result<(), Errno> {
-        if signal != Signal::Interrupt {
-            return Err(Errno::EINVAL);
+        match signal {
+            Signal::Interrupt => self.terminal.set_interrupt(action),
+            Signal::Terminate => self.control.set_action(action),
+            _ => return Err(Errno::EINVAL),
         }
-        self.terminal.set_interrupt(action);
         Ok(())
     }
 
     fn poll(&mut self) {
+        if let Some(store) = &mut self.store {
+            store.poll();
+        }
         self.terminal.take(console::read);
         for number in 0..DESCRIPTORS {
             let ready = self.ready(number);
@@ -196,6 +268,9 @@ impl Io for XenPlatform {
     fn next_event(&mut self) -> Option<Event> {
         if self.terminal.take_interrupt() {
             return Some(Event::Signal(Signal::Interrupt));
+        }
+        if self.control.take() {
+            return Some(Event::Signal(Signal::Terminate));
         }
         self.events.iter_mut().find_map(Option::take)
     }

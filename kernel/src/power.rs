@@ -1,7 +1,7 @@
 //! How a domain ends.
 //!
 //! Protocol with whoever started it: status 0 is a plain power-off. Another status N is a power-off whose
-//! last console line is `starling: exit status N`. A crash ends with the line `starling: crashed` and
+//! last console line is `starling: exit status N`. After the toolstack has asked for a reboot, it is a reboot instead. A crash ends with the line `starling: crashed` and
 //! `SHUTDOWN_crash`. The initial domain has no toolstack to tell; under QEMU its test device ends the
 //! emulation with `2 * value + 1`.
 
@@ -23,6 +23,14 @@ pub fn init(initial_domain: bool) {
     INITIAL_DOMAIN.with(|initial| *initial = initial_domain);
 }
 
+/// Whether the domain is to be started again when it has ended.
+static REBOOT: Exclusive<bool> = Exclusive::new(false);
+
+/// Says whether the end of the machine is to be a reboot: the toolstack has asked for one.
+pub fn reboot_at_halt(reboot: bool) {
+    REBOOT.with(|at_halt| *at_halt = reboot);
+}
+
 /// The console, which may have lost its reader.
 struct LastWords;
 
@@ -40,7 +48,7 @@ pub fn halt(status: u8) -> ! {
     }
     console::flush();
     leave_emulator(u32::from(status));
-    shutdown(if is_initial_domain() {
+    shutdown(if is_initial_domain() || REBOOT.with(|reboot| *reboot) {
         Shutdown::Reboot
     } else {
         Shutdown::Poweroff

@@ -729,12 +729,6 @@ predefined! {
     SCHEME "scheme"
     STAR "*"
     SSL_TLS "ssl_tls"
-
-    // What comes beside messages of sockets, and a family.
-    TOS "tos"
-    TCLASS "tclass"
-    TTL "ttl"
-    UNSPEC "unspec"
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ fn sources<'a>(
 }
 
 /// What the system says, as C programs say it.
-pub fn io_text(error: &std::io::Error) -> String {
+fn io_text(error: &std::io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {
         Some(end) => text[..end].to_owned(),
@@ -188,14 +188,12 @@ fn take_own(flags: Vec<OsString>) -> Result<Own> {
     Ok(own)
 }
 
-/// Prints what the flags asked for instead of a machine; the exit status.
-pub fn finish(stop: &Stop) -> Result<u8> {
+fn finish(stop: &Stop) -> Result<u8> {
     print(&stop.output, &stop.error);
     Ok(stop.status)
 }
 
-/// Prints on both outputs.
-pub fn print(output: &[u8], error: &str) {
+fn print(output: &[u8], error: &str) {
     // Who closed the other end does not want to know.
     let _ = std::io::stdout().write_all(output);
     let _ = std::io::stdout().flush();

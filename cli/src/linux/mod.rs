@@ -174,6 +174,7 @@ impl Platform for LinuxPlatform {
             version: version_numbers(&rustix::system::uname().release().to_string_lossy()),
             process_id: std::process::id(),
             crash_dumps: CrashDumps::File,
+            wants_polls: false,
             environment: std::env::vars_os()
                 .map(|(name, value)| (bytes(name), bytes(value)))
                 .collect(),

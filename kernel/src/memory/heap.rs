@@ -168,7 +168,7 @@ impl<P: Pager> Heap<P> {
     }
 
     /// Takes back frames from what is idle: `pages`, what their tables may take, and some more.
-    fn reclaim(&mut self, pages: usize) {
+    pub(super) fn reclaim(&mut self, pages: usize) {
         let wanted = pages + pages / 256 + RECLAIM_PAGES;
         if self.runs.strip(&mut self.pager, wanted) < wanted {
             let mut blocks = Blocks {

@@ -4,7 +4,7 @@
 //! 0                       bootstrap mapping: kernel, archive, P2M list, first heap pages
 //! 0x80_0000_0000          dynamic space, laid out by the size of the domain:
 //!                           one area for each order of page runs
-//!                           metadata: given-back frames, states of page runs
+//!                           metadata: given-back frames, states of page runs, P2M list of added memory
 //!                           reservations of the machine
 //! 0x4000_0000_0000        entry window: the lowest-level page tables of the dynamic space, read-only
 //! ```
@@ -47,6 +47,8 @@ pub struct Layout {
     pub returned_frames: usize,
     /// States of runs.
     pub run_states: usize,
+    /// The P2M list beyond the one that Xen makes.
+    pub p2m_extension: usize,
     /// First address of reservations.
     pub reservations: usize,
     /// End of the dynamic space.
@@ -54,7 +56,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout for a domain of `nr_pages` frames, with the areas starting at `base`.
+    /// The layout for a domain that may have up to `nr_pages` frames, with the areas starting at `base`.
     pub const fn new(base: usize, nr_pages: usize) -> Self {
         let memory = nr_pages * PAGE_SIZE;
         let area = if memory < MINIMUM_AREA {
@@ -67,8 +69,10 @@ impl Layout {
         let returned_frames = base + orders * area;
         let run_states =
             returned_frames + (nr_pages * size_of::<u32>()).next_multiple_of(PAGE_SIZE);
+        let p2m_extension =
+            (run_states + Self::run_state_bytes(area_shift)).next_multiple_of(PAGE_SIZE);
         let reservations =
-            (run_states + Self::run_state_bytes(area_shift)).next_multiple_of(TABLE_SPAN);
+            (p2m_extension + nr_pages * size_of::<u64>() + PAGE_SIZE).next_multiple_of(TABLE_SPAN);
         let reserved = if 2 * area < MINIMUM_RESERVATIONS {
             MINIMUM_RESERVATIONS
         } else {
@@ -80,6 +84,7 @@ impl Layout {
             area_shift,
             returned_frames,
             run_states,
+            p2m_extension,
             reservations,
             end,
         }

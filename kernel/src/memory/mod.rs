@@ -7,10 +7,12 @@
 //!   domain starts as quickly as a small one.
 //! - [`layout`]: which addresses are used for what, computed from the size of the domain.
 //! - [`bootstrap`]: the mapping Xen starts us on: its end, its rights, what is free in it.
+//! - [`p2m`]: the machine frame behind each number of a page.
 //! - [`paging`]: page tables, made as addresses come into use; the [`Pager`] that maps frames.
 //! - [`runs`]: blocks of whole pages, each at its own address for life, kept mapped while idle.
 //! - [`slabs`]: objects up to 8 KiB, carved from runs.
 //! - [`heap`]: the global allocator on top, and the reservations of the machine.
+//! - [`reservation`]: memory that is given back to Xen and taken again.
 //! - [`shared`]: pages that other domains see, and the grant table.
 //!
 //! Invariant: a frame is mapped writable at one address at most, and page tables at none.
@@ -20,7 +22,9 @@ pub mod extents;
 pub mod frames;
 pub mod heap;
 pub mod layout;
+pub mod p2m;
 pub mod paging;
+pub mod reservation;
 pub mod runs;
 pub mod shared;
 pub mod slabs;

@@ -16,6 +16,7 @@ use super::frames::{Frame, FrameAllocator, Release};
 use super::layout::{
     DIRECTORY_SPAN, DYNAMIC_BASE, Layout, MAX_TOP_ENTRIES, TABLE_SPAN, WINDOW_BASE,
 };
+use super::p2m::P2m;
 use super::{PAGE_SIZE, Pager};
 use core::ptr::NonNull;
 use starling_xen::mmu::{
@@ -53,8 +54,7 @@ const FLUSH_SINGLY: usize = 4;
 pub struct PageTables {
     layout: Layout,
     frames: FrameAllocator,
-    /// The P2M list.
-    p2m: &'static [Mfn],
+    pub(super) p2m: P2m,
     /// End of the bootstrap mapping.
     premapped_end: usize,
     top: Mfn,
@@ -84,7 +84,7 @@ impl PageTables {
     pub unsafe fn new(
         layout: Layout,
         frames: FrameAllocator,
-        p2m: &'static [Mfn],
+        p2m: P2m,
         premapped_end: usize,
         top: Mfn,
         directories: &'static mut [Directory],
@@ -121,16 +121,16 @@ impl PageTables {
     }
 
     fn mfn(&self, pfn: Pfn) -> Option<Mfn> {
-        /// Entries of frames that have been given back to Xen have high bits set.
-        const INVALID: u64 = 1 << 62;
-        let entry = self.p2m.get(pfn.0 as usize)?;
-        // SAFETY: a reference is valid; volatile as the list is shared with the toolstack.
-        let mfn = unsafe { core::ptr::from_ref(entry).read_volatile() };
-        (mfn.0 < INVALID).then_some(mfn)
+        self.p2m.mfn(pfn)
     }
 
     /// A frame that is mapped nowhere.
     fn take_frame(&mut self) -> Option<Mfn> {
+        self.take_free().map(|(_, mfn)| mfn)
+    }
+
+    /// A frame that is mapped nowhere, and its number.
+    pub(super) fn take_free(&mut self) -> Option<(Pfn, Mfn)> {
         loop {
             let pfn = match self.frames.take()? {
                 Frame::Unmapped(pfn) => pfn,
@@ -149,12 +149,12 @@ impl PageTables {
             };
             // A frame without machine memory is dropped.
             if let Some(mfn) = self.mfn(pfn) {
-                return Some(mfn);
+                return Some((pfn, mfn));
             }
         }
     }
 
-    fn release(&mut self, pfn: Pfn) {
+    pub(super) fn release(&mut self, pfn: Pfn) {
         let Release::Extend { address } = self.frames.release(pfn) else {
             return;
         };

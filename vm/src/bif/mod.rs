@@ -35,7 +35,6 @@ mod internal;
 mod iolist;
 mod link;
 mod lists;
-mod local_time;
 mod maps;
 mod math;
 mod md5;
@@ -55,6 +54,7 @@ mod process_info;
 mod re;
 mod registry;
 mod spawn;
+mod starling;
 pub(crate) mod statistics;
 mod suspend;
 mod system;
@@ -209,9 +209,9 @@ pub static TABLES: &[&[Bif]] = &[
     re::TABLE,
     registry::TABLE,
     spawn::TABLE,
+    starling::TABLE,
     statistics::TABLE,
     system::TABLE,
-    local_time::TABLE,
     time::TABLE,
     timer::TABLE,
     init::TABLE,

@@ -8,12 +8,14 @@
 //! Invariant: no method may call back into the machine, and none is on the path
 //! of an instruction, so dynamic dispatch costs nothing that can be measured.
 
+pub mod domain;
 pub mod io;
 pub mod network;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
+use domain::Domain;
 use io::Io;
 use network::Network;
 
@@ -48,6 +50,8 @@ pub struct Host {
     pub environment: Vec<(Vec<u8>, Vec<u8>)>,
     /// Where crash dumps go.
     pub crash_dumps: CrashDumps,
+    /// Whether [`Io::poll`] must be called now and then even if nothing is watched: the platform has work of its own.
+    pub wants_polls: bool,
 }
 
 /// Where crash dumps go.
@@ -72,6 +76,7 @@ impl Default for Host {
             process_id: 1,
             environment: Vec::new(),
             crash_dumps: CrashDumps::Console,
+            wants_polls: false,
         }
     }
 }
@@ -103,6 +108,11 @@ pub trait Platform {
 
     /// Sockets, if there can be any.
     fn network(&mut self) -> Option<&mut dyn Network> {
+        None
+    }
+
+    /// What is known of the domain, if the machine is one.
+    fn domain(&mut self) -> Option<&mut dyn Domain> {
         None
     }
 

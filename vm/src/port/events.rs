@@ -6,7 +6,6 @@ use super::select::Wanted;
 use super::{driver, select, signal};
 use crate::break_menu;
 use crate::machine::Machine;
-use crate::naming;
 use crate::os_signal;
 use crate::platform::io::{Descriptor, Event, Interest, Signal};
 use crate::process::exit;
@@ -17,7 +16,7 @@ use alloc::vec::Vec;
 /// While processes run the world is looked at this often, in nanoseconds: each time is a system call.
 const POLL_INTERVAL: u64 = 500_000;
 
-/// Whether the ports want the scheduler to look at the clock.
+/// Whether the ports, or the platform, want the scheduler to look at the clock.
 #[inline]
 pub fn want_time(machine: &Machine) -> bool {
     let ports = &machine.ports;
@@ -26,6 +25,7 @@ pub fn want_time(machine: &Machine) -> bool {
         || !ports.children.is_empty()
         || ports.timers > 0
         || machine.handled_signals.are_expected()
+        || machine.host.wants_polls
 }
 
 /// Whether a driver wants to be called before anything else runs.
@@ -125,7 +125,7 @@ fn one(machine: &mut Machine, event: Event) {
                 driver::run(machine, port, |driver, at| driver.child_ended(at, status));
             }
         }
-        Event::Naming => naming::news(machine),
+        Event::Naming => log::debug!("the network told something about names"),
         Event::Signal(signal) => {
             let ports: Vec<Term> = machine.ports.iter().map(|port| port.id).collect();
             for port in ports {

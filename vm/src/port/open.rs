@@ -347,7 +347,8 @@ pub fn create<E: From<OpenError>>(
         return Err(OpenError::SystemLimit.into());
     }
     let id = machine.ports.next_id();
-    let port = Port::new(id, Vec::from(name.as_bytes()), owner);
+    let mut port = Port::new(id, Vec::from(name.as_bytes()), owner);
+    port.binary = true;
     insert(machine, port, make)
 }
 

@@ -116,6 +116,11 @@ impl Client {
         self.requests.iter().filter(|request| request.sent).count()
     }
 
+    /// What xenstored notified us of until now is being looked at.
+    pub fn forget_notifications(&mut self) {
+        self.channel.forget_notifications();
+    }
+
     /// Sleeps until xenstored has something to say or until `deadline`.
     pub fn wait(&mut self, deadline: u64) {
         // In this order: what comes in between ends the sleep at once.
@@ -181,15 +186,17 @@ impl Client {
         }
     }
 
-    /// Moves bytes both ways.
-    pub fn poll(&mut self) {
+    /// Moves bytes both ways; whether there were any.
+    pub fn poll(&mut self) -> bool {
         if self.broken.is_some() {
-            return;
+            return false;
         }
         let read = self.receive();
-        if self.flush() || read {
+        let moved = self.flush() || read;
+        if moved {
             self.channel.notify();
         }
+        moved
     }
 
     /// Takes what xenstored wrote; whether that was anything.

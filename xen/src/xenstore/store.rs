@@ -40,9 +40,9 @@ impl Xenstore {
         }
     }
 
-    /// Sends what was asked for and takes what came, without waiting. A hypercall if there was anything.
-    pub fn poll(&self) {
-        self.client.borrow_mut().poll();
+    /// Sends what was asked for and takes what came, without waiting; whether that was anything. A hypercall if so.
+    pub fn poll(&self) -> bool {
+        self.client.borrow_mut().poll()
     }
 
     /// Whether there is something to do now: who sleeps would sleep over it.
@@ -283,6 +283,9 @@ impl Xenstore {
             client.poll();
         };
         let mut client = self.client.borrow_mut();
+        // The notifications of what was taken here do not call for anything later.
+        client.forget_notifications();
+        client.poll();
         client.next_deadline = tasks_deadline;
         // What came for tasks meanwhile was not looked at.
         client.stirred = true;

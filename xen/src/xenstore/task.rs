@@ -51,9 +51,10 @@ impl Tasks {
         self.fresh.clone()
     }
 
-    /// Talks to xenstored and goes on with every task that can, if there is reason to.
-    pub fn poll(&mut self) {
-        self.store.poll();
+    /// Talks to xenstored and goes on with every task that can, if there is reason to. Returns whether xenstored had something
+    /// to say, or took something.
+    pub fn poll(&mut self) -> bool {
+        let moved = self.store.poll();
         let fresh = self.fresh.0.take();
         let mut client = self.store.client().borrow_mut();
         let due = client
@@ -61,7 +62,7 @@ impl Tasks {
             .is_some_and(|deadline| client.now() >= deadline);
         let stirred = core::mem::take(&mut client.stirred);
         if fresh.is_empty() && !due && !stirred {
-            return;
+            return moved;
         }
         client.next_deadline = None;
         drop(client);
@@ -70,7 +71,7 @@ impl Tasks {
         self.running
             .retain_mut(|task| task.as_mut().poll(&mut context).is_pending());
         // Sends what they asked for.
-        self.store.poll();
+        self.store.poll() || moved
     }
 
     /// Whether [`Tasks::poll`] has something to do now.

@@ -219,15 +219,9 @@ fn set_worlds(
         _ => Err(crate::fs::errno::Errno::EBADF),
     };
     match set {
-        Ok(()) => {
-            if let OptionValue::Number(value) = value {
-                socket.settings.beside.set(name, value != 0);
-            }
-            Ok(())
-        }
         // Whatever the world says.
         Err(_) if tells => Err(INVALID),
-        Err(_) => Ok(()),
+        _ => Ok(()),
     }
 }
 

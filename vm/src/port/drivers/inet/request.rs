@@ -6,9 +6,8 @@ use super::reader::Reader;
 use super::reply::{Answer, BAD_PORT, INVALID, Refusal, Reply};
 use super::socket::Socket;
 use super::wire::{self, request};
-use super::{address, interfaces, options, reply, services};
+use super::{address, options, reply};
 use crate::fs::errno::Errno;
-use crate::naming;
 use crate::platform::network::{Address, Family, Kind};
 use crate::port::driver::{Handle, Unsupported};
 use crate::term::Term;
@@ -99,17 +98,10 @@ pub fn common(
             Ok(Answer::of(&descriptor.0.to_be_bytes())?)
         }
         request::HOST_NAME if data.is_empty() => {
-            let name = naming::host_name(at.machine);
+            let name = at.machine.platform.host_name();
             Ok(Answer::of(name.as_bytes())?)
         }
         request::HOST_NAME => Err(INVALID),
-        request::INTERFACE_ADDRESSES if data.is_empty() => interfaces::addresses(at),
-        request::INTERFACE_LIST if data.is_empty() => interfaces::list(at),
-        request::INTERFACE_ADDRESSES | request::INTERFACE_LIST => Err(INVALID),
-        request::INTERFACE_GET => interfaces::get(at, data),
-        request::INTERFACE_SET => interfaces::set(data),
-        request::SERVICE_BY_NAME => services::by_name(at, data),
-        request::SERVICE_BY_PORT => services::by_port(at, data),
         request::NAME => socket.name(at),
         request::PEER => socket.peer(at),
         request::SET_NAME => {

@@ -7,6 +7,7 @@
 //! Invariant: an entry never changes or goes away; a name occurs once.
 
 use crate::term::Atom;
+use crate::term::external::Node;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use hashbrown::HashTable;
@@ -37,6 +38,8 @@ pub struct AtomTable {
     index: HashTable<u32>,
     /// Most atoms.
     pub limit: usize,
+    /// The node that this machine is: here, because whoever prints, compares or writes terms has the table at hand.
+    pub node: Node,
 }
 
 /// OTP's hash of an atom's name: the PJW hash over its bytes, where a two-byte UTF-8
@@ -75,6 +78,7 @@ impl AtomTable {
     pub fn new() -> AtomTable {
         let mut table = AtomTable {
             limit: ATOM_LIMIT,
+            node: Node::NONE,
             entries: Vec::with_capacity(FIRST_ATOMS),
             index: HashTable::with_capacity(FIRST_ATOMS),
         };
@@ -702,6 +706,22 @@ predefined! {
     PENDING_DRIVER "pending_driver"
     KILL_PORTS "kill_ports"
 
+    // Distribution.
+    NET_KERNEL "net_kernel"
+    AUTO_CONNECT "auto_connect"
+    CONNECTION_CLOSED "connection_closed"
+    NET_KERNEL_TERMINATED "net_kernel_terminated"
+    ABANDONED "abandoned"
+    ALLOW_PASSIVE_CONNECT "allow_passive_connect"
+    NODEUP "nodeup"
+    NODEDOWN_REASON "nodedown_reason"
+    CONNECTION_ID "connection_id"
+    NODE_TYPE "node_type"
+    DIST_CTRLR "dist_ctrlr"
+    DIST_DATA "dist_data"
+    SPAWN_REQUEST "spawn_request"
+    GET_SIZE "get_size"
+
     // Items of process_info since OTP 27.
     LABEL "label"
     PROCESS_LABEL "$process_label"
@@ -727,7 +747,6 @@ predefined! {
     ABS_PATH "abs_path"
     ABSOLUTE_URI "absoluteURI"
     SCHEME "scheme"
-    STAR "*"
     SSL_TLS "ssl_tls"
 }
 

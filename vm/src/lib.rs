@@ -15,6 +15,7 @@ pub mod boot;
 pub mod break_menu;
 pub mod code;
 pub mod crash_dump;
+pub mod dist;
 pub mod environment;
 pub mod ets;
 pub mod fs;

@@ -11,6 +11,7 @@ use crate::code::Code;
 use crate::code::cache::ConvertedModules;
 use crate::code::link::LinkError;
 use crate::code::literals::{LITERAL_AREA_BYTES, LiteralArea};
+use crate::dist::Distribution;
 use crate::environment::Environment;
 use crate::ets::Tables;
 use crate::fs::FileSystem;
@@ -78,6 +79,8 @@ pub struct Machine {
     pub processes: Processes,
     /// All ports.
     pub ports: Ports,
+    /// Other nodes.
+    pub distribution: Distribution,
     /// Signals of the host that programs get.
     pub handled_signals: Handled,
     /// All timers.
@@ -152,6 +155,7 @@ impl Machine {
             files,
             processes: Processes::new(References::new(u64::from_le_bytes(seed)), &options),
             ports: Ports::new(options.port_limit),
+            distribution: Distribution::new(),
             handled_signals: Handled::default(),
             timers: Timers::new(now),
             ets: Tables::new(),

@@ -1,12 +1,13 @@
 //! Built-in functions between identifiers and text: `<0.8.1>`, `#Ref<0.3.2.1>`, `#Port<0.6>`.
 //!
-//! Only identifiers of this node have a text here: they begin with the number 0.
+//! The first number is the node: 0 is this one, others are those of the atoms of their names, and have to be connected.
 
 use super::{Bif, Context, Fail, Value, bif};
 use crate::memory::Arena;
 use crate::process::reference::RefNumber;
 use crate::process::table::make_pid;
-use crate::term::{Term, print};
+use crate::term::external::{Node, RemotePid, RemotePort, RemoteReference};
+use crate::term::{Atom, Term, print};
 
 /// The functions.
 pub const TABLE: &[Bif] = &[
@@ -59,33 +60,58 @@ fn numbers<const N: usize>(list: Term, prefix: &str) -> Result<[u64; N], Fail> {
         }
         *number = part.parse().map_err(|_| Fail::Badarg)?;
     }
-    // This node is number 0.
-    match (parts.next(), numbers.first(), elements.tail().is_nil()) {
-        (None, Some(0), true) => Ok(numbers),
+    match (parts.next(), elements.tail().is_nil()) {
+        (None, true) => Ok(numbers),
         _ => Err(Fail::Badarg),
     }
 }
 
-fn list_to_pid_1(_: &mut Context, args: &[Term]) -> Value {
-    let [_, slot, serial] = numbers(args[0], "<")?;
-    match (u32::try_from(slot), u32::try_from(serial)) {
-        (Ok(slot), Ok(serial)) => make_pid(slot, serial).ok_or(Fail::Badarg),
-        _ => Err(Fail::Badarg),
+/// The node of this number; `None` is this one.
+fn node(cx: &mut Context, number: u64) -> Result<Option<Node>, Fail> {
+    if number == 0 {
+        return Ok(None);
+    }
+    let name = Atom(u32::try_from(number).map_err(|_| Fail::Badarg)?);
+    let creation = cx.machine().distribution.creation_of(name);
+    let creation = creation.ok_or(Fail::Badarg)?;
+    Ok(Some(Node { name, creation }))
+}
+
+fn list_to_pid_1(cx: &mut Context, args: &[Term]) -> Value {
+    let [at, number, serial] = numbers(args[0], "<")?;
+    let (Ok(number), Ok(serial)) = (u32::try_from(number), u32::try_from(serial)) else {
+        return Err(Fail::Badarg);
+    };
+    match node(cx, at)? {
+        None => make_pid(number, serial).ok_or(Fail::Badarg),
+        Some(node) => {
+            let pid = RemotePid {
+                node,
+                number,
+                serial,
+            };
+            Ok(pid.term(cx)?)
+        }
     }
 }
 
-fn list_to_port_1(_: &mut Context, args: &[Term]) -> Value {
-    let [_, number] = numbers(args[0], "#Port<")?;
-    match number >> 60 {
-        0 => Ok(Term::local_port(number)),
-        _ => Err(Fail::Badarg),
+fn list_to_port_1(cx: &mut Context, args: &[Term]) -> Value {
+    let [at, number] = numbers(args[0], "#Port<")?;
+    match node(cx, at)? {
+        None if number >> 60 != 0 => Err(Fail::Badarg),
+        None => Ok(Term::local_port(number)),
+        Some(node) => Ok(RemotePort { node, number }.term(cx)?),
     }
 }
 
 fn list_to_ref_1(cx: &mut Context, args: &[Term]) -> Value {
-    let [_, high, middle, low] = numbers(args[0], "#Ref<")?;
+    let [at, high, middle, low] = numbers(args[0], "#Ref<")?;
     if [high, middle, low].iter().any(|number| number >> 32 != 0) {
         return Err(Fail::Badarg);
+    }
+    if let Some(node) = node(cx, at)? {
+        let numbers = [low as u32, middle as u32, high as u32];
+        return Ok(RemoteReference::new(node, &numbers).term(cx)?);
     }
     let number = RefNumber::from_words([low | middle << 32, high]);
     match cx.machine().resources.find(number) {

@@ -2,9 +2,11 @@
 
 use super::{Bif, Class, Context, Fail, Value, bif};
 use crate::atom::am;
+use crate::dist;
 use crate::process::exit;
 use crate::process::signal::{self, Origin};
 use crate::term::Term;
+use crate::term::external::RemotePid;
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
@@ -19,16 +21,21 @@ pub const TABLE: &[Bif] = &[
 fn link_1(cx: &mut Context, args: &[Term]) -> Value {
     let other = args[0];
     let pid = cx.process().pid;
-    if !other.is_pid() && !other.is_port() {
+    if let Some(remote) = RemotePid::of(other) {
+        let sent = dist::signal::link(cx.machine(), pid, remote)?;
+        if sent == dist::signal::Sent::NotConnected {
+            let reason = am::NOCONNECTION.term();
+            signal::exit_signal(cx.machine(), other, pid, reason, Origin::Link);
+        }
+        return sent_to(cx, remote, sent);
+    }
+    if !other.is_local_pid() && !other.is_local_port() {
         return Err(Fail::Badarg);
     }
     if other == pid {
         return Ok(Term::boolean(true));
     }
-    let machine = cx.machine();
-    if !other.is_local_pid() && !other.is_local_port() {
-        signal::exit_signal(machine, other, pid, am::NOCONNECTION.term(), Origin::Link);
-    } else if !signal::link(machine, pid, other)? {
+    if !signal::link(cx.machine(), pid, other)? {
         let reason = am::NOPROC.term();
         if !cx.process().trap_exit {
             return Err(cx.raise(Class::Error, reason));
@@ -38,13 +45,25 @@ fn link_1(cx: &mut Context, args: &[Term]) -> Value {
     Ok(Term::boolean(true))
 }
 
-fn unlink_1(cx: &mut Context, args: &[Term]) -> Value {
-    if !args[0].is_pid() && !args[0].is_port() {
-        return Err(Fail::Badarg);
-    }
-    if args[0].is_local_pid() || args[0].is_local_port() {
+/// `true`, when whoever sent something to another node may go on.
+fn sent_to(cx: &mut Context, to: RemotePid, sent: dist::signal::Sent) -> Value {
+    if sent == dist::signal::Sent::Busy {
         let pid = cx.process().pid;
+        cx.machine().x[0] = Term::boolean(true);
+        dist::output::wait(cx.machine(), to.node.name, pid)?;
+        return Err(Fail::Suspend);
+    }
+    Ok(Term::boolean(true))
+}
+
+fn unlink_1(cx: &mut Context, args: &[Term]) -> Value {
+    let pid = cx.process().pid;
+    if let Some(remote) = RemotePid::of(args[0]) {
+        dist::signal::unlink(cx.machine(), pid, remote);
+    } else if args[0].is_local_pid() || args[0].is_local_port() {
         signal::unlink(cx.machine(), pid, args[0]);
+    } else if !args[0].is_port() {
+        return Err(Fail::Badarg);
     }
     Ok(Term::boolean(true))
 }
@@ -52,19 +71,21 @@ fn unlink_1(cx: &mut Context, args: &[Term]) -> Value {
 /// Sends an exit signal. One to itself takes effect at once, as in OTP.
 fn exit_2(cx: &mut Context, args: &[Term]) -> Value {
     let [to, reason] = [args[0], args[1]];
-    if !to.is_pid() && !to.is_port() {
+    let pid = cx.process().pid;
+    if let Some(remote) = RemotePid::of(to) {
+        let sent = dist::signal::exit(cx.machine(), pid, remote, reason)?;
+        return sent_to(cx, remote, sent);
+    }
+    if !to.is_local_pid() && !to.is_local_port() {
         return Err(Fail::Badarg);
     }
-    if to.is_local_pid() || to.is_local_port() {
-        let pid = cx.process().pid;
-        let machine = cx.machine();
-        signal::exit_signal(machine, pid, to, reason, Origin::Explicit);
-        // A port that ends may end who is linked to it.
-        let ended = (to == pid || to.is_local_port()) && exit::begin_pending(machine, pid);
-        if ended {
-            return Err(Fail::Suspend);
-        }
-        exit::carry_out(machine);
+    let machine = cx.machine();
+    signal::exit_signal(machine, pid, to, reason, Origin::Explicit);
+    // A port that ends may end who is linked to it.
+    let ended = (to == pid || to.is_local_port()) && exit::begin_pending(machine, pid);
+    if ended {
+        return Err(Fail::Suspend);
     }
+    exit::carry_out(machine);
     Ok(Term::boolean(true))
 }

@@ -1,16 +1,18 @@
 //! Sending and aliases: `!`, `send/2,3`, `send_nosuspend/2,3`, `alias/0,1`, `unalias/1`.
 //!
-//! Nothing here suspends but a message to a busy port. A message to another node
-//! is lost, as it is in OTP when the node is not connected.
+//! Nothing here suspends but a message to a busy port, or to a node that much is on its way to already.
 
 use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
+use crate::dist;
+use crate::dist::signal::{self as remote, Connect};
 use crate::port;
 use crate::process::AliasMode;
 use crate::process::exit;
 use crate::process::reference::RefNumber;
 use crate::process::signal;
-use crate::term::Term;
+use crate::term::external::{RemotePid, RemoteReference};
+use crate::term::{Atom, Term};
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
@@ -26,12 +28,26 @@ pub const TABLE: &[Bif] = &[
 
 /// Whether a message could be sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sent {
+enum Outcome {
     /// It was, or the receiver is gone, which nobody is told.
     Sent,
-    /// It goes to a node that is not connected.
+    /// It goes to a node that is not connected, and was not to make a connection.
     NotConnected,
+    /// Who sends it would have to wait, and does not want to.
+    Busy,
 }
+
+/// What `send/3` may be told.
+#[derive(Clone, Copy)]
+struct Wishes {
+    connect: Connect,
+    suspend: bool,
+}
+
+const NO_WISHES: Wishes = Wishes {
+    connect: Connect::Yes,
+    suspend: true,
+};
 
 /// `To ! Message` of the calling process. `Err(Badarg)` if `to` is no destination.
 #[inline]
@@ -40,10 +56,15 @@ pub fn send(cx: &mut Context, to: Term, message: Term) -> Result<(), Fail> {
         let from = cx.process().pid;
         return Ok(signal::send(cx.machine(), from, to, message)?);
     }
-    send_elsewhere(cx, to, message).map(|_| ())
+    send_elsewhere(cx, to, message, NO_WISHES).map(|_| ())
 }
 
-fn send_elsewhere(cx: &mut Context, to: Term, message: Term) -> Result<Sent, Fail> {
+fn send_elsewhere(
+    cx: &mut Context,
+    to: Term,
+    message: Term,
+    wishes: Wishes,
+) -> Result<Outcome, Fail> {
     let receiver = if to.is_local_pid() {
         Some(to)
     } else if let Some(name) = to.as_atom() {
@@ -53,17 +74,17 @@ fn send_elsewhere(cx: &mut Context, to: Term, message: Term) -> Result<Sent, Fai
         signal::use_alias(cx.machine(), reference)
     } else if let Some(&[name, node]) = to.as_tuple() {
         let name = name.as_atom().ok_or(Fail::Badarg)?;
-        if !node.is_atom() {
-            return Err(Fail::Badarg);
-        }
-        if node != am::NONODE_NOHOST.term() {
-            return Ok(Sent::NotConnected);
+        let node = node.as_atom().ok_or(Fail::Badarg)?;
+        if node != cx.atoms().node.name {
+            return send_to_node(cx, Remote::Name(name, node), message, wishes);
         }
         cx.machine().processes.registry.whereis(name)
     } else if to.is_local_port() {
         Some(to)
-    } else if to.is_pid() || to.is_port() || to.is_reference() {
-        None
+    } else if let Some(pid) = RemotePid::of(to) {
+        return send_to_node(cx, Remote::Pid(pid), message, wishes);
+    } else if let Some(reference) = RemoteReference::of(to) {
+        return send_to_node(cx, Remote::Alias(reference), message, wishes);
     } else {
         return Err(Fail::Badarg);
     };
@@ -74,11 +95,54 @@ fn send_elsewhere(cx: &mut Context, to: Term, message: Term) -> Result<Sent, Fai
         }
         signal::send(cx.machine(), from, receiver, message)?;
     }
-    Ok(Sent::Sent)
+    Ok(Outcome::Sent)
+}
+
+/// Who gets a message on another node.
+#[derive(Clone, Copy)]
+enum Remote {
+    Pid(RemotePid),
+    Name(Atom, Atom),
+    Alias(RemoteReference),
+}
+
+/// `Err(Suspend)` if too much is on its way to the node: then the message is, too, and who sent it is suspended until there is less.
+fn send_to_node(
+    cx: &mut Context,
+    to: Remote,
+    message: Term,
+    wishes: Wishes,
+) -> Result<Outcome, Fail> {
+    let from = cx.process().pid;
+    let node = match to {
+        Remote::Pid(pid) => pid.node.name,
+        Remote::Name(_, node) => node,
+        Remote::Alias(reference) => reference.node.name,
+    };
+    let machine = cx.machine();
+    if !wishes.suspend && dist::output::is_busy(machine, node) {
+        return Ok(Outcome::Busy);
+    }
+    let connect = wishes.connect;
+    let sent = match to {
+        Remote::Pid(pid) => remote::send(machine, from, pid, message, connect)?,
+        Remote::Name(name, node) => {
+            remote::send_to_name(machine, from, (name, node), message, connect)?
+        }
+        Remote::Alias(alias) => remote::send_to_alias(machine, from, alias, message, connect)?,
+    };
+    match sent {
+        remote::Sent::Sent => Ok(Outcome::Sent),
+        remote::Sent::NotConnected => Ok(Outcome::NotConnected),
+        remote::Sent::Busy => {
+            dist::output::wait(machine, node, from)?;
+            Err(Fail::Suspend)
+        }
+    }
 }
 
 /// `Port ! {Owner, Command}`. `Err(Suspend)` if the port is busy: who sent it is suspended until it is not.
-fn send_to_port(cx: &mut Context, port: Term, message: Term) -> Result<Sent, Fail> {
+fn send_to_port(cx: &mut Context, port: Term, message: Term) -> Result<Outcome, Fail> {
     let pid = cx.process().pid;
     let machine = cx.machine();
     if port::signal::message(machine, port, pid, message)? {
@@ -86,7 +150,7 @@ fn send_to_port(cx: &mut Context, port: Term, message: Term) -> Result<Sent, Fai
         return Err(Fail::Suspend);
     }
     exit::carry_out(machine);
-    Ok(Sent::Sent)
+    Ok(Outcome::Sent)
 }
 
 fn send_2(cx: &mut Context, args: &[Term]) -> Value {
@@ -98,11 +162,11 @@ fn send_2(cx: &mut Context, args: &[Term]) -> Value {
 
 fn send_3(cx: &mut Context, args: &[Term]) -> Value {
     let mut options = args[2].iter_list();
-    let mut connect = true;
+    let mut wishes = NO_WISHES;
     for option in &mut options {
         match option.as_atom() {
-            Some(am::NOCONNECT) => connect = false,
-            Some(am::NOSUSPEND) => {}
+            Some(am::NOCONNECT) => wishes.connect = Connect::No,
+            Some(am::NOSUSPEND) => wishes.suspend = false,
             _ => return Err(cx.fail_because(am::BADOPT)),
         }
     }
@@ -110,8 +174,9 @@ fn send_3(cx: &mut Context, args: &[Term]) -> Value {
         return Err(cx.fail_because(am::BADOPT));
     }
     cx.machine().x[0] = am::OK.term();
-    match send_elsewhere(cx, args[0], args[1])? {
-        Sent::NotConnected if !connect => Ok(am::NOCONNECT.term()),
+    match send_elsewhere(cx, args[0], args[1], wishes)? {
+        Outcome::NotConnected if wishes.connect == Connect::No => Ok(am::NOCONNECT.term()),
+        Outcome::Busy => Ok(am::NOSUSPEND.term()),
         _ => Ok(am::OK.term()),
     }
 }

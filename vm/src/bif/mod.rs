@@ -26,6 +26,8 @@ mod convert;
 mod counters;
 mod ddll;
 mod dictionary;
+mod dist_control;
+mod dist_spawn;
 mod distribution;
 mod ets;
 mod exception;
@@ -68,6 +70,7 @@ mod tracing;
 mod tuple;
 mod unicode;
 
+pub(crate) use dist_spawn::remote_spawn_options;
 pub(crate) use process_info::{binaries_of, garbage_collection_info, total_heap_words};
 
 use crate::atom::AtomTable;
@@ -215,6 +218,8 @@ pub static TABLES: &[&[Bif]] = &[
     time::TABLE,
     timer::TABLE,
     init::TABLE,
+    dist_control::TABLE,
+    dist_spawn::TABLE,
     distribution::TABLE,
     internal::TABLE,
     os::TABLE,

@@ -1,12 +1,14 @@
 //! Monitors: `monitor/2,3`, `demonitor/1,2`, `monitor_node/2,3`.
 
-use super::{Bif, Context, Fail, Value, bif};
+use super::{Bif, Class, Context, Fail, Value, bif};
 use crate::atom::am;
-use crate::memory::Arena;
+use crate::dist;
+use crate::dist::signal::{Connect, Target};
 use crate::process::reference::RefNumber;
 use crate::process::spawn::MonitorOptions;
-use crate::process::{AliasMode, Monitor, Watched, signal};
+use crate::process::{AliasMode, Monitor, Trap, Watched, signal};
 use crate::term::Term;
+use crate::term::external::RemotePid;
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
@@ -15,7 +17,7 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "demonitor", 1, demonitor_1),
     bif("erlang", "demonitor", 2, demonitor_2),
     bif("erlang", "monitor_node", 2, monitor_node_2),
-    bif("erlang", "monitor_node", 3, monitor_node_2),
+    bif("erlang", "monitor_node", 3, monitor_node_3),
 ];
 
 /// What is to be watched, of a process or port that may be gone: then its identifier is one that nobody has.
@@ -35,8 +37,24 @@ fn target(cx: &mut Context, kind: Term, item: Term) -> Result<Watched, Fail> {
     if item.is_local_port() && of_port {
         return Ok(Watched::Port(item));
     }
+    if let Some(pid) = RemotePid::of(item)
+        && !of_port
+    {
+        return Ok(Watched::Remote(Target::Process(pid)));
+    }
     let name = match item.as_tuple() {
-        Some(&[name, node]) if node == am::NONODE_NOHOST.term() => name,
+        Some(&[name, node]) => {
+            let node = node.as_atom().ok_or(Fail::Badarg)?;
+            if node != cx.atoms().node.name {
+                // Where there is no other node, there is none of this name either.
+                if of_port || !cx.machine().distribution.is_alive() {
+                    return Err(Fail::Badarg);
+                }
+                let name = name.as_atom().ok_or(Fail::Badarg)?;
+                return Ok(Watched::Remote(Target::Name(name, node)));
+            }
+            name
+        }
         _ => item,
     };
     let name = name.as_atom().ok_or(Fail::Badarg)?;
@@ -146,16 +164,77 @@ fn demonitor_2(cx: &mut Context, args: &[Term]) -> Value {
     Ok(Term::boolean(!info || ended))
 }
 
-/// There is no other node: whoever monitors one is told at once that it is down.
+/// `monitor_node(Node, On)`: `{nodedown, Node}` when the connection is gone. A node that is not connected gets connected.
 fn monitor_node_2(cx: &mut Context, args: &[Term]) -> Value {
-    if !args[0].is_atom() {
-        return Err(Fail::Badarg);
+    monitor_node(cx, args[0], args[1], Term::NIL)
+}
+
+fn monitor_node_3(cx: &mut Context, args: &[Term]) -> Value {
+    monitor_node(cx, args[0], args[1], args[2])
+}
+
+fn monitor_node(cx: &mut Context, node: Term, on: Term, list: Term) -> Value {
+    let mut options = list.iter_list();
+    let mut passive = false;
+    for option in &mut options {
+        if option != am::ALLOW_PASSIVE_CONNECT.term() {
+            return Err(cx.fail_because(am::BADOPT));
+        }
+        passive = true;
     }
-    let on = args[1].as_boolean().ok_or(Fail::Badarg)?;
-    if on && args[0] != am::NONODE_NOHOST.term() {
-        let message = cx.tuple(&[am::NODEDOWN.term(), args[0]])?;
-        let pid = cx.process().pid;
-        signal::send(cx.machine(), pid, pid, message)?;
+    if !options.tail().is_nil() {
+        return Err(cx.fail_because(am::BADOPT));
+    }
+    let name = node.as_atom().ok_or(Fail::Badarg)?;
+    if name != am::NONODE_NOHOST && !cx.machine().distribution.is_alive() {
+        return Err(cx.raise(Class::Error, am::NOTALIVE.term()));
+    }
+    let on = on.as_boolean().ok_or(Fail::Badarg)?;
+    let pid = cx.process().pid;
+    if !on {
+        if let Some(ties) = dist::signal::existing_ties(cx.machine(), pid)
+            && let Some(times) = ties.nodes.get_mut(name)
+        {
+            *times -= 1;
+            if *times == 0 {
+                ties.nodes.remove(name);
+            }
+        }
+        return Ok(Term::boolean(true));
+    }
+    let machine = cx.machine();
+    if name == machine.atoms.node.name {
+        return Ok(Term::boolean(true));
+    }
+    let open = machine.distribution.get(name).is_some_and(|c| c.is_open());
+    let there = if passive {
+        open
+    } else {
+        dist::signal::prepare(machine, name, Connect::Yes)?
+    };
+    if !there {
+        return ask_kernel(cx, node, on, list);
+    }
+    if let Some(ties) = dist::signal::ties(machine, pid)? {
+        match ties.nodes.get_mut(name) {
+            Some(times) => *times += 1,
+            None => {
+                ties.nodes.insert(name, 1)?;
+            }
+        }
     }
     Ok(Term::boolean(true))
+}
+
+/// `erlang:dmonitor_node/3`, which is Erlang code, sends `nodedown` or waits for the node to connect.
+fn ask_kernel(cx: &mut Context, node: Term, on: bool, list: Term) -> Value {
+    let machine = cx.machine();
+    let name = machine.atoms.insert_static("dmonitor_node")?;
+    let export = machine.code.export(am::ERLANG, name, 3);
+    machine.x[..3].copy_from_slice(&[node, Term::boolean(on), list]);
+    cx.process().trap = Some(Trap {
+        export: export.cast(),
+        arity: 3,
+    });
+    Err(Fail::Trap)
 }

@@ -2,6 +2,7 @@
 
 use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
+use crate::dist::monitor::kind;
 use crate::map;
 use crate::memory::gc::heap_size;
 use crate::memory::{Arena, NoMemory};
@@ -103,7 +104,7 @@ fn process_flag_2(cx: &mut Context, args: &[Term]) -> Value {
     if let Some(&[name, options]) = args[0].as_tuple()
         && name == cx.atom("monitor_nodes")?
     {
-        let options = node_options(cx, options)?.ok_or(Fail::Badarg)?;
+        let options = node_options(options).ok_or(Fail::Badarg)?;
         return monitor_nodes(cx, options, value);
     }
     if !args[0].is_atom() {
@@ -170,41 +171,37 @@ fn process_flag_2(cx: &mut Context, args: &[Term]) -> Value {
 
 /// What kind of messages `monitor_nodes` asks for, as a number: 0 for those without options, which `[]` means, too. `None` if the map is none
 /// that `net_kernel` makes.
-fn node_options(cx: &mut Context, options: Term) -> Result<Option<u8>, Fail> {
+fn node_options(options: Term) -> Option<u8> {
     if options.is_nil() {
-        return Ok(Some(0));
+        return Some(0);
     }
     if !map::is_map(options) {
-        return Ok(None);
+        return None;
     }
-    let (mut kind, mut known) = (1, 0);
-    for (bit, name) in ["list", "connection_id", "nodedown_reason"]
-        .into_iter()
-        .enumerate()
-    {
-        let name = cx.atom(name)?;
-        if let Some(value) = map::get(options, name) {
-            let Some(value) = value.as_boolean() else {
-                return Ok(None);
-            };
-            kind |= u8::from(value) << (bit + 1);
+    let (mut wanted, mut known) = (kind::OPTIONS, 0);
+    for (bit, name) in [
+        (kind::LIST, am::LIST),
+        (kind::CONNECTION_ID, am::CONNECTION_ID),
+        (kind::REASON, am::NODEDOWN_REASON),
+    ] {
+        if let Some(value) = map::get(options, name.term()) {
+            wanted |= if value.as_boolean()? { bit } else { 0 };
             known += 1;
         }
     }
-    let name = cx.atom("node_type")?;
-    if let Some(value) = map::get(options, name) {
-        kind |= match value.as_atom() {
-            Some(am::VISIBLE) => 0,
-            Some(am::HIDDEN) => 1 << 4,
-            Some(am::ALL) => 2 << 4,
-            _ => return Ok(None),
+    if let Some(value) = map::get(options, am::NODE_TYPE.term()) {
+        wanted |= match value.as_atom() {
+            Some(am::VISIBLE) => kind::VISIBLE,
+            Some(am::HIDDEN) => kind::HIDDEN,
+            Some(am::ALL) => kind::VISIBLE | kind::HIDDEN,
+            _ => return None,
         };
         known += 1;
     }
-    Ok((known == map::size(options)).then_some(kind))
+    (known == map::size(options)).then_some(wanted)
 }
 
-/// Subscribes to, or ends all subscriptions of one kind to, what becomes of other nodes; how many there were. None ever comes or goes.
+/// Subscribes to, or ends all subscriptions of one kind to, what becomes of other nodes; how many there were.
 fn monitor_nodes(cx: &mut Context, kind: u8, on: Term) -> Value {
     let on = on.as_boolean().ok_or(Fail::Badarg)?;
     let monitors = &mut cx.process().rare()?.node_monitors;

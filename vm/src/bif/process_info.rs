@@ -5,13 +5,15 @@
 use super::{Bif, Context, Fail, Value, bif, dictionary, process_flag};
 use crate::atom::am;
 use crate::code::Location;
+use crate::dist::remote::{Link, Remote};
 use crate::interp::trace;
 use crate::memory::heap::Parcel;
 use crate::memory::off_heap::Binary;
 use crate::memory::{Arena, NoMemory};
-use crate::process::{MIN_BINARY_HEAP_WORDS, Process, State, Watched};
+use crate::process::{MIN_BINARY_HEAP_WORDS, Process, State};
 use crate::term::compare::exact_equal;
 use crate::term::copy::copy;
+use crate::term::external::RemotePid;
 use crate::term::header::Header;
 use crate::term::{Atom, Term};
 use alloc::vec::Vec;
@@ -183,6 +185,22 @@ fn later(cx: &mut Context) -> bool {
     cx.machine().release_number() >= 27
 }
 
+/// What ties a process to other nodes.
+fn remote(process: &Process) -> impl Iterator<Item = &Remote> {
+    let rare = process.rare.iter();
+    rare.filter_map(|rare| rare.remote.as_deref())
+}
+
+/// A list of pids of this node and of others.
+fn of_all_nodes(cx: &mut Context, local: &[Term], remote: &[RemotePid]) -> Value {
+    let mut list = Term::NIL;
+    for pid in remote.iter().rev() {
+        let pid = pid.term(cx)?;
+        list = cx.cons(pid, list)?;
+    }
+    Ok(cx.list_with_tail(local, list)?)
+}
+
 fn dictionary_entry(cx: &mut Context, target: Target, key: Term) -> Value {
     target.term(cx, |p| {
         let found = p.dictionary.get(key, dictionary::hash(key), exact_equal);
@@ -201,12 +219,26 @@ fn value(cx: &mut Context, target: Target, item: Atom) -> Value {
         am::STATUS => Ok(target.read(status).term()),
         am::MESSAGE_QUEUE_LEN => heap(|p| p.mailbox.len()),
         am::MESSAGES => target.terms(cx, |p| collect(p.mailbox.iter())),
-        am::LINKS => target.terms(cx, |p| {
-            collect(p.links.iter().map(|(linked, ())| linked.term()))
-        }),
-        am::MONITORED_BY => target.terms(cx, |p| {
-            collect(p.monitored_by.iter().map(|(_, watcher)| *watcher))
-        }),
+        am::LINKS => {
+            let local = target.read(|p| collect(p.links.iter().map(|(l, ())| l.term())))?;
+            let remote = target.read(|p| {
+                let links = remote(p).flat_map(|remote| remote.links.iter());
+                collect(
+                    links
+                        .filter(|(_, link)| **link == Link::Active)
+                        .map(|(to, _)| to),
+                )
+            })?;
+            of_all_nodes(cx, &local, &remote)
+        }
+        am::MONITORED_BY => {
+            let local = target.read(|p| collect(p.monitored_by.iter().map(|(_, pid)| *pid)))?;
+            let remote = target.read(|p| {
+                let watchers = remote(p).flat_map(|remote| remote.watchers.iter());
+                collect(watchers.map(|(_, watcher)| watcher.pid))
+            })?;
+            of_all_nodes(cx, &local, &remote)
+        }
         am::MONITORS => monitors(cx, target),
         am::DICTIONARY => dictionary_of(cx, target),
         // What `proc_lib:set_label/1` has stored.
@@ -311,17 +343,12 @@ fn min_binary_heap(process: &Process) -> usize {
 }
 
 fn monitors(cx: &mut Context, target: Target) -> Value {
+    let this = cx.atoms().node.name;
     let targets = target.read(|p| collect(p.monitors.iter().map(|(_, m)| m.target)))?;
     let mut list = Term::NIL;
     for watched in targets.into_iter().rev() {
         let kind = watched.kind();
-        let what = match watched {
-            Watched::Process(id) | Watched::Port(id) => id,
-            Watched::Name(_, name) | Watched::PortName(_, name) => {
-                cx.tuple(&[name.term(), am::NONODE_NOHOST.term()])?
-            }
-            Watched::TimeOffset => am::CLOCK_SERVICE.term(),
-        };
+        let what = watched.object(this, cx)?;
         let pair = cx.tuple(&[kind.term(), what])?;
         list = cx.cons(pair, list)?;
     }

@@ -1,12 +1,13 @@
 //! Making processes: every arity of `spawn`, `spawn_link`, `spawn_monitor`, `spawn_opt` and `spawn_request`.
 //!
 //! In OTP some of these are Erlang code around others; a bare machine has no Erlang code, so all are here.
-//! A node other than this one is not connected: a process that is to run there ends at once with reason `noconnection`,
-//! as OTP's does.
+//! There, a node other than this one is not connected: a process that is to run on it ends at once with reason `noconnection`,
+//! as OTP's does. What OTP does instead is in `dist_spawn.rs`.
 
 use super::{Bif, Context, Fail, Value, bare, bif, monitor, process_flag};
 use crate::atom::am;
 use crate::memory::Arena;
+use crate::process::MaxHeapSize;
 use crate::process::reference::RefNumber;
 use crate::process::signal;
 use crate::process::spawn::{MAX_ARGUMENTS, MonitorOptions, Options, Start, argument_list, spawn};
@@ -45,12 +46,6 @@ pub const TABLE: &[Bif] = &[
     bare("erlang", "spawn_request", 3, spawn_request),
     bare("erlang", "spawn_request", 4, spawn_request),
     bare("erlang", "spawn_request", 5, spawn_request),
-    bif(
-        "erlang",
-        "spawn_request_abandon",
-        1,
-        spawn_request_abandon_1,
-    ),
     bif(
         "erts_internal",
         "spawn_request",
@@ -93,10 +88,10 @@ enum Work {
     Elsewhere,
 }
 
-/// Reads `[Node,] Fun` or `[Node,] Module, Function, Arguments`. `None` if they are something else.
-fn work(args: &[Term]) -> Option<Work> {
+/// Reads `[Node,] Fun` or `[Node,] Module, Function, Arguments`; `this` is this node. `None` if they are something else.
+fn work(this: Atom, args: &[Term]) -> Option<Work> {
     let (node, rest) = match *args {
-        [_] | [_, _, _] => (am::NONODE_NOHOST, args),
+        [_] | [_, _, _] => (this, args),
         [node, ..] => (node.as_atom()?, &args[1..]),
         [] => return None,
     };
@@ -109,11 +104,7 @@ fn work(args: &[Term]) -> Option<Work> {
         }
         _ => return None,
     };
-    Some(if node == am::NONODE_NOHOST {
-        work
-    } else {
-        Work::Elsewhere
-    })
+    Some(if node == this { work } else { Work::Elsewhere })
 }
 
 /// Makes the process; with a monitor, its reference as well.
@@ -164,7 +155,7 @@ fn make_and_answer(cx: &mut Context, work: &Work, options: &Options) -> Value {
 }
 
 fn plain(cx: &mut Context, args: &[Term], tie: Tie) -> Value {
-    let work = work(args).ok_or(Fail::Badarg)?;
+    let work = work(cx.atoms().node.name, args).ok_or(Fail::Badarg)?;
     let options = Options {
         link: tie.link,
         monitor: tie.monitor.then(MonitorOptions::default),
@@ -183,22 +174,22 @@ pub(super) enum Reply {
 }
 
 /// What a list of options says.
-struct Request {
-    options: Options,
-    reply: Reply,
-    reply_tag: Term,
+pub(super) struct Request {
+    pub options: Options,
+    pub reply: Reply,
+    pub reply_tag: Term,
 }
 
 /// Why a list of options is refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Refused {
+pub(super) enum Refused {
     /// It is no list, or `reply` and `reply_tag` are wrong.
     Badarg,
     /// An option is none.
     BadOption,
 }
 
-fn parse(cx: &mut Context, list: Term, request: bool) -> Result<Request, Refused> {
+pub(super) fn parse(default: MaxHeapSize, list: Term, request: bool) -> Result<Request, Refused> {
     let mut parsed = Request {
         options: Options::default(),
         reply: Reply::Yes,
@@ -223,7 +214,7 @@ fn parse(cx: &mut Context, list: Term, request: bool) -> Result<Request, Refused
                 continue;
             }
         }
-        bad_option |= parse_option(cx, option, &mut parsed.options).is_none();
+        bad_option |= parse_option(default, option, &mut parsed.options).is_none();
     }
     if !rest.tail().is_nil() {
         return Err(Refused::Badarg);
@@ -234,8 +225,8 @@ fn parse(cx: &mut Context, list: Term, request: bool) -> Result<Request, Refused
     Ok(parsed)
 }
 
-/// Reads one option of `spawn_opt`.
-fn parse_option(cx: &mut Context, option: Term, options: &mut Options) -> Option<()> {
+/// Reads one option of `spawn_opt`; `default` is what `max_heap_size` does not say.
+fn parse_option(default: MaxHeapSize, option: Term, options: &mut Options) -> Option<()> {
     match option.as_atom() {
         Some(am::LINK) => {
             options.link = true;
@@ -261,7 +252,6 @@ fn parse_option(cx: &mut Context, option: Term, options: &mut Options) -> Option
             options.min_binary_heap = Some(process_flag::parse_size(value)?);
         }
         am::MAX_HEAP_SIZE => {
-            let default = cx.machine().processes.defaults.max_heap_size;
             options.max_heap_size = Some(process_flag::parse_max_heap_size(value, default)?);
         }
         am::MESSAGE_QUEUE_DATA => {
@@ -281,10 +271,11 @@ fn parse_option(cx: &mut Context, option: Term, options: &mut Options) -> Option
 
 fn spawn_opt(cx: &mut Context, args: &[Term]) -> Value {
     let (&list, rest) = args.split_last().ok_or(Fail::Badarg)?;
-    let Ok(request) = parse(cx, list, false) else {
+    let default = cx.machine().processes.defaults.max_heap_size;
+    let Ok(request) = parse(default, list, false) else {
         return Err(cx.fail_because(am::BADOPT));
     };
-    let work = work(rest).ok_or(Fail::Badarg)?;
+    let work = work(cx.atoms().node.name, rest).ok_or(Fail::Badarg)?;
     make_and_answer(cx, &work, &request.options)
 }
 
@@ -316,10 +307,11 @@ fn internal_spawn_request_4(cx: &mut Context, args: &[Term]) -> Value {
 }
 
 fn request(cx: &mut Context, what: &[Term], list: Term) -> Value {
-    let work = work(what).ok_or(Fail::Badarg)?;
+    let work = work(cx.atoms().node.name, what).ok_or(Fail::Badarg)?;
     let reference = cx.machine().processes.references.make();
     let term = reference.term(cx)?;
-    let (request, made) = match parse(cx, list, true) {
+    let default = cx.machine().processes.defaults.max_heap_size;
+    let (request, made) = match parse(default, list, true) {
         Err(Refused::Badarg) => return Err(Fail::Badarg),
         Err(Refused::BadOption) => {
             // The tag and the wish for a reply are still to be honoured.
@@ -376,18 +368,9 @@ pub(super) fn reply_options(list: Term) -> (Reply, Term) {
     (reply, tag)
 }
 
-/// A request is answered before it returns, so there is never one to abandon.
-fn spawn_request_abandon_1(_: &mut Context, args: &[Term]) -> Value {
-    if args[0].is_reference() {
-        Ok(Term::boolean(false))
-    } else {
-        Err(Fail::Badarg)
-    }
-}
-
 /// A process of the system itself: as any other, but nobody's child.
 fn spawn_system_process_3(cx: &mut Context, args: &[Term]) -> Value {
-    let work = work(args).ok_or(Fail::Badarg)?;
+    let work = work(cx.atoms().node.name, args).ok_or(Fail::Badarg)?;
     let options = Options {
         system: true,
         ..Options::default()

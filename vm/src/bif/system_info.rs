@@ -1,6 +1,6 @@
 //! `system_info/1`: what the machine is and has.
 //!
-//! It answers what is so here: one scheduler, no threads, no distribution. An item that OTP does not know is `badarg`, and so is one whose
+//! It answers what is so here: one scheduler, no threads. An item that OTP does not know is `badarg`, and so is one whose
 //! answer would be made up (`check_io`, the settings of OTP's allocators).
 //!
 //! `erlang:memory/0,1` is Erlang code in OTP, which adds up what allocators and `allocated_areas` tell. The machine has no
@@ -12,6 +12,7 @@ use super::{Bif, Context, Fail, Value, bif, os, process_flag, system_task};
 use crate::atom::am;
 use crate::boot::options::BreakKey;
 use crate::crash_dump;
+use crate::dist::connection::Controller;
 use crate::memory::Arena;
 use crate::memory::gc::heap_size;
 use crate::process::MIN_BINARY_HEAP_WORDS;
@@ -74,10 +75,10 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
             _ => cx.string("2.17"),
         },
         "driver_version" => cx.string("3.3"),
-        "dist_ctrl"
-        | "taints"
-        | "multi_scheduling_blockers"
-        | "normal_multi_scheduling_blockers" => Ok(Term::NIL),
+        "dist_ctrl" => dist_ctrl(cx),
+        "taints" | "multi_scheduling_blockers" | "normal_multi_scheduling_blockers" => {
+            Ok(Term::NIL)
+        }
         "break_ignored" => {
             let key = cx.machine().options.break_key;
             Ok(Term::boolean(key == BreakKey::Ignored))
@@ -137,13 +138,34 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
         "allocated_areas" => allocated_areas(cx),
         "c_compiler_used" => Ok(cx.tuple(&[am::UNDEFINED.term(), am::UNDEFINED.term()])?),
         "cpu_topology" => Ok(am::UNDEFINED.term()),
-        "dist" => binary(cx, "=node:'nonode@nohost'\n=no_distribution\n"),
+        "dist" => {
+            let text = crash_dump::section(cx.machine(), "nodes");
+            binary(cx, &text)
+        }
         "info" | "procs" | "loaded" => {
             let text = crash_dump::section(cx.machine(), name);
             binary(cx, &text)
         }
         _ => Err(Fail::Badarg),
     }
+}
+
+/// `[{Node, Controller}]` of all connections that are open.
+fn dist_ctrl(cx: &mut Context) -> Value {
+    let distribution = &cx.machine().distribution;
+    let all: Vec<_> = distribution
+        .iter()
+        .map(|c| (c.node, c.controller))
+        .collect();
+    let mut list = Term::NIL;
+    for (node, controller) in all {
+        let (Controller::Port(id) | Controller::Process(id)) = controller else {
+            continue;
+        };
+        let pair = cx.tuple(&[node.term(), id])?;
+        list = cx.cons(pair, list)?;
+    }
+    Ok(list)
 }
 
 fn binary(cx: &mut Context, text: &str) -> Value {

@@ -8,11 +8,13 @@
 
 use super::{Bif, Context, Fail, Value, bif, process_flag};
 use crate::atom::am;
+use crate::dist;
 use crate::memory::{Arena, gc};
 use crate::platform::Stream;
 use crate::process::signal;
 use crate::term::Term;
 use crate::term::copy::copy;
+use crate::term::external::RemotePid;
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
@@ -184,8 +186,12 @@ fn process_display_2(cx: &mut Context, args: &[Term]) -> Value {
 
 /// Sets the group leader of a process; false if one of the two is no process of this node.
 pub(super) fn set_group_leader(cx: &mut Context, leader: Term, pid: Term) -> Result<bool, Fail> {
-    if !leader.is_pid() || !pid.is_local_pid() {
+    if !leader.is_pid() {
         return Ok(false);
+    }
+    if let Some(remote) = RemotePid::of(pid) {
+        dist::signal::group_leader(cx.machine(), leader, remote)?;
+        return Ok(true);
     }
     let literals = cx.machine().literals.clone();
     let Some(process) = cx.machine().processes.alive(pid) else {
@@ -205,7 +211,7 @@ fn group_leader_2(cx: &mut Context, args: &[Term]) -> Value {
 
 /// As with two arguments, but the answer is a message `{Reference, Answer}`.
 fn group_leader_3(cx: &mut Context, args: &[Term]) -> Value {
-    if !args[0].is_pid() || !args[1].is_local_pid() || !args[2].is_reference() {
+    if !args[0].is_pid() || !args[1].is_pid() || !args[2].is_reference() {
         return Err(Fail::Badarg);
     }
     let done = group_leader_2(cx, args)?;

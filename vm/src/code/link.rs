@@ -365,7 +365,8 @@ impl<'m, 'f> Linker<'m, 'f> {
     fn literals(&mut self) -> Result<(Vec<Term>, Literals), LinkError> {
         let (mut words, mut pairs) = (0usize, 0usize);
         for (index, bytes) in self.file.literals().enumerate() {
-            let size = etf::decoded_size(bytes).map_err(|_| LinkError::Literal { index })?;
+            let size = etf::decoded_size(bytes, &self.machine.atoms)
+                .map_err(|_| LinkError::Literal { index })?;
             words = words.saturating_add(size.words);
             pairs = pairs.saturating_add(size.large_map_pairs);
         }

@@ -55,7 +55,7 @@ pub fn section(machine: &Machine, name: &str) -> String {
             .and_then(|()| sections::ports(machine, &mut text)),
         "ports" => sections::ports(machine, &mut text),
         "tables" => sections::tables(machine, &mut text),
-        "nodes" => sections::nodes(&mut text),
+        "nodes" => sections::nodes(machine, &mut text),
         "loaded" => sections::modules(machine, &mut text, ""),
         _ => sections::memory(machine, &mut text)
             .and_then(|()| sections::areas(machine, &mut text))
@@ -170,7 +170,7 @@ fn write(machine: &mut Machine, slogan: &str, sink: Sink, limits: Limits, whole:
         .and_then(|()| sections::processes(machine, &mut writer))
         .and_then(|()| sections::ports(machine, &mut writer))
         .and_then(|()| sections::tables(machine, &mut writer))
-        .and_then(|()| sections::nodes(&mut writer));
+        .and_then(|()| sections::nodes(machine, &mut writer));
     let written = match whole {
         true => written
             .and_then(|()| sections::modules(machine, &mut writer, "=loaded_modules\n"))

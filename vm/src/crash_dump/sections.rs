@@ -6,6 +6,7 @@ use super::heap::Heap;
 use super::stack::{Slot, slots, write_address, write_backtrace, write_name, write_term};
 use crate::bif::statistics::measure;
 use crate::code::versions::{LoadedModule, Role};
+use crate::dist::connection::Controller;
 use crate::machine::Machine;
 use crate::memory::heap::Parcel;
 use crate::process::reference::RefNumber;
@@ -293,9 +294,30 @@ pub fn tables(machine: &Machine, out: &mut dyn Write) -> Result {
     Ok(())
 }
 
-/// The node, which is alone.
-pub fn nodes(out: &mut dyn Write) -> Result {
-    out.write_str("=node:'nonode@nohost'\n=no_distribution\n")
+/// The node, and those that it is connected to.
+pub fn nodes(machine: &Machine, out: &mut dyn Write) -> Result {
+    let name = |node: Atom| Printed(&machine.atoms, node.term());
+    writeln!(out, "=node:{}", name(machine.atoms.node.name))?;
+    if !machine.distribution.is_alive() {
+        return out.write_str("=no_distribution\n");
+    }
+    for connection in machine.distribution.iter() {
+        let (kind, controller) = match connection.controller {
+            Controller::Pending => ("not_connected", None),
+            Controller::Port(id) | Controller::Process(id) if connection.is_visible() => {
+                ("visible_node", Some(id))
+            }
+            Controller::Port(id) | Controller::Process(id) => ("hidden_node", Some(id)),
+        };
+        writeln!(out, "={kind}:{}", connection.node.0)?;
+        writeln!(out, "Name: {}", name(connection.node))?;
+        if let Some(controller) = controller {
+            writeln!(out, "Connection id: {}", connection.id)?;
+            writeln!(out, "Controller: {}", Printed(&machine.atoms, controller))?;
+            writeln!(out, "Creation: {}", connection.creation)?;
+        }
+    }
+    Ok(())
 }
 
 /// Loaded modules and the bytes of their versions, behind `title`.

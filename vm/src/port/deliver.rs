@@ -5,11 +5,13 @@
 use super::Port;
 use crate::atom::am;
 use crate::bits::make_binary;
+use crate::dist;
 use crate::machine::Machine;
 use crate::memory::heap::Heap;
 use crate::memory::{Arena, NoMemory};
 use crate::process::exit;
 use crate::term::{Atom, Term};
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 /// Input that is split into lines: `{line, Limit}`.
@@ -85,6 +87,9 @@ pub fn data(machine: &mut Machine, port: Term, bytes: &[u8]) {
         return;
     };
     at.input += bytes.len() as u64;
+    if let Some(node) = at.carries {
+        return dist::input::packet(machine, node, bytes);
+    }
     let (owner, binary) = (at.owner, at.binary);
     let Some(mut lines) = at.lines.take() else {
         return post(machine, owner, |heap| {
@@ -112,6 +117,13 @@ pub fn data_behind(machine: &mut Machine, port: Term, head: &[u8], rest: Option<
         return;
     };
     at.input += bytes;
+    if let Some(node) = at.carries {
+        let packet = match rest {
+            None => Cow::Borrowed(head),
+            Some(rest) => Cow::Owned([head, rest].concat()),
+        };
+        return dist::input::packet(machine, node, &packet);
+    }
     let (owner, binary) = (at.owner, at.binary);
     post(machine, owner, |heap| {
         let rest = match rest {

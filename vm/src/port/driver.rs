@@ -232,6 +232,14 @@ impl Handle<'_> {
             return;
         };
         let was = core::mem::replace(&mut port.busy, busy);
+        if was
+            && !busy
+            && let Some(node) = port.carries
+        {
+            // Without memory for that, the next signal to the node sees to it.
+            let _ = self.machine.distribution.schedule(node);
+            return;
+        }
         if was && !busy && !(port.waiting.is_empty() && port.delayed.is_empty()) {
             self.wake();
         }

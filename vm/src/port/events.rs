@@ -5,6 +5,7 @@
 use super::select::Wanted;
 use super::{driver, select, signal};
 use crate::break_menu;
+use crate::dist;
 use crate::machine::Machine;
 use crate::os_signal;
 use crate::platform::io::{Descriptor, Event, Interest, Signal};
@@ -28,10 +29,10 @@ pub fn want_time(machine: &Machine) -> bool {
         || machine.host.wants_polls
 }
 
-/// Whether a driver wants to be called before anything else runs.
+/// Whether a driver wants to be called, or a connection to be written to, before anything else runs.
 #[inline]
 pub fn are_waiting(machine: &Machine) -> bool {
-    !machine.ports.woken.is_empty()
+    !machine.ports.woken.is_empty() || machine.distribution.is_scheduled()
 }
 
 /// Between turns at time `now`: looks at the world if that was not done for a while.
@@ -69,7 +70,7 @@ pub fn handle(machine: &mut Machine, now: u64) {
     exit::carry_out(machine);
 }
 
-/// Calls the drivers that asked for it.
+/// Calls the drivers that asked for it, and writes to connections.
 pub fn wake(machine: &mut Machine) {
     // Those that ask for it again have their turn the next time.
     for _ in 0..machine.ports.woken.len() {
@@ -79,6 +80,8 @@ pub fn wake(machine: &mut Machine) {
         signal::take_delayed(machine, port);
         driver::run(machine, port, |driver, at| driver.woken(at));
     }
+    exit::carry_out(machine);
+    dist::flush(machine);
     exit::carry_out(machine);
 }
 

@@ -87,6 +87,8 @@ pub struct Port {
     pub queued: usize,
     /// Process of the operating system behind it.
     pub os_pid: Option<u32>,
+    /// The node whose connection it carries: then its input is packets of that node.
+    pub carries: Option<Atom>,
     /// `port_set_data/2`: a term, and where it is.
     pub data: Option<(Term, Parcel)>,
     /// Whether who wants to write has to wait.
@@ -118,6 +120,7 @@ impl Port {
             output: 0,
             queued: 0,
             os_pid: None,
+            carries: None,
             data: None,
             busy: false,
             waiting: Vec::new(),

@@ -8,6 +8,7 @@ use super::output::Output;
 use super::{Delayed, Status, deliver};
 use crate::atom::am;
 use crate::bif::Fail;
+use crate::dist;
 use crate::machine::Machine;
 use crate::memory::{Arena, NoMemory};
 use crate::process::reference::RefNumber;
@@ -104,7 +105,13 @@ pub fn is_soft_busy(machine: &mut Machine, port: Term) -> bool {
     driver::run(machine, port, |driver, _| driver.is_soft_busy()).unwrap_or(false)
 }
 
-fn write(machine: &mut Machine, port: Term, caller: Option<Term>, data: Output) {
+/// Whether who wants to write has to wait.
+pub fn is_busy(machine: &mut Machine, port: Term) -> bool {
+    machine.ports.open(port).is_some_and(|port| port.busy)
+}
+
+/// Gives `data` to the driver of a port, busy or not.
+pub fn write(machine: &mut Machine, port: Term, caller: Option<Term>, data: Output) {
     machine.ports.output += data.len() as u64;
     if let Some(at) = machine.ports.open(port) {
         at.output += data.len() as u64;
@@ -260,6 +267,7 @@ fn close(machine: &mut Machine, port: Term, reason: Term) -> bool {
     at.status = Status::Closing;
     let name = at.registered_name.take();
     let delayed = core::mem::take(&mut at.delayed);
+    let carries = at.carries.take();
     if let Some(name) = name {
         machine.processes.registry.remove(name);
     }
@@ -276,6 +284,9 @@ fn close(machine: &mut Machine, port: Term, reason: Term) -> bool {
         if remove_link(machine, linked, port) {
             exit_signal(machine, port, linked, reason, Origin::Link);
         }
+    }
+    if let Some(node) = carries {
+        dist::down::down(machine, node, reason);
     }
     while let Some((reference, watcher)) = machine
         .ports

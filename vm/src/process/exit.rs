@@ -13,6 +13,7 @@
 use super::signal::{Origin, down, exit_signal, remove_link, remove_watcher};
 use super::{Process, ReceiveTimer, State};
 use crate::atom::am;
+use crate::dist;
 use crate::machine::Machine;
 use crate::memory::resource;
 use crate::term::Term;
@@ -115,7 +116,10 @@ fn finish(machine: &mut Machine, pid: Term) {
     if let ReceiveTimer::Running(handle) = timer {
         machine.timers.cancel_receive(handle);
     }
-    finish_rare(machine, pid);
+    finish_rare(machine, pid, reason);
+    if machine.distribution.net_kernel == Some(pid) {
+        dist::down::leave(machine);
+    }
     crate::ets::process_exited(machine, pid);
     finish_links(machine, pid, reason);
     finish_monitors(machine, pid, reason);
@@ -127,8 +131,9 @@ fn finish(machine: &mut Machine, pid: Term) {
     }
 }
 
-/// Aliases end, and so do timers that would send to the process; resources that it owned are told; those it suspended go on.
-fn finish_rare(machine: &mut Machine, pid: Term) {
+/// Aliases end, and so do timers that would send to the process; resources that it owned are told; those it suspended go on; so are
+/// processes of other nodes.
+fn finish_rare(machine: &mut Machine, pid: Term, reason: Term) {
     let process = machine.processes.table.get_mut(pid);
     let Some(mut rare) = process.and_then(|process| process.rare.take()) else {
         return;
@@ -146,6 +151,9 @@ fn finish_rare(machine: &mut Machine, pid: Term) {
         for _ in 0..count {
             machine.processes.resume(Term::local_pid(suspended));
         }
+    }
+    if let Some(ties) = rare.remote.take() {
+        dist::signal::process_exited(machine, pid, *ties, reason);
     }
 }
 
@@ -170,7 +178,7 @@ fn finish_monitors(machine: &mut Machine, pid: Term, reason: Term) {
         .get_mut(pid)
         .and_then(|process| process.monitors.pop_first())
     {
-        remove_watcher(machine, monitor.target, reference);
+        remove_watcher(machine, pid, monitor.target, reference);
     }
     while let Some((reference, watcher)) = machine
         .processes

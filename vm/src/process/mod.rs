@@ -24,8 +24,10 @@ pub mod ties;
 
 use crate::atom::am;
 use crate::bif::Class;
-use crate::memory::NoMemory;
+use crate::dist::remote::Remote;
+use crate::dist::signal::Target;
 use crate::memory::heap::Heap;
+use crate::memory::{Arena, NoMemory};
 use crate::sched::queue::Link;
 use crate::term::{Atom, Term};
 use crate::time::wheel::TimerHandle;
@@ -203,24 +205,44 @@ pub enum Watched {
     Port(Term),
     /// This port, monitored by its registered name.
     PortName(Term, Atom),
+    /// A process of another node.
+    Remote(Target),
     /// Changes of the time offset.
     TimeOffset,
 }
 
 impl Watched {
-    /// The process or port; `[]`, which is neither, if there is none.
+    /// Whether it is of another node.
+    pub fn is_remote(self) -> bool {
+        matches!(self, Watched::Remote(_))
+    }
+
+    /// What `'DOWN'` and `process_info(Pid, monitors)` call it. `this` is the node of names of this one.
+    pub fn object<A: Arena + ?Sized>(self, this: Atom, arena: &mut A) -> Result<Term, NoMemory> {
+        match self {
+            Watched::Process(id) | Watched::Port(id) => Ok(id),
+            Watched::Name(_, name) | Watched::PortName(_, name) => {
+                arena.tuple(&[name.term(), this.term()])
+            }
+            Watched::Remote(Target::Process(pid)) => pid.term(arena),
+            Watched::Remote(Target::Name(name, node)) => arena.tuple(&[name.term(), node.term()]),
+            Watched::TimeOffset => Ok(am::CLOCK_SERVICE.term()),
+        }
+    }
+
+    /// The process or port of this node; `[]`, which is neither, if there is none.
     pub fn identifier(self) -> Term {
         match self {
             Watched::Process(id) | Watched::Name(id, _) => id,
             Watched::Port(id) | Watched::PortName(id, _) => id,
-            Watched::TimeOffset => Term::NIL,
+            Watched::Remote(_) | Watched::TimeOffset => Term::NIL,
         }
     }
 
     /// What kind of thing it is, as `monitor/2` calls it.
     pub fn kind(self) -> Atom {
         match self {
-            Watched::Process(_) | Watched::Name(..) => am::PROCESS,
+            Watched::Process(_) | Watched::Name(..) | Watched::Remote(_) => am::PROCESS,
             Watched::Port(_) | Watched::PortName(..) => am::PORT,
             Watched::TimeOffset => am::TIME_OFFSET,
         }
@@ -278,6 +300,8 @@ pub struct Rare {
     pub resources: Ties<RefNumber, ()>,
     /// Processes that this one suspends (the data of their pids), and how often.
     pub suspending: Ties<u64, u32>,
+    /// What ties it to other nodes.
+    pub remote: Option<Box<Remote>>,
     /// `process_flag(monitor_nodes, true)`: how often, by a number that stands for the options.
     pub node_monitors: Ties<u8, u32>,
     /// `process_flag(async_dist, …)`; kept, and without effect.
@@ -299,8 +323,17 @@ impl Rare {
             aliases: Ties::new(),
             resources: Ties::new(),
             suspending: Ties::new(),
+            remote: None,
             node_monitors: Ties::new(),
             async_dist: false,
+        }
+    }
+
+    /// What ties the process to other nodes, made if there is nothing yet.
+    pub fn remote(&mut self) -> Result<&mut Remote, NoMemory> {
+        match &mut self.remote {
+            Some(remote) => Ok(remote),
+            empty => Ok(empty.insert(try_box(Remote::default())?)),
         }
     }
 }
@@ -516,6 +549,9 @@ impl Process {
         for monitor in self.monitors.values_mut() {
             monitor.tag.iter_mut().for_each(&mut *visit);
         }
+        if let Some(remote) = self.rare.as_mut().and_then(|rare| rare.remote.as_mut()) {
+            remote.for_each_root(visit);
+        }
     }
 
     /// Bytes that the process takes up: `process_info(Pid, memory)`.
@@ -537,7 +573,6 @@ pub(crate) mod tests;
 #[cfg(test)]
 mod own_tests {
     use super::*;
-    use crate::memory::Arena;
 
     #[test]
     fn every_term_outside_the_heap_is_a_root() {
@@ -565,6 +600,19 @@ mod own_tests {
             tag: Some(next()),
         };
         process.monitors.insert(references.make(), monitor).unwrap();
+        let spawn = crate::dist::remote::SpawnRequest {
+            node: am::NODE,
+            tag: next(),
+            tells_success: true,
+            tells_error: true,
+            link: false,
+            monitor: true,
+            monitor_tag: Some(next()),
+            alias: None,
+            abandoned: false,
+        };
+        let remote = process.rare().unwrap().remote().unwrap();
+        remote.spawns.insert(references.make(), spawn).unwrap();
         let (key, value) = (next(), next());
         process
             .dictionary

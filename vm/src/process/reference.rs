@@ -35,6 +35,20 @@ impl RefNumber {
         [self.low, self.high as u64]
     }
 
+    /// Its three 32-bit numbers, least significant first: what other nodes know it by.
+    pub const fn numbers(self) -> [u32; 3] {
+        [self.low as u32, (self.low >> 32) as u32, self.high]
+    }
+
+    /// The reference of these numbers, as another node sends them back; `None` if there are more than its own references have.
+    pub fn from_numbers(numbers: &[u32]) -> Option<RefNumber> {
+        let number = |at: usize| numbers.get(at).copied().unwrap_or(0);
+        (numbers.len() <= 3).then(|| RefNumber {
+            high: number(2),
+            low: u64::from(number(1)) << 32 | u64::from(number(0)),
+        })
+    }
+
     /// The reference of these words.
     pub fn from_words([low, high]: [u64; 2]) -> RefNumber {
         RefNumber {

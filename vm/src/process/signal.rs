@@ -14,6 +14,7 @@ use super::reference::RefNumber;
 use super::ties::{Identifier, Ties};
 use super::{AliasMode, Monitor, Watched, exit};
 use crate::atom::am;
+use crate::dist;
 use crate::machine::Machine;
 use crate::memory::{Arena, NoMemory};
 use crate::port;
@@ -131,8 +132,16 @@ fn monitored_by(machine: &mut Machine, of: Term) -> Option<&mut Ties<RefNumber, 
     }
 }
 
-/// Takes the monitor `reference` away on the side of what it watches.
-pub fn remove_watcher(machine: &mut Machine, watched: Watched, reference: RefNumber) {
+/// Takes the monitor `reference` of `watcher` away on the side of what it watches.
+pub fn remove_watcher(
+    machine: &mut Machine,
+    watcher: Term,
+    watched: Watched,
+    reference: RefNumber,
+) {
+    if let Watched::Remote(target) = watched {
+        return dist::signal::demonitor(machine, watcher, reference, target);
+    }
     if let Some(watchers) = monitored_by(machine, watched.identifier()) {
         watchers.remove(reference);
     }
@@ -149,8 +158,22 @@ pub fn monitor(
     if let Some(process) = machine.processes.alive(pid) {
         process.monitors.insert(reference, monitor)?;
     }
-    if monitor.target == Watched::TimeOffset {
-        return Ok(());
+    match monitor.target {
+        Watched::TimeOffset => return Ok(()),
+        Watched::Remote(target) => {
+            match dist::signal::monitor(machine, pid, reference, target) {
+                Ok(dist::signal::Sent::NotConnected) => {
+                    down(machine, pid, reference, am::NOCONNECTION.term());
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    demonitor(machine, pid, reference);
+                    return Err(error);
+                }
+            }
+            return Ok(());
+        }
+        _ => {}
     }
     let is_there = if watched.is_local_port() {
         machine.ports.open(watched).is_some()
@@ -173,7 +196,7 @@ pub fn monitor(
 pub fn demonitor(machine: &mut Machine, pid: Term, reference: RefNumber) -> Option<Monitor> {
     let process = machine.processes.table.get_mut(pid)?;
     let monitor = process.monitors.remove(reference)?;
-    remove_watcher(machine, monitor.target, reference);
+    remove_watcher(machine, pid, monitor.target, reference);
     end_alias_of_monitor(machine, pid, reference);
     Some(monitor)
 }
@@ -198,15 +221,10 @@ pub fn down(machine: &mut Machine, watcher: Term, reference: RefNumber, reason: 
     };
     end_alias_of_monitor(machine, watcher, reference);
     let literals = machine.literals.clone();
+    let this = machine.atoms.node.name;
     let posted = machine.processes.post(watcher, |process| {
         let heap = &mut process.heap;
-        let object = match monitor.target {
-            Watched::Process(id) | Watched::Port(id) => id,
-            Watched::Name(_, name) | Watched::PortName(_, name) => {
-                heap.tuple(&[name.term(), am::NONODE_NOHOST.term()])?
-            }
-            Watched::TimeOffset => am::CLOCK_SERVICE.term(),
-        };
+        let object = monitor.target.object(this, heap)?;
         let tag = monitor.tag.unwrap_or(am::DOWN.term());
         let reference = reference.term(heap)?;
         let reason = copy(reason, heap, &literals)?;
@@ -227,7 +245,7 @@ pub enum Origin {
     Link,
 }
 
-/// Sends an exit signal from `from` to the process or port `to`. Exits that it causes are queued:
+/// Sends an exit signal from `from`, a pid or port of any node, to the process or port `to` of this one. Exits that it causes are queued:
 /// [`exit::carry_out`] is called by whoever began.
 pub fn exit_signal(machine: &mut Machine, from: Term, to: Term, reason: Term, origin: Origin) {
     if to.is_local_port() {
@@ -240,6 +258,7 @@ pub fn exit_signal(machine: &mut Machine, from: Term, to: Term, reason: Term, or
     if process.trap_exit && !kill {
         let literals = machine.literals.clone();
         let posted = machine.processes.post(to, |process| {
+            let from = copy(from, &mut process.heap, &literals)?;
             let reason = copy(reason, &mut process.heap, &literals)?;
             process.heap.tuple(&[am::EXIT.term(), from, reason])
         });

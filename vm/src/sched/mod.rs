@@ -121,6 +121,10 @@ fn next(machine: &mut Machine) -> NonNull<Process> {
         if let Some(process) = machine.processes.queues.take_next() {
             return start_turn(machine, process);
         }
+        if events::are_waiting(machine) {
+            events::wake(machine);
+            continue;
+        }
         if machine.processes.table.is_empty() {
             let status = machine.scheduler.status;
             machine.halt(status);

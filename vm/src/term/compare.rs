@@ -12,6 +12,7 @@
 //!
 //! Invariant: a match context is never compared.
 
+use super::external::{Node, RemotePid, RemotePort, RemoteReference};
 use super::fun::{Fun, Target};
 use super::{Atom, Subtag, Term, zero};
 use crate::atom::AtomTable;
@@ -19,6 +20,8 @@ use crate::bits::raw;
 use crate::bits::view::{BitsView, view};
 use crate::map;
 use crate::number::compare_numbers;
+use crate::process::reference::RefNumber;
+use crate::process::table::{number_of, serial_of};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -262,7 +265,9 @@ fn look(atoms: Option<&AtomTable>, a: Term, b: Term, exact: bool) -> Look {
         }
         Rank::Fun => look_at_funs(atoms, a, b, exact),
         Rank::Map => look_at_maps(atoms, a, b, exact),
-        Rank::Reference | Rank::Port | Rank::Pid => Look::Known(compare_identifiers(a, b)),
+        Rank::Pid => Look::Known(compare_pids(atoms, a, b)),
+        Rank::Port => Look::Known(compare_ports(atoms, a, b)),
+        Rank::Reference => Look::Known(compare_references(atoms, a, b)),
         Rank::Nil | Rank::List => Look::Known(Equal),
         Rank::BitString => match (view(&a), view(&b)) {
             (Some(x), Some(y)) => Look::Known(compare_bits(x, y, atoms.is_none())),
@@ -347,30 +352,59 @@ fn compare_atoms(atoms: Option<&AtomTable>, a: Option<Atom>, b: Option<Atom>) ->
     }
 }
 
-/// References, ports and pids: by their numbers, most significant first; those of this node before others.
-fn compare_identifiers(a: Term, b: Term) -> Ordering {
-    match (a.header(), b.header()) {
-        (None, None) => a.identifier_data().cmp(&b.identifier_data()),
-        (Some(_), Some(_)) => {
-            let (x, y) = (number_words(&a), number_words(&b));
-            x.len()
-                .cmp(&y.len())
-                .then_with(|| x.iter().rev().cmp(y.iter().rev()))
-        }
-        (None, Some(_)) => Less,
-        (Some(_), None) => Greater,
-    }
+/// Serial, number, node: in this order pids are compared.
+fn compare_pids(atoms: Option<&AtomTable>, a: Term, b: Term) -> Ordering {
+    let parts = |term: Term| match RemotePid::of(term) {
+        Some(pid) => (pid.serial, pid.number, Some(pid.node)),
+        None => (serial_of(term), number_of(term), None),
+    };
+    let ((serial_a, number_a, node_a), (serial_b, number_b, node_b)) = (parts(a), parts(b));
+    let numbers = serial_a.cmp(&serial_b).then(number_a.cmp(&number_b));
+    numbers.then_with(|| compare_nodes(atoms, node_a, node_b))
 }
 
-/// The words of an identifier that say which one it is.
-fn number_words(term: &Term) -> &[u64] {
-    match term.subtag() {
-        // There may be a resource behind it, which makes no difference.
-        Some(Subtag::Reference) => term
-            .as_object(Subtag::Reference)
-            .map_or(&[], |words| &words[..2]),
-        Some(subtag) => term.as_object(subtag).unwrap_or(&[]),
-        None => &[],
+/// Ports are compared by their nodes first.
+fn compare_ports(atoms: Option<&AtomTable>, a: Term, b: Term) -> Ordering {
+    let parts = |term: Term| match RemotePort::of(term) {
+        Some(port) => (Some(port.node), port.number),
+        None => (None, term.identifier_data()),
+    };
+    let ((node_a, number_a), (node_b, number_b)) = (parts(a), parts(b));
+    compare_nodes(atoms, node_a, node_b).then(number_a.cmp(&number_b))
+}
+
+/// References are compared by their nodes, then by their numbers, the most significant one first.
+fn compare_references(atoms: Option<&AtomTable>, a: Term, b: Term) -> Ordering {
+    if let (Some(x), Some(y)) = (RefNumber::of(a), RefNumber::of(b)) {
+        return x.cmp(&y);
+    }
+    let parts = |term: Term| match RemoteReference::of(term) {
+        Some(reference) => (Some(reference.node), reference),
+        None => {
+            let numbers = RefNumber::of(term).map_or([0; 3], RefNumber::numbers);
+            (None, RemoteReference::new(Node::NONE, &numbers))
+        }
+    };
+    let ((node_a, x), (node_b, y)) = (parts(a), parts(b));
+    compare_nodes(atoms, node_a, node_b)
+        .then_with(|| {
+            x.all_numbers()
+                .iter()
+                .rev()
+                .cmp(y.all_numbers().iter().rev())
+        })
+        .then_with(|| x.numbers().len().cmp(&y.numbers().len()))
+}
+
+/// `None` is this node.
+fn compare_nodes(atoms: Option<&AtomTable>, a: Option<Node>, b: Option<Node>) -> Ordering {
+    let this = || atoms.map_or(Node::NONE, |atoms| atoms.node);
+    match (a, b) {
+        (None, None) => Equal,
+        (a, b) => {
+            let (a, b) = (a.unwrap_or_else(this), b.unwrap_or_else(this));
+            a.compare(b, atoms)
+        }
     }
 }
 

@@ -17,7 +17,7 @@
 //! | `RefcBits` | raw: size in bytes; raw: address of the `Binary`; raw: next object of the off-heap list |
 //! | `SubBits` | raw: offset in bits; raw: size in bits and flags; then one term: the `HeapBits` or `RefcBits` it is part of |
 //! | `MatchContext` | raw: address of the first byte; raw: position in bits; raw: end in bits; then one term: the bit string (`HeapBits` or `RefcBits`) |
-//! | `ExternalPid`, `ExternalPort`, `ExternalReference` | raw: node; raw: numbers |
+//! | `ExternalPid`, `ExternalPort`, `ExternalReference` | raw: node; raw: numbers (see [`super::external`]) |
 
 /// A header word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

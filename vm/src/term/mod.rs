@@ -30,6 +30,7 @@
 pub mod compare;
 pub mod copy;
 pub mod etf;
+pub mod external;
 pub mod fun;
 pub mod hash;
 pub mod header;

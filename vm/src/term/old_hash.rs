@@ -7,6 +7,7 @@
 //!
 //! Invariant: equal to OTP's number for every term.
 
+use super::external::{RemotePid, RemotePort, RemoteReference};
 use super::fun::{Fun, Target};
 use super::portable_hash::phash2;
 use super::{Subtag, Term};
@@ -159,8 +160,19 @@ impl State<'_> {
                 let words = term.as_object(Subtag::Reference).unwrap_or(&[0]);
                 self.numbered(words[0] as u32, prime::NUMBERED, prime::NUMBERED_END);
             }
-            Some(Subtag::ExternalPid | Subtag::ExternalPort | Subtag::ExternalReference) => {
-                unreachable!("nothing makes identifiers of other nodes")
+            // The node makes no difference.
+            Some(Subtag::ExternalPid) => {
+                let number = RemotePid::of(term).map_or(0, |pid| pid.number);
+                self.numbered(number, prime::PID, prime::PID_END);
+            }
+            Some(Subtag::ExternalPort) => {
+                let number = RemotePort::of(term).map_or(0, |port| port.number as u32);
+                self.numbered(number, prime::NUMBERED, prime::NUMBERED_END);
+            }
+            Some(Subtag::ExternalReference) => {
+                let reference = RemoteReference::of(term);
+                let first = reference.map_or(0, |reference| reference.all_numbers()[0]);
+                self.numbered(first, prime::NUMBERED, prime::NUMBERED_END);
             }
             Some(Subtag::MatchContext | Subtag::Invalid) => {
                 unreachable!("a match context is never part of a term")

@@ -7,6 +7,7 @@
 //!
 //! Invariant: equal to OTP's number for every term; only references and pids are hashed by a part of their numbers.
 
+use super::external::{RemotePid, RemotePort, RemoteReference};
 use super::fun::{Fun, Target};
 use super::{Atom, Subtag, Term};
 use crate::atom::AtomTable;
@@ -244,8 +245,21 @@ impl State<'_> {
                 let words = term.as_object(Subtag::Reference).unwrap_or(&[0]);
                 self.word(words[0] as u32, REFERENCE);
             }
-            Some(Subtag::ExternalPid | Subtag::ExternalPort | Subtag::ExternalReference) => {
-                unreachable!("nothing makes identifiers of other nodes")
+            // The node makes no difference.
+            Some(Subtag::ExternalPid) => {
+                if let Some(pid) = RemotePid::of(term) {
+                    self.word(pid.number, PID);
+                }
+            }
+            Some(Subtag::ExternalPort) => {
+                if let Some(port) = RemotePort::of(term) {
+                    self.wide(port.number, PORT);
+                }
+            }
+            Some(Subtag::ExternalReference) => {
+                let reference = RemoteReference::of(term);
+                let first = reference.map_or(0, |reference| reference.all_numbers()[0]);
+                self.word(first, REFERENCE);
             }
             Some(Subtag::MatchContext | Subtag::Invalid) => {
                 unreachable!("a match context is never part of a term")

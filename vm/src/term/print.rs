@@ -10,6 +10,7 @@
 //!
 //! Invariant: nothing is printed of a term that is not a value ([`Term::NONE`], a match context) but its raw word.
 
+use super::external::{Node, RemotePid, RemotePort, RemoteReference};
 use super::fun::{Fun, Target};
 use super::{Subtag, Term};
 use crate::atom::AtomTable;
@@ -195,16 +196,36 @@ fn start(
             _ => Ok(()),
         },
         Subtag::ExternalPid | Subtag::ExternalPort | Subtag::ExternalReference => {
-            write!(Formatter(out), "<{subtag:?}")?;
-            for word in term.as_object(subtag).unwrap_or(&[]) {
-                write!(Formatter(out), ".{word}")?;
-            }
-            out.bytes(b">")
+            print_external(atoms, term, out)
         }
         Subtag::MatchContext | Subtag::Invalid => {
             write!(Formatter(out), "<no value {:#x}>", term.raw())
         }
     }
+}
+
+/// Identifiers of other nodes. A node is the number of its name in the table of atoms, as in OTP.
+fn print_external(atoms: &AtomTable, term: Term, out: &mut dyn Output) -> fmt::Result {
+    let node = match Node::of(term) {
+        // An earlier life of this one.
+        Some(node) if node.name == atoms.node.name => 0,
+        Some(node) => node.name.0,
+        None => 0,
+    };
+    let mut formatter = Formatter(out);
+    if let Some(pid) = RemotePid::of(term) {
+        return write!(formatter, "<{node}.{}.{}>", pid.number, pid.serial);
+    }
+    if let Some(port) = RemotePort::of(term) {
+        return write!(formatter, "#Port<{node}.{}>", port.number);
+    }
+    write!(formatter, "#Ref<{node}")?;
+    if let Some(reference) = RemoteReference::of(term) {
+        for number in reference.numbers().iter().rev() {
+            write!(formatter, ".{number}")?;
+        }
+    }
+    formatter.write_str(">")
 }
 
 /// `write!` into an [`Output`].

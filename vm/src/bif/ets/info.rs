@@ -112,7 +112,7 @@ fn item(cx: &mut Context, table: &Opened, name: Atom) -> Value {
         am::HEIR => table.heir.as_ref().map_or(am::NONE.term(), |heir| heir.pid),
         am::NAME => table.name.term(),
         am::SIZE => Term::small(table.len() as i64),
-        am::NODE => am::NONODE_NOHOST.term(),
+        am::NODE => cx.atoms().node.name.term(),
         am::NAMED_TABLE => Term::boolean(options.named),
         am::TYPE => options.kind.atom().term(),
         am::KEYPOS => Term::small(options.key_position as i64 + 1),

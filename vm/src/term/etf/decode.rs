@@ -7,9 +7,9 @@
 //! Invariant: `next` never passes `end`, because both passes read the same bytes by the same rules.
 
 use super::reader::{AtomName, BigBytes, Identifier, IdentifierKind, Reader, fits_heap};
-use super::scan::{FunHead, Payload, scan, small_value};
+use super::scan::{FunHead, Payload, Scope, scan, small_value};
 use super::{DecodeError, tag};
-use crate::atom::{AtomError, AtomTable, am};
+use crate::atom::{AtomError, AtomTable};
 use crate::bits::view::{BitsView, SUB_BITS_SIZE_SHIFT};
 use crate::map::FLAT_LIMIT;
 use crate::memory::off_heap::{BinaryRef, REFC_WORDS, write_refc};
@@ -19,6 +19,7 @@ use crate::process::reference::RefNumber;
 use crate::process::table::make_pid;
 use crate::term::compare::compare_exact;
 use crate::term::copy::write_heap_bits;
+use crate::term::external::{Node, RemotePid, RemotePort, RemoteReference};
 use crate::term::fun::{FUN_WORDS, FunIdentity, Meta};
 use crate::term::size::{SUB_BITS_WORDS, heap_bits_words};
 use crate::term::{Atom, Header, Subtag, Term};
@@ -47,29 +48,15 @@ impl FunResolver for NoFuns {
     }
 }
 
-/// How to decode.
-#[derive(Clone, Copy)]
+/// How to decode. Pids, ports and references of [`AtomTable::node`] become local ones.
+#[derive(Clone, Copy, Default)]
 pub struct Options<'a> {
     /// Only atoms that exist already (`binary_to_term(B, [safe])`).
     pub safe: bool,
-    /// The name of this node: its pids, ports and references become local ones.
-    pub node: Atom,
-    /// The creation of this node; identifiers with creation 0 are taken for local, too.
-    pub creation: u32,
+    /// Atoms that came before the term, which refers to them by number: those of a distribution header.
+    pub cached: &'a [Atom],
     /// Where references of this node find the resources behind them.
     pub resources: Option<&'a Resources>,
-}
-
-impl Default for Options<'_> {
-    /// Any atom; a node that is not distributed; ordinary references alone.
-    fn default() -> Self {
-        Options {
-            safe: false,
-            node: am::NONODE_NOHOST,
-            creation: 0,
-            resources: None,
-        }
-    }
 }
 
 /// The term at the start of `bytes` (from the version byte on), built in `arena`, and how many bytes it was.
@@ -84,11 +71,30 @@ pub fn decode<A: Arena + ?Sized>(
     options: &Options<'_>,
 ) -> Result<(Term, usize), DecodeError> {
     let payload = Payload::of(bytes)?;
-    let (data, at) = match &payload {
-        Payload::Plain(at) => (bytes, *at),
-        Payload::Inflated { data, .. } => (&data[..], 0),
+    match &payload {
+        Payload::Plain(at) => decode_at(bytes, *at, atoms, arena, funs, options),
+        Payload::Inflated { data, used } => {
+            let (term, _) = decode_at(data, 0, atoms, arena, funs, options)?;
+            Ok((term, *used))
+        }
+    }
+}
+
+/// As [`decode`], for a term whose tag stands at `at`: without a version byte, and not compressed. How many bytes it was counts from
+/// the first of `data`.
+pub fn decode_at<A: Arena + ?Sized>(
+    data: &[u8],
+    at: usize,
+    atoms: &mut AtomTable,
+    arena: &mut A,
+    funs: &mut dyn FunResolver,
+    options: &Options<'_>,
+) -> Result<(Term, usize), DecodeError> {
+    let scope = Scope {
+        atoms,
+        cached: options.cached,
     };
-    let size = scan(data, at)?;
+    let size = scan(data, at, &scope)?;
     let mut root = Term::NIL.raw();
     let (next, end) = match size.words {
         0 => (core::ptr::null_mut(), core::ptr::null_mut()),
@@ -99,7 +105,7 @@ pub fn decode<A: Arena + ?Sized>(
         }
     };
     let mut decoder = Decoder {
-        reader: Reader::new(data, at),
+        reader: Reader::new(data, at, options.cached.len()),
         atoms,
         arena,
         funs,
@@ -110,12 +116,8 @@ pub fn decode<A: Arena + ?Sized>(
     };
     decoder.run(&mut root)?;
     debug_assert_eq!(decoder.next, end);
-    let used = match payload {
-        Payload::Plain(_) => size.used,
-        Payload::Inflated { used, .. } => used,
-    };
     // SAFETY: `run` has put the finished term there.
-    Ok((unsafe { Term::from_raw(root) }, used))
+    Ok((unsafe { Term::from_raw(root) }, size.used))
 }
 
 /// What is left to fill in of one container.
@@ -476,6 +478,10 @@ impl<'a, A: Arena + ?Sized> Decoder<'a, A> {
     fn atom(&mut self, name: AtomName<'_>) -> Result<Atom, DecodeError> {
         let mut buffer = [0u8; 2 * crate::atom::MAX_ATOM_CHARACTERS];
         let name = match name {
+            AtomName::Cached(number) => {
+                let atom = self.options.cached.get(usize::from(number));
+                return atom.copied().ok_or(DecodeError::UnknownAtom);
+            }
             AtomName::Utf8(name) => name,
             AtomName::Latin1(bytes) => {
                 let mut length = 0;
@@ -496,14 +502,24 @@ impl<'a, A: Arena + ?Sized> Decoder<'a, A> {
     }
 
     fn identifier(&mut self, identifier: &Identifier<'_>) -> Result<Term, DecodeError> {
-        let node = self.atom(identifier.node)?;
-        let is_local = node == self.options.node
-            && (identifier.creation == self.options.creation || identifier.creation == 0);
-        if !is_local {
-            return Err(DecodeError::ForeignNode {
-                offset: self.reader.position(),
-            });
+        let node = Node {
+            name: self.atom(identifier.node)?,
+            creation: identifier.creation,
+        };
+        let this = self.atoms.node;
+        let any_life = Node {
+            creation: 0,
+            ..this
+        };
+        if node == this || node == any_life {
+            self.own(identifier)
+        } else {
+            self.of_other(node, identifier)
         }
+    }
+
+    /// An identifier of this node.
+    fn own(&mut self, identifier: &Identifier<'_>) -> Result<Term, DecodeError> {
         let numbers = &identifier.numbers;
         match identifier.kind {
             IdentifierKind::Pid => make_pid(numbers[0] as u32, numbers[1] as u32)
@@ -513,11 +529,9 @@ impl<'a, A: Arena + ?Sized> Decoder<'a, A> {
             }
             IdentifierKind::Port => Ok(Term::local_port(numbers[0])),
             IdentifierKind::Reference => {
-                if identifier.count > 3 {
-                    return Err(self.reader.invalid("a reference with too many numbers"));
-                }
-                let low = numbers[0] | numbers[1] << 32;
-                let number = RefNumber::from_words([low, numbers[2]]);
+                let number = RefNumber::from_numbers(&identifier.words());
+                let number = number
+                    .ok_or_else(|| self.reader.invalid("a reference with too many numbers"))?;
                 let plain = self.object(Subtag::Reference, &number.words())?;
                 match self.options.resources.and_then(|all| all.find(number)) {
                     // A larger object than was measured: it has its own place, and the ordinary one is garbage.
@@ -526,6 +540,29 @@ impl<'a, A: Arena + ?Sized> Decoder<'a, A> {
                 }
             }
         }
+    }
+
+    fn of_other(&mut self, node: Node, identifier: &Identifier<'_>) -> Result<Term, DecodeError> {
+        let numbers = &identifier.numbers;
+        Ok(match identifier.kind {
+            IdentifierKind::Pid => {
+                let pid = RemotePid {
+                    node,
+                    number: numbers[0] as u32,
+                    serial: numbers[1] as u32,
+                };
+                self.object(Subtag::ExternalPid, &pid.words())?
+            }
+            IdentifierKind::Port => {
+                let number = numbers[0];
+                let port = RemotePort { node, number };
+                self.object(Subtag::ExternalPort, &port.words())?
+            }
+            IdentifierKind::Reference => {
+                let reference = RemoteReference::new(node, &identifier.words());
+                self.object(Subtag::ExternalReference, &reference.words())?
+            }
+        })
     }
 
     fn export(&mut self) -> Result<Term, DecodeError> {
@@ -644,7 +681,7 @@ mod tests {
         for (text, bytes) in TERMS {
             let (term, used, _arena) = decoded(bytes).unwrap();
             assert_eq!(used, bytes.len(), "{text}");
-            let size = decoded_size(bytes).unwrap();
+            let size = decoded_size(bytes, &AtomTable::new()).unwrap();
             assert_eq!(flat_size(term, &(0..0)), Ok(size.words), "{text}");
             assert_eq!(size.used, used);
         }
@@ -679,7 +716,7 @@ mod tests {
             nested.extend([108, 0, 4, 0, 0]);
         }
         assert!(matches!(
-            decoded_size(&nested),
+            decoded_size(&nested, &AtomTable::new()),
             Err(DecodeError::Truncated { .. })
         ));
     }

@@ -8,13 +8,15 @@
 //! Invariant: growing the output and the stack may fail; then nothing of the term is used.
 
 use super::{VERSION, tag};
-use crate::atom::{AtomTable, am};
+use crate::atom::AtomTable;
 use crate::bits::view::{BitsView, view};
 use crate::map;
 use crate::memory::NoMemory;
 use crate::number::Number;
+use crate::process::reference::RefNumber;
 use crate::process::table::{number_of, serial_of};
 use crate::term::compare::compare_exact;
+use crate::term::external::{Node, RemotePid, RemotePort, RemoteReference};
 use crate::term::fun::{Fun, Target};
 use crate::term::{Atom, Subtag, Term};
 use alloc::boxed::Box;
@@ -32,20 +34,14 @@ pub struct Options {
     pub minor_version: u8,
     /// Pairs of large maps in the order of their keys.
     pub deterministic: bool,
-    /// The name of this node.
-    pub node: Atom,
-    /// The creation of this node.
-    pub creation: u32,
 }
 
 impl Default for Options {
-    /// As `term_to_binary/1` on a node that is not distributed.
+    /// As `term_to_binary/1` of OTP 25.
     fn default() -> Options {
         Options {
             minor_version: 1,
             deterministic: false,
-            node: am::NONODE_NOHOST,
-            creation: 0,
         }
     }
 }
@@ -128,7 +124,7 @@ fn tagged_u32(out: &mut Vec<u8>, tag: u8, value: usize) -> Result<(), NoMemory> 
 }
 
 /// Appends `term`, without a version byte.
-pub fn append(
+fn append(
     atoms: &AtomTable,
     term: Term,
     options: &Options,
@@ -140,8 +136,74 @@ pub fn append(
         out,
         frames: SmallVec::new(),
         short_fun_integers: 0,
+        cache: None,
     };
     encoder.run(term)
+}
+
+/// What a node that is connected knows already: the names of atoms.
+pub trait AtomCache {
+    /// The number that stands for `atom` in the message; `None` if its name has to be written.
+    fn reference(&mut self, atom: Atom) -> Option<u8>;
+}
+
+/// How terms are written to other nodes.
+const TO_NODES: Options = Options {
+    minor_version: 2,
+    deterministic: false,
+};
+
+/// Appends `term` for a node that is connected, without a version byte.
+pub fn append_for_node<'a>(
+    atoms: &'a AtomTable,
+    term: Term,
+    cache: Option<&'a mut dyn AtomCache>,
+    out: &'a mut Vec<u8>,
+) -> Result<(), NoMemory> {
+    Encoder::for_node(atoms, cache, out).run(term)
+}
+
+/// A part of a tuple that is not made as a term before it is written.
+#[derive(Clone, Copy)]
+pub enum Part {
+    /// A term.
+    Term(Term),
+    /// A pid of another node.
+    Pid(RemotePid),
+    /// A reference of any node.
+    Reference(RemoteReference),
+    /// An integer without sign.
+    Number(u64),
+}
+
+/// Appends a tuple of up to 255 parts, as [`append_for_node`].
+pub fn append_tuple_for_node(
+    atoms: &AtomTable,
+    parts: &[Part],
+    mut cache: Option<&mut dyn AtomCache>,
+    out: &mut Vec<u8>,
+) -> Result<(), NoMemory> {
+    extend(out, &[tag::SMALL_TUPLE, parts.len() as u8])?;
+    for part in parts {
+        // The cache is lent anew for each part.
+        let cache: Option<&mut dyn AtomCache> = match &mut cache {
+            Some(cache) => Some(&mut **cache),
+            None => None,
+        };
+        let mut encoder = Encoder::for_node(atoms, cache, out);
+        match *part {
+            Part::Term(term) => encoder.run(term)?,
+            Part::Pid(pid) => encoder.pid(pid)?,
+            Part::Reference(reference) => {
+                encoder.reference(reference.node, reference.numbers())?;
+            }
+            Part::Number(number) => match i64::try_from(number) {
+                Ok(small) => encoder.small(small)?,
+                Err(_) => encoder.magnitude(false, &[number])?,
+            },
+        }
+    }
+    Ok(())
 }
 
 /// What `erlang:external_size/1,2` says of `term`: the size of its encoding, but that of the two integers of a
@@ -154,6 +216,7 @@ pub fn external_size(atoms: &AtomTable, term: Term, options: &Options) -> Result
         out: &mut bytes,
         frames: SmallVec::new(),
         short_fun_integers: 0,
+        cache: None,
     };
     encoder.run(term)?;
     let short = encoder.short_fun_integers;
@@ -167,9 +230,26 @@ struct Encoder<'a> {
     options: &'a Options,
     out: &'a mut Vec<u8>,
     frames: SmallVec<[Frame; 8]>,
+    /// Atoms that need not be written out.
+    cache: Option<&'a mut dyn AtomCache>,
 }
 
-impl Encoder<'_> {
+impl<'a> Encoder<'a> {
+    fn for_node(
+        atoms: &'a AtomTable,
+        cache: Option<&'a mut dyn AtomCache>,
+        out: &'a mut Vec<u8>,
+    ) -> Encoder<'a> {
+        Encoder {
+            atoms,
+            options: &TO_NODES,
+            out,
+            frames: SmallVec::new(),
+            short_fun_integers: 0,
+            cache,
+        }
+    }
+
     fn run(&mut self, mut term: Term) -> Result<(), NoMemory> {
         loop {
             self.term(term)?;
@@ -262,10 +342,16 @@ impl Encoder<'_> {
             return self.list(term);
         }
         let Some(subtag) = term.subtag() else {
+            let node = self.atoms.node;
             return if term.is_local_pid() {
-                self.pid(term)
+                self.pid(RemotePid {
+                    node,
+                    number: number_of(term),
+                    serial: serial_of(term),
+                })
             } else if term.is_local_port() {
-                self.port(term)
+                let number = term.identifier_data();
+                self.port(RemotePort { node, number })
             } else {
                 push(self.out, tag::NIL)
             };
@@ -287,10 +373,22 @@ impl Encoder<'_> {
                 None => Ok(()),
             },
             Subtag::Fun => self.fun(term),
-            Subtag::Reference => self.reference(term),
-            Subtag::ExternalPid | Subtag::ExternalPort | Subtag::ExternalReference => {
-                unreachable!("nothing makes identifiers of other nodes")
+            Subtag::Reference => {
+                let numbers = RefNumber::of(term).map_or([0; 3], RefNumber::numbers);
+                self.reference(self.atoms.node, &numbers)
             }
+            Subtag::ExternalPid => match RemotePid::of(term) {
+                Some(pid) => self.pid(pid),
+                None => Ok(()),
+            },
+            Subtag::ExternalPort => match RemotePort::of(term) {
+                Some(port) => self.port(port),
+                None => Ok(()),
+            },
+            Subtag::ExternalReference => match RemoteReference::of(term) {
+                Some(reference) => self.reference(reference.node, reference.numbers()),
+                None => Ok(()),
+            },
             Subtag::MatchContext | Subtag::Invalid => {
                 unreachable!("a match context is never part of a term")
             }
@@ -356,6 +454,11 @@ impl Encoder<'_> {
     }
 
     fn atom(&mut self, atom: Atom) -> Result<(), NoMemory> {
+        if let Some(cache) = &mut self.cache
+            && let Some(number) = cache.reference(atom)
+        {
+            return extend(self.out, &[tag::ATOM_CACHE_REF, number]);
+        }
         let name = self.atoms.name(atom);
         let is_latin1 = name.chars().all(|c| c <= '\u{ff}');
         if self.options.minor_version < 2 && is_latin1 {
@@ -432,37 +535,34 @@ impl Encoder<'_> {
         extend(self.out, &value.to_be_bytes())
     }
 
-    fn pid(&mut self, pid: Term) -> Result<(), NoMemory> {
+    fn pid(&mut self, pid: RemotePid) -> Result<(), NoMemory> {
         push(self.out, tag::NEW_PID)?;
-        self.atom(self.options.node)?;
-        self.u32(number_of(pid))?;
-        self.u32(serial_of(pid))?;
-        self.u32(self.options.creation)
+        self.atom(pid.node.name)?;
+        self.u32(pid.number)?;
+        self.u32(pid.serial)?;
+        self.u32(pid.node.creation)
     }
 
-    fn port(&mut self, port: Term) -> Result<(), NoMemory> {
-        let number = port.identifier_data();
+    fn port(&mut self, port: RemotePort) -> Result<(), NoMemory> {
+        let number = port.number;
         // Numbers of more than 28 bits need the newer tag.
         let wide = number >> 28 != 0;
         push(self.out, if wide { tag::V4_PORT } else { tag::NEW_PORT })?;
-        self.atom(self.options.node)?;
+        self.atom(port.node.name)?;
         if wide {
             extend(self.out, &number.to_be_bytes())?;
         } else {
             self.u32(number as u32)?;
         }
-        self.u32(self.options.creation)
+        self.u32(port.node.creation)
     }
 
-    fn reference(&mut self, term: Term) -> Result<(), NoMemory> {
-        let words = term.as_object(Subtag::Reference).unwrap_or(&[0, 0]);
+    fn reference(&mut self, node: Node, numbers: &[u32]) -> Result<(), NoMemory> {
         push(self.out, tag::NEWER_REFERENCE)?;
-        extend(self.out, &3u16.to_be_bytes())?;
-        self.atom(self.options.node)?;
-        self.u32(self.options.creation)?;
-        self.u32(words[0] as u32)?;
-        self.u32((words[0] >> 32) as u32)?;
-        self.u32(words[1] as u32)
+        extend(self.out, &(numbers.len() as u16).to_be_bytes())?;
+        self.atom(node.name)?;
+        self.u32(node.creation)?;
+        numbers.iter().try_for_each(|&number| self.u32(number))
     }
 
     fn fun(&mut self, term: Term) -> Result<(), NoMemory> {

@@ -30,6 +30,7 @@ pub mod tag {
     pub const NEW_FLOAT: u8 = 70;
     pub const BIT_BINARY: u8 = 77;
     pub const COMPRESSED: u8 = 80;
+    pub const ATOM_CACHE_REF: u8 = 82;
     pub const NEW_PID: u8 = 88;
     pub const NEW_PORT: u8 = 89;
     pub const NEWER_REFERENCE: u8 = 90;
@@ -89,11 +90,6 @@ pub enum DecodeError {
         /// Behind it.
         offset: usize,
     },
-    /// A pid, port or reference of another node: this machine does not know other nodes yet.
-    ForeignNode {
-        /// Behind it.
-        offset: usize,
-    },
     /// An atom that does not exist, while only existing ones were allowed.
     UnknownAtom,
     /// A fun whose code the resolver does not have.
@@ -126,10 +122,6 @@ impl core::fmt::Display for DecodeError {
             DecodeError::Invalid { what, offset } => {
                 write!(f, "external term has {what} before byte {offset}")
             }
-            DecodeError::ForeignNode { offset } => write!(
-                f,
-                "external term names an identifier of another node before byte {offset}"
-            ),
             DecodeError::UnknownAtom => write!(f, "external term has an atom that does not exist"),
             DecodeError::UnknownFun => write!(f, "external term has a fun whose code is not here"),
             DecodeError::AtomTableFull => write!(f, "the atom table is full"),

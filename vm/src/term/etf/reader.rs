@@ -4,12 +4,16 @@
 
 use super::{DecodeError, HEAP_BINARY_LIMIT, MAX_DIGITS, tag};
 use crate::atom::MAX_ATOM_CHARACTERS;
+use crate::term::external::MAX_REFERENCE_WORDS;
+use smallvec::SmallVec;
 use starling_loader::text::utf8;
 
 #[derive(Clone)]
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     position: usize,
+    /// How many atoms of a cache there are to refer to.
+    cached: usize,
 }
 
 /// The name of an atom as it stands in the input.
@@ -17,6 +21,8 @@ pub(super) struct Reader<'a> {
 pub(super) enum AtomName<'a> {
     Utf8(&'a str),
     Latin1(&'a [u8]),
+    /// The atom of this number among those that came before the term.
+    Cached(u8),
 }
 
 /// Sign and magnitude; the bytes are least significant first, without leading zeros.
@@ -36,6 +42,14 @@ pub(super) struct Identifier<'a> {
     pub count: usize,
 }
 
+impl Identifier<'_> {
+    /// The words of a reference.
+    pub fn words(&self) -> SmallVec<[u32; MAX_REFERENCE_WORDS]> {
+        let words = self.numbers[..self.count].iter();
+        words.map(|&number| number as u32).collect()
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum IdentifierKind {
     Pid,
@@ -43,14 +57,13 @@ pub(super) enum IdentifierKind {
     Reference,
 }
 
-/// Most 32-bit words of any node's references.
-const MAX_REFERENCE_WORDS: usize = 5;
-
 impl<'a> Reader<'a> {
-    pub fn new(bytes: &'a [u8], position: usize) -> Reader<'a> {
+    /// Reads from `position` on; `cached` atoms came before the term.
+    pub fn new(bytes: &'a [u8], position: usize, cached: usize) -> Reader<'a> {
         Reader {
             bytes,
             position: position.min(bytes.len()),
+            cached,
         }
     }
 
@@ -170,6 +183,13 @@ impl<'a> Reader<'a> {
         let size = match atom_tag {
             tag::ATOM | tag::ATOM_UTF8 => self.u16()?,
             tag::SMALL_ATOM | tag::SMALL_ATOM_UTF8 => self.u8()? as usize,
+            tag::ATOM_CACHE_REF if self.cached > 0 => {
+                let number = self.u8()?;
+                if usize::from(number) >= self.cached {
+                    return Err(self.invalid("a reference to an atom that did not come before it"));
+                }
+                return Ok(Some(AtomName::Cached(number)));
+            }
             _ => return Ok(None),
         };
         let bytes = self.take(size)?;

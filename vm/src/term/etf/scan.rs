@@ -3,13 +3,15 @@
 //! A number of terms still to come stands for the whole structure, so neither a stack nor an allocation is needed, and a count that
 //! promises more terms than there are bytes left is refused where it stands.
 
-use super::reader::{BigBytes, Reader, fits_heap};
+use super::reader::{AtomName, BigBytes, Identifier, IdentifierKind, Reader, fits_heap};
 use super::{DecodeError, VERSION, tag};
+use crate::atom::AtomTable;
 use crate::map::FLAT_LIMIT;
 use crate::memory::off_heap::REFC_WORDS;
-use crate::term::MAX_SMALL;
+use crate::term::external::{PID_WORDS, REFERENCE_WORDS};
 use crate::term::fun::FUN_WORDS;
 use crate::term::size::{SUB_BITS_WORDS, heap_bits_words};
+use crate::term::{Atom, MAX_SMALL};
 use alloc::vec::Vec;
 
 /// What [`decoded_size`] found.
@@ -24,13 +26,50 @@ pub struct DecodedSize {
 }
 
 /// Checks and measures the external term (with version byte) at the start of `bytes`.
-pub fn decoded_size(bytes: &[u8]) -> Result<DecodedSize, DecodeError> {
+pub fn decoded_size(bytes: &[u8], atoms: &AtomTable) -> Result<DecodedSize, DecodeError> {
+    let scope = Scope { atoms, cached: &[] };
     match Payload::of(bytes)? {
-        Payload::Plain(at) => scan(bytes, at),
+        Payload::Plain(at) => scan(bytes, at, &scope),
         Payload::Inflated { data, used } => Ok(DecodedSize {
             used,
-            ..scan(&data, 0)?
+            ..scan(&data, 0, &scope)?
         }),
+    }
+}
+
+/// What tells identifiers of this node from others.
+pub(super) struct Scope<'a> {
+    /// The atoms, and this node.
+    pub atoms: &'a AtomTable,
+    /// Atoms that came before the term.
+    pub cached: &'a [Atom],
+}
+
+impl Scope<'_> {
+    /// Whether an identifier is of this node: of its name, and of this life or of creation 0, which stands for any.
+    fn is_local(&self, identifier: &Identifier<'_>) -> bool {
+        let node = self.atoms.node;
+        if identifier.creation != node.creation && identifier.creation != 0 {
+            return false;
+        }
+        match identifier.node {
+            AtomName::Cached(number) => self.cached.get(usize::from(number)) == Some(&node.name),
+            AtomName::Utf8(name) => name == self.atoms.name(node.name),
+            AtomName::Latin1(bytes) => {
+                let name = self.atoms.name(node.name).chars();
+                name.eq(bytes.iter().map(|&byte| char::from(byte)))
+            }
+        }
+    }
+
+    /// Words of an identifier.
+    fn words(&self, identifier: &Identifier<'_>) -> usize {
+        match (identifier.kind, self.is_local(identifier)) {
+            (IdentifierKind::Reference, true) => 3,
+            (IdentifierKind::Reference, false) => REFERENCE_WORDS,
+            (_, true) => 0,
+            (_, false) => PID_WORDS,
+        }
     }
 }
 
@@ -58,7 +97,7 @@ impl Payload {
     fn inflate(bytes: &[u8]) -> Result<Payload, DecodeError> {
         use miniz_oxide::inflate::TINFLStatus;
         use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
-        let mut reader = Reader::new(bytes, 2);
+        let mut reader = Reader::new(bytes, 2, 0);
         let size = reader.size()?;
         let start = reader.position();
         let compressed = reader.take(reader.remaining())?;
@@ -85,8 +124,8 @@ impl Payload {
 }
 
 /// Measures the term whose tag is at `at`.
-pub(super) fn scan(bytes: &[u8], at: usize) -> Result<DecodedSize, DecodeError> {
-    let mut reader = Reader::new(bytes, at);
+pub(super) fn scan(bytes: &[u8], at: usize, scope: &Scope<'_>) -> Result<DecodedSize, DecodeError> {
+    let mut reader = Reader::new(bytes, at, scope.cached.len());
     let mut to_come = 1usize;
     let mut words = 0usize;
     let mut large_map_pairs = 0usize;
@@ -170,14 +209,16 @@ pub(super) fn scan(bytes: &[u8], at: usize) -> Result<DecodedSize, DecodeError> 
             }
             tag::NEW_FUN => {
                 let head = FunHead::read(&mut reader)?;
-                (FUN_WORDS + head.free, head.free)
+                (
+                    FUN_WORDS + head.free + scope.words(&head.creator),
+                    head.free,
+                )
             }
             _ => {
                 if reader.atom_of_tag(tag)?.is_some() {
                     (0, 0)
-                } else if reader.identifier_of_tag(tag)?.is_some() {
-                    // A reference takes most; pids and ports are no objects.
-                    (if is_reference(tag) { 3 } else { 0 }, 0)
+                } else if let Some(identifier) = reader.identifier_of_tag(tag)? {
+                    (scope.words(&identifier), 0)
                 } else {
                     return Err(DecodeError::Tag { tag, offset });
                 }

@@ -95,9 +95,19 @@ struct Program {
     stress_args: Vec<String>,
     /// Whether it needs OTP's preloaded modules, which `erl` has and a bare machine finds on the path only.
     preloaded: bool,
+    /// Whether it needs an OTP that has booted, and cannot run on a bare machine.
+    booted: bool,
 }
 
 impl Program {
+    /// How the machine under test runs it.
+    fn modes(&self) -> &'static [Mode] {
+        match self.booted {
+            true => &[Mode::Otp],
+            false => &MODES,
+        }
+    }
+
     fn read(source: PathBuf) -> Result<Self, String> {
         let text = fs::read_to_string(&source)
             .map_err(|e| format!("cannot read {}: {e}", source.display()))?;
@@ -116,6 +126,7 @@ impl Program {
             source,
             stress_args,
             preloaded: head().any(|line| line == "%% needs: preloaded modules"),
+            booted: head().any(|line| line == "%% needs: OTP"),
         })
     }
 
@@ -148,7 +159,7 @@ fn run(options: &Options) -> Result<Report, String> {
         .into_iter()
         .partition(|p| options.selects(&p.name));
     let mut report = Report {
-        filtered_out: MODES.len() * left_out.len(),
+        filtered_out: left_out.iter().map(|p| p.modes().len()).sum(),
         ..Report::default()
     };
     if options.list {
@@ -156,7 +167,8 @@ fn run(options: &Options) -> Result<Report, String> {
         report.list_only = true;
         return Ok(report);
     }
-    println!("\nrunning {} tests", MODES.len() * programs.len());
+    let count: usize = programs.iter().map(|p| p.modes().len()).sum();
+    println!("\nrunning {count} tests");
     let setting = prepare(&directory, &programs, options.jobs)?;
 
     let next = AtomicUsize::new(0);
@@ -165,7 +177,7 @@ fn run(options: &Options) -> Result<Report, String> {
         for _ in 0..options.jobs {
             scope.spawn(|| {
                 while let Some(program) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    for mode in MODES {
+                    for &mode in program.modes() {
                         let verdict = compare(program, mode, &setting);
                         shared
                             .lock()

@@ -50,6 +50,18 @@ impl Failure {
         self
     }
 
+    /// What went wrong, alone.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// With another text wherever this one is.
+    pub fn replacing(mut self, text: &str, by: &str) -> Self {
+        self.message = self.message.replace(text, by);
+        self.hint = self.hint.map(|hint| hint.replace(text, by));
+        self
+    }
+
     /// Ends the tool with `status` instead of 1.
     pub fn with_status(mut self, status: u8) -> Self {
         self.status = status;

@@ -1,7 +1,7 @@
 //! `starling`: runs Erlang programs on the Starling machine, bakes them into Xen images, and boots those.
 //!
 //! The command line is taken apart here and each command lives in its module. The same program is also the
-//! first process of the dom0 that `starling boot` starts (see [`dom0`]): it is there under another name.
+//! first process of the dom0 that `starling boot` starts, and a hotplug script there (see [`dom0`]): under other names.
 
 mod boot;
 mod dom0;
@@ -13,6 +13,7 @@ mod ling_cache;
 mod linux;
 mod modules;
 mod otp;
+mod release;
 
 use std::env;
 use std::ffi::OsString;
@@ -26,7 +27,9 @@ Examples:
   erlc hello.erl
   starling erl --bare -pa . -s hello main
   starling image --bare -o hello.elf -pa . -- -s hello main
-  starling boot hello.elf";
+  starling boot hello.elf
+  starling run _build/prod/rel/demo
+  starling image _build/prod/rel/demo -o demo.elf";
 
 #[derive(Parser)]
 #[command(name = "starling", version, about = "An Erlang machine that is its own operating system", after_help = AFTER_HELP)]
@@ -47,7 +50,9 @@ enum Command {
         )]
         flags: Vec<OsString>,
     },
-    /// Bake modules and boot flags into one ELF file that Xen boots
+    /// Run a release on this Linux
+    Run(release::run::Options),
+    /// Bake a release, or modules and boot flags, into one ELF file that Xen boots
     Image(image::Options),
     /// Run an image under Xen in QEMU, console attached
     Boot(boot::Options),
@@ -56,6 +61,9 @@ enum Command {
 fn main() -> ExitCode {
     if dom0::is_first_process() {
         dom0::run();
+    }
+    if dom0::hotplug::is_hotplug_script() {
+        std::process::exit(dom0::hotplug::run());
     }
     let args: Vec<OsString> = env::args_os().collect();
     // `erl`'s flags are not taken apart as others are: even a `--` has a meaning of its own.
@@ -67,6 +75,7 @@ fn main() -> ExitCode {
     };
     let result = match command {
         Command::Erl { flags } => erl::run(flags),
+        Command::Run(options) => release::run::run(&options),
         Command::Image(options) => image::run(&options),
         Command::Boot(options) => boot::run(&options),
     };

@@ -7,6 +7,7 @@ use crate::clock;
 use crate::command_line::Arguments;
 use crate::image::{ImageModules, PRELOADED_MODULES};
 use alloc::boxed::Box;
+use alloc::ffi::CString;
 use alloc::string::String;
 use alloc::vec::Vec;
 use starling_vm::boot::flags::Stop;
@@ -14,8 +15,10 @@ use starling_vm::boot::flags::launch::{Installation, Launch, launch};
 use starling_vm::boot::flags::words::{Source, merge};
 use starling_vm::boot::otp::{OtpConfig, run_otp};
 use starling_vm::code::cache::BakedModules;
+use starling_vm::fs::FileSystem;
 use starling_vm::fs::cpio::Archive;
 use starling_vm::fs::ram::RamFiles;
+use starling_vm::naming;
 use starling_vm::platform::{Platform, Stream};
 
 /// What programs find in the environment, where flags say nothing else: a console shows what a terminal does at whose other
@@ -28,10 +31,12 @@ struct About {
     root: String,
     release: String,
     erts_version: String,
+    /// Where programs start; `/` unless the image says another.
+    directory: Option<String>,
 }
 
 impl About {
-    /// Root, release and version of `erts`, each ended by a NUL.
+    /// Root, release, version of `erts`, and the working directory if it is said, each ended by a NUL.
     fn parse(member: &[u8]) -> Option<About> {
         let mut texts = core::str::from_utf8(member).ok()?.split_terminator('\0');
         let mut next = || texts.next().map(String::from);
@@ -39,6 +44,7 @@ impl About {
             root: next()?,
             release: next()?,
             erts_version: next()?,
+            directory: next(),
         })
     }
 }
@@ -56,7 +62,7 @@ pub fn start(
         platform.console_write(Stream::Error, message);
         platform.halt(1)
     };
-    let launch = match prepare(&about, archive, &arguments) {
+    let mut launch = match prepare(&about, archive, &arguments) {
         Ok(launch) => launch,
         Err(stop) => {
             print(&mut *platform, &stop.output, &stop.error);
@@ -64,6 +70,19 @@ pub fn start(
         }
     };
     print(&mut *platform, &launch.output, &launch.error);
+    let mut files = RamFiles::new(Some(archive), clock::system_time_ns);
+    if let Err(error) = naming::prepare(&mut files, &mut launch.environment) {
+        let message = alloc::format!(
+            "starling: files for resolving names cannot be made in /etc: {}; only addresses will be understood\n",
+            error.name()
+        );
+        platform.console_write(Stream::Error, message.as_bytes());
+    }
+    if let Some(directory) = about.directory.and_then(|path| CString::new(path).ok())
+        && files.set_working_directory(&directory).is_err()
+    {
+        log::error!("the image has no directory {directory:?}, where its programs are to start");
+    }
     let config = OtpConfig {
         arguments: launch.arguments,
         options: launch.options,
@@ -72,7 +91,7 @@ pub fn start(
         erts_version: about.erts_version,
         preloaded: Box::new(ImageModules::new(Some(archive), PRELOADED_MODULES)),
         converted: Box::new(BakedModules::new(&archive)),
-        files: Box::new(RamFiles::new(Some(archive), clock::system_time_ns)),
+        files: Box::new(files),
     };
     run_otp(platform, config)
 }
@@ -130,6 +149,9 @@ mod tests {
             (&about.release[..], &about.erts_version[..]),
             ("25", "13.1.5")
         );
+        assert_eq!(about.directory, None);
+        let about = About::parse(b"/opt/web\x0025\x0013.1.5\0/opt/web\0").unwrap();
+        assert_eq!(about.directory.as_deref(), Some("/opt/web"));
         assert_eq!(About::parse(b"/usr/lib/erlang\x0025\0"), None);
         assert_eq!(About::parse(b"\xff\0a\0b\0"), None);
     }
@@ -144,6 +166,7 @@ mod tests {
             root: "/otp".into(),
             release: "25".into(),
             erts_version: "1".into(),
+            directory: None,
         };
         let arguments = Arguments {
             image: words("-s m f +P 2000 -extra x"),

@@ -9,4 +9,32 @@
 
 extern crate alloc;
 
+pub mod configuration;
 pub mod link;
+
+mod address;
+#[allow(missing_docs)]
+mod addresses;
+mod buffer;
+mod checksum;
+mod device;
+mod ethernet;
+mod events;
+mod icmp;
+mod neighbor;
+mod network;
+mod nic;
+mod options;
+mod packet;
+mod ports;
+mod random;
+mod reassembly;
+mod route;
+mod slab;
+mod socket;
+mod stack;
+mod stream;
+mod tcp;
+mod udp;
+
+pub use stack::{Limits, Stack, Usage};

@@ -11,6 +11,8 @@ main() ->
     ?TRY(erlang:universaltime_to_posixtime(id({{2024, 13, 1}, {0, 0, 0}}))),
     ?TRY(erlang:universaltime_to_posixtime(id({{2023, 2, 29}, {0, 0, 0}}))),
     ?TRY(erlang:universaltime_to_posixtime(id(x))),
+    [?TRY(erlang:universaltime_to_posixtime({{Year, 1, 1}, {0, 0, 0}}))
+     || Year <- id([-1, 0, 1599, 1600, 10000000, 2147483646, 2147483647, 1 bsl 62])],
     ?SHOW([calendar:day_of_the_week(Y, 1, 1) || Y <- lists:seq(1999, 2026)]),
     ?SHOW([calendar:is_leap_year(Y) || Y <- id([1900, 2000, 2023, 2024])]),
     ?SHOW(calendar:seconds_to_daystime(id(100000))),

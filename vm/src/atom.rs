@@ -748,6 +748,12 @@ predefined! {
     ABSOLUTE_URI "absoluteURI"
     SCHEME "scheme"
     SSL_TLS "ssl_tls"
+
+    // What comes beside messages of sockets, and a family.
+    TOS "tos"
+    TCLASS "tclass"
+    TTL "ttl"
+    UNSPEC "unspec"
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub mod machine;
 pub mod map;
 pub mod match_spec;
 pub mod memory;
+pub mod naming;
 pub mod native;
 pub mod number;
 pub mod os_signal;

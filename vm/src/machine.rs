@@ -29,6 +29,7 @@ use crate::term::{Atom, Term, print};
 use crate::terminal::capabilities::Capabilities;
 use crate::time::Timers;
 use crate::time::clock::Clock;
+use crate::time::zone::Zone;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -95,6 +96,8 @@ pub struct Machine {
     pub persistent_terms: PersistentTerms,
     /// What is fixed about time.
     pub clock: Clock,
+    /// What local time is told in, once it has been asked for.
+    pub time_zone: Option<Zone>,
     /// What the run loop counts.
     pub scheduler: Scheduler,
     /// What the machine was asked to do differently.
@@ -111,6 +114,8 @@ pub struct Machine {
     pub host: Host,
     /// Environment variables.
     pub environment: Environment,
+    /// How the network says that this host is called, if it does: [`crate::naming::host_name`].
+    pub host_name: Option<String>,
     /// Whether Ctrl-C is being asked about.
     pub menu_is_shown: bool,
     /// Who gets what the machine has to say: `logger` (whatever process has that name), a pid, or `undefined` (nobody).
@@ -162,6 +167,7 @@ impl Machine {
             resources: Resources::new(),
             persistent_terms: PersistentTerms::new(),
             clock: Clock::new(&mut *platform),
+            time_zone: None,
             scheduler: Scheduler::new(),
             options,
             arguments: Arguments::default(),
@@ -170,6 +176,7 @@ impl Machine {
             collections: Collections::default(),
             host,
             environment,
+            host_name: None,
             menu_is_shown: false,
             system_logger: am::LOGGER.term(),
             backtrace_depth: trace::DEPTH,

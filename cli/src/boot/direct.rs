@@ -12,7 +12,7 @@ use super::initramfs::prepare_xen;
 use super::options::Options;
 use super::outcome::{STATUS_CRASHED, ShutdownReason, direct_end, of_guest};
 use super::qemu::{Machine, memory_file, open};
-use super::session::{Event, Session, show};
+use super::session::{Event, Session, interrupted, show};
 use crate::failure::Result;
 
 /// What Xen and its tables need, in MiB and as a share of the guest's memory.
@@ -39,6 +39,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
         xen_args: format!("{XEN_ARGS} dom0_mem={memory}M"),
         modules: vec![(memory_file(&[image])?, args)],
         memory_mib: memory + memory.div_ceil(XEN_SHARE) + XEN_MIB,
+        network: false,
         kvm: options.kvm,
         host: &host,
     };
@@ -60,7 +61,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
                             if line.starts_with(XEN_IS_UP) {
                                 session.arrived();
                                 session.guest_starts();
-                                session.guest_runs("Xen is up, and the guest runs");
+                                session.guest_runs("Xen is up, and the guest runs", true);
                             } else if line.starts_with(POWERED_OFF) {
                                 break 'running Some(ShutdownReason::POWEROFF);
                             } else if line.starts_with(CRASHED) {
@@ -71,7 +72,8 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
                 }
             }
             Event::Typed(bytes) => session.send_console(&bytes),
-            Event::Line(_) => {}
+            Event::EndAsked(_) => return Err(interrupted()),
+            Event::Line(_) | Event::Reminder => {}
             Event::QemuEnded if splitter.guest_runs => break None,
             Event::QemuEnded => return Err(session.qemu_died()),
         }

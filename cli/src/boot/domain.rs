@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use super::console::{LineEnds, StatusLine};
-use super::domain_config::{command_line, domain_config};
+use super::domain_config::{Domain, command_line, domain_config};
 use super::host::Host;
-use super::initramfs::{payload, prepare};
+use super::initramfs::{Payload, payload, prepare};
+use super::network::Network;
 use super::options::Options;
 use super::orders::Orders;
 use super::outcome::{STATUS_CRASHED, ShutdownReason, of_guest};
 use super::qemu::{Machine, memory_file, open};
-use super::session::{Event, Session, show};
+use super::serving::{ADDRESS_LIMIT, Serving};
+use super::session::{Event, Session, Urgency, interrupted, show};
 use super::wire::{Decoder, Message};
 use crate::dom0::INIT_PATH;
 use crate::failure::{Failure, Result};
@@ -19,12 +21,17 @@ use crate::failure::{Failure, Result};
 const DOM0_MIB: u64 = 192;
 /// dom0 holds the initramfs packed and unpacked, and `xl` reads the image once more.
 const INITRAMFS_COPIES: u64 = 3;
+/// What a network takes: modules, buffers of the bridge and of the back ends.
+const NETWORK_MIB: u64 = 48;
 /// What Xen needs for itself, in MiB, and per domain page: page frame table, machine-to-physical table, and the
 /// domain's own page tables come to less than a 64th.
 const XEN_MIB: u64 = 96;
 const XEN_SHARE: u64 = 64;
 /// dom0 and `xl create` take 8 s on two idle cores; a busy machine may be much slower.
 const BOOT_LIMIT: Duration = Duration::from_secs(180);
+
+/// dom0 gives a domain its time to shut down, and `xl destroy` takes seconds on a busy machine.
+const END_LIMIT: Duration = Duration::from_secs(120);
 
 /// How `xl` says that a domain has too little memory for its kernel.
 const MEMORY_SIGNS: [&str; 3] = ["Out of memory", "not enough memory", "failed to populate"];
@@ -37,14 +44,36 @@ const DOM0_ARGS: &str = "console=hvc0 quiet panic=-1 mitigations=off cryptomgr.n
 
 /// Boots the image that `options` names as a domain.
 pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
-    let config = domain_config(options.memory, &command_line(&options.flags)?);
+    let network = Network::of(options)?;
+    let ramdisk = match &options.ramdisk {
+        Some(path) => Some(std::fs::read(path).map_err(|error| Failure::io(path, "read", error))?),
+        None => None,
+    };
+    let config = domain_config(&Domain {
+        memory: options.memory,
+        command_line: &command_line(&options.flags)?,
+        vifs: network.iter().flat_map(Network::vifs).collect(),
+        ramdisk: ramdisk.is_some(),
+    });
+    let mut settings = network.as_ref().map(Network::for_dom0).unwrap_or_default();
+    for command in &options.commands {
+        settings.push_str(&format!("xl {command}\n"));
+    }
     let (host, dom0) = Host::find_with_dom0()?;
     let prepared = prepare(&host, &dom0)?;
     let shared = std::fs::read(&prepared.initramfs)
         .map_err(|error| Failure::io(&prepared.initramfs, "read", error))?;
-    let initramfs_parts = [shared, payload(image, &config)?];
+    let payload = payload(&Payload {
+        config: &config,
+        settings: &settings,
+        image,
+        ramdisk: ramdisk.as_deref(),
+    })?;
+    let initramfs_parts = [shared, payload];
     let initramfs_len: usize = initramfs_parts.iter().map(Vec::len).sum();
-    let dom0_mib = DOM0_MIB + INITRAMFS_COPIES * (initramfs_len as u64).div_ceil(1 << 20);
+    let network_mib = if network.is_some() { NETWORK_MIB } else { 0 };
+    let dom0_mib =
+        DOM0_MIB + network_mib + INITRAMFS_COPIES * (initramfs_len as u64).div_ceil(1 << 20);
     let memory = u64::from(options.memory);
     let machine = Machine {
         xen: open(&prepared.xen)?,
@@ -60,6 +89,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
             ),
         ],
         memory_mib: dom0_mib + XEN_MIB + memory + memory.div_ceil(XEN_SHARE),
+        network: network.is_some(),
         kvm: options.kvm,
         host: &host,
     };
@@ -74,6 +104,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
         orders: Orders::new(&options.xl)?,
         notes: Vec::new(),
         running: false,
+        serving: network.map(Serving::new),
         verbose: options.verbose,
         memory: options.memory,
     }
@@ -89,6 +120,7 @@ struct Boot {
     /// What `xl` said.
     notes: Vec<String>,
     running: bool,
+    serving: Option<Serving>,
     verbose: bool,
     memory: u32,
 }
@@ -111,8 +143,10 @@ impl Boot {
                         self.session
                             .failure("boot: dom0 sent something unintelligible")
                     })? {
-                        if let Some(reason) = self.handle(message)? {
-                            return self.ended(reason);
+                        match message {
+                            Message::Ended(reason) => return self.ended(reason),
+                            Message::Destroyed => return self.destroyed(),
+                            message => self.handle(message)?,
                         }
                     }
                 }
@@ -121,13 +155,19 @@ impl Boot {
                         self.session.send_line(&Message::Input(bytes).encode());
                     }
                 }
+                Event::EndAsked(urgency) => self.end_asked(urgency)?,
+                Event::Reminder => {
+                    if let Some(serving) = &self.serving {
+                        serving.remind(&self.session);
+                    }
+                }
                 Event::QemuEnded => return Err(self.session.qemu_died()),
             }
         }
     }
 
-    /// Acts on dom0's message; the domain's end, if it was that.
-    fn handle(&mut self, message: Message) -> Result<Option<u8>> {
+    /// Acts on a message of dom0's that is not about the domain's end.
+    fn handle(&mut self, message: Message) -> Result<()> {
         match message {
             Message::ToolstackUp => {
                 self.session.guest_starts();
@@ -148,12 +188,40 @@ impl Boot {
                 }
                 self.notes.push(line);
             }
-            Message::Ended(reason) => return Ok(Some(reason)),
+            Message::Address {
+                vif,
+                address,
+                after,
+            } => {
+                if let Some(serving) = &mut self.serving {
+                    serving.address(&mut self.session, vif, address, after)?;
+                }
+            }
             Message::Failed(why) => return Err(self.create_failed(&why)),
-            // Only we send these.
-            Message::Input(_) | Message::Xl(_) => {}
+            // The caller's, and what only we send.
+            Message::Ended(_)
+            | Message::Destroyed
+            | Message::Input(_)
+            | Message::ShutDown
+            | Message::Xl(_) => {}
         }
-        Ok(None)
+        Ok(())
+    }
+
+    /// A domain with a network is asked to shut down, once; everything else ends at once.
+    fn end_asked(&mut self, urgency: Urgency) -> Result<()> {
+        match &mut self.serving {
+            Some(serving) if self.running && urgency == Urgency::Orderly && !serving.ending => {
+                serving.ending = true;
+                self.session.send_line(&Message::ShutDown.encode());
+                self.session
+                    .expect_within(END_LIMIT, "the domain neither shut down nor was destroyed");
+                self.session
+                    .progress("asking the domain to shut down; once more ends it at once");
+                Ok(())
+            }
+            _ => Err(interrupted()),
+        }
     }
 
     /// The first output may come before `xl` says that the domain runs.
@@ -161,7 +229,12 @@ impl Boot {
         if !self.running {
             self.running = true;
             self.session.arrived();
-            self.session.guest_runs("the domain runs");
+            // Who serves the network ends with Ctrl-C; without one that key is the guest's.
+            let interrupt = self.serving.is_none();
+            self.session.guest_runs("the domain runs", interrupt);
+            if self.serving.is_some() {
+                self.session.remind_in(ADDRESS_LIMIT);
+            }
         }
     }
 
@@ -178,11 +251,27 @@ impl Boot {
                 .progress(&format!("the domain shut down, exit status {status}")),
             Err(_) => {}
         }
-        outcome.map_err(|why| {
+        let status = outcome.map_err(|why| {
             self.session
                 .guest_failure(format!("boot: {why}"))
                 .with_status(STATUS_CRASHED)
-        })
+        })?;
+        match &self.serving {
+            Some(serving) => serving.verdict(status),
+            None => Ok(status),
+        }
+    }
+
+    /// The domain did not shut down when it was asked to.
+    fn destroyed(self) -> Result<u8> {
+        let (rest, _) = self.status_line.finish();
+        show(&rest)?;
+        self.session
+            .progress("the domain did not shut down when asked: destroyed");
+        match &self.serving {
+            Some(serving) => serving.verdict(0),
+            None => Err(interrupted()),
+        }
     }
 
     /// The failure for a domain that could not be created, in xl's own words.

@@ -6,6 +6,8 @@ use crate::failure::{Failure, Result};
 pub const DOMAIN_NAME: &str = "starling";
 /// Where the image lies in dom0.
 pub const IMAGE_PATH: &str = "/image";
+/// Where its ramdisk lies.
+pub const RAMDISK_PATH: &str = "/ramdisk";
 /// Xen's limit for a PV guest's command line (`MAX_GUEST_CMDLINE`), with its final NUL.
 const COMMAND_LINE_MAX: usize = 1024;
 
@@ -42,14 +44,28 @@ fn quoted(flag: &str) -> Result<String> {
     }
 }
 
+/// What of a domain differs from boot to boot.
+#[derive(Debug, Default)]
+pub struct Domain<'a> {
+    /// In MiB.
+    pub memory: u32,
+    /// From [`command_line`].
+    pub command_line: &'a str,
+    /// Each network interface in xl's words.
+    pub vifs: Vec<&'a str>,
+    /// Whether there is a file at [`RAMDISK_PATH`].
+    pub ramdisk: bool,
+}
+
 /// The configuration for `xl`.
 ///
 /// The domain is kept when it ends: nothing of its console can be lost with it, and QEMU ends anyway. One that was asked to reboot is
 /// started again.
 /// The time stamp counter is left alone, since emulating it would only make an emulated machine slower.
-pub fn domain_config(memory_mib: u32, command_line: &str) -> String {
-    let command_line = xl_string(command_line);
-    format!(
+pub fn domain_config(domain: &Domain) -> String {
+    let command_line = xl_string(domain.command_line);
+    let memory_mib = domain.memory;
+    let mut config = format!(
         "name = \"{DOMAIN_NAME}\"\n\
          type = \"pv\"\n\
          kernel = \"{IMAGE_PATH}\"\n\
@@ -61,7 +77,15 @@ pub fn domain_config(memory_mib: u32, command_line: &str) -> String {
          on_reboot = \"restart\"\n\
          on_watchdog = \"preserve\"\n\
          on_crash = \"preserve\"\n"
-    )
+    );
+    if domain.ramdisk {
+        config.push_str(&format!("ramdisk = \"{RAMDISK_PATH}\"\n"));
+    }
+    if !domain.vifs.is_empty() {
+        let vifs: Vec<_> = domain.vifs.iter().map(|vif| xl_string(vif)).collect();
+        config.push_str(&format!("vif = [{}]\n", vifs.join(", ")));
+    }
+    config
 }
 
 /// `text` as a string of xl's configuration language.
@@ -112,7 +136,17 @@ mod tests {
 
     #[test]
     fn the_configuration_quotes_for_xl() {
-        let config = domain_config(32, "-x 'a\"b' \\ \t é");
+        let config = domain_config(&Domain {
+            memory: 32,
+            command_line: "-x 'a\"b' \\ \t é",
+            vifs: vec!["bridge=xenbr0", "bridge=b"],
+            ramdisk: false,
+        });
+        assert!(
+            config.contains("vif = [\"bridge=xenbr0\", \"bridge=b\"]\n"),
+            "{config}"
+        );
+        assert!(!config.contains("ramdisk"), "{config}");
         assert!(config.contains("memory = 32\n"), "{config}");
         assert!(
             config.contains(r#"cmdline = "-x 'a\"b' \\ \011 \303\251""#),

@@ -15,11 +15,14 @@ use std::path::{Path, PathBuf};
 
 use starling_vm::fs::cpio::{CpioError, Writer};
 
-use super::domain_config::IMAGE_PATH;
+use super::domain_config::{IMAGE_PATH, RAMDISK_PATH};
 use super::host::{Dom0, Host};
 use super::libraries;
 use super::unpack::{unpack, vmlinux};
-use crate::dom0::{CONFIG_PATH, INIT_PATH, MODULES_PATH, TOOLS_DIRECTORY};
+use crate::dom0::hotplug::SCRIPT_PATH;
+use crate::dom0::{
+    CONFIG_PATH, INIT_PATH, MODULES_PATH, NETWORK_MODULES_PATH, SETTINGS_PATH, TOOLS_DIRECTORY,
+};
 use crate::failure::{Failure, Result};
 
 /// Xen's programs that dom0 runs.
@@ -36,8 +39,11 @@ const MODULES: [&str; 7] = [
     "xenfs",
 ];
 
+/// Modules that are loaded only for a network: the interface to QEMU, the bridge, the back end of vifs.
+const NETWORK_MODULES: [&str; 3] = ["virtio-net", "bridge", "xen-netback"];
+
 /// Directories that the kernel or the tools expect.
-const DIRECTORIES: [&str; 12] = [
+const DIRECTORIES: [&str; 13] = [
     "dev",
     "proc",
     "sys",
@@ -48,6 +54,7 @@ const DIRECTORIES: [&str; 12] = [
     "var/lib/xenstored",
     "var/log/xen/console",
     "etc/xen",
+    "etc/xen/scripts",
     "modules",
     "tmp",
 ];
@@ -80,7 +87,8 @@ pub fn prepare(host: &Host, dom0: &Dom0) -> Result<Prepared> {
     })?;
     let plan = Plan::new(host, dom0)?;
     let mut sources = Sources::new(plan.files.values().map(|(path, _)| path))?;
-    sources.add([env!("CARGO_PKG_VERSION"), &plan.module_list]);
+    sources.add([env!("CARGO_PKG_VERSION")]);
+    sources.add(plan.module_lists.iter().map(|(_, list)| list));
     sources.add(DIRECTORIES);
     sources.add(plan.files.keys());
     let initramfs = cache.file("dom0", &sources, || plan.archive())?;
@@ -91,8 +99,20 @@ pub fn prepare(host: &Host, dom0: &Dom0) -> Result<Prepared> {
     })
 }
 
-/// What one boot adds to the initramfs: this tool as first process, the domain's configuration, the image.
-pub fn payload(image: &[u8], config: &str) -> Result<Vec<u8>> {
+/// What one boot adds to the initramfs besides this tool.
+pub struct Payload<'a> {
+    /// The domain's configuration, for `xl`.
+    pub config: &'a str,
+    /// What dom0's first process must know.
+    pub settings: &'a str,
+    /// The domain's kernel.
+    pub image: &'a [u8],
+    /// And its ramdisk.
+    pub ramdisk: Option<&'a [u8]>,
+}
+
+/// The archive with this tool as first process and hotplug script, and the boot's own files.
+pub fn payload(files: &Payload) -> Result<Vec<u8>> {
     let itself = env::current_exe().map_err(|error| {
         Failure::new(format!(
             "boot: cannot find this program's own file: {error}"
@@ -100,16 +120,21 @@ pub fn payload(image: &[u8], config: &str) -> Result<Vec<u8>> {
     })?;
     let program = read(&itself)?;
     let mut writer = Writer::new();
-    let members: [(&str, u32, &[u8]); 3] = [
+    let members: [(&str, u32, &[u8]); 4] = [
         (INIT_PATH, 0o755, &program),
-        (CONFIG_PATH, 0o644, config.as_bytes()),
-        (IMAGE_PATH, 0o644, image),
+        (CONFIG_PATH, 0o644, files.config.as_bytes()),
+        (SETTINGS_PATH, 0o644, files.settings.as_bytes()),
+        (IMAGE_PATH, 0o644, files.image),
     ];
-    for (path, permissions, data) in members {
+    let ramdisk = files.ramdisk.map(|data| (RAMDISK_PATH, 0o644, data));
+    for (path, permissions, data) in members.into_iter().chain(ramdisk) {
         writer
             .file(path.trim_start_matches('/'), permissions, data)
             .map_err(full)?;
     }
+    writer
+        .symlink(SCRIPT_PATH.trim_start_matches('/'), INIT_PATH)
+        .map_err(full)?;
     Ok(writer.finish())
 }
 
@@ -117,8 +142,8 @@ pub fn payload(image: &[u8], config: &str) -> Result<Vec<u8>> {
 struct Plan {
     /// By place: the file, and whether it is a program.
     files: BTreeMap<String, (PathBuf, bool)>,
-    /// The kernel modules' places, in the order in which they must be loaded.
-    module_list: String,
+    /// Lists of kernel modules, by place: their places, in the order in which they must be loaded.
+    module_lists: [(&'static str, String); 2],
 }
 
 impl Plan {
@@ -135,15 +160,25 @@ impl Plan {
             let place = format!("{}/{name}", TOOLS_DIRECTORY.trim_start_matches('/'));
             files.insert(place, (path.clone(), true));
         }
-        let mut module_list = String::new();
-        for path in modules_in_order(&dom0.modules)? {
-            let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-            let name = name.split_once(".ko").map_or(name, |(stem, _)| stem);
-            let place = format!("modules/{name}.ko");
-            module_list.push_str(&format!("/{place}\n"));
-            files.insert(place, (path, false));
-        }
-        Ok(Plan { files, module_list })
+        let mut module_list = |modules: &[&str]| -> Result<String> {
+            let mut list = String::new();
+            for path in modules_in_order(&dom0.modules, modules)? {
+                let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+                let name = name.split_once(".ko").map_or(name, |(stem, _)| stem);
+                let place = format!("modules/{name}.ko");
+                list.push_str(&format!("/{place}\n"));
+                files.insert(place, (path, false));
+            }
+            Ok(list)
+        };
+        let module_lists = [
+            (MODULES_PATH, module_list(&MODULES)?),
+            (NETWORK_MODULES_PATH, module_list(&NETWORK_MODULES)?),
+        ];
+        Ok(Plan {
+            files,
+            module_lists,
+        })
     }
 
     fn archive(&self) -> Result<Vec<u8>> {
@@ -153,10 +188,11 @@ impl Plan {
         }
         writer.symlink("var/run", "/run").map_err(full)?;
         writer.file("etc/xen/xl.conf", 0o644, b"").map_err(full)?;
-        let list_place = MODULES_PATH.trim_start_matches('/');
-        writer
-            .file(list_place, 0o644, self.module_list.as_bytes())
-            .map_err(full)?;
+        for (place, list) in &self.module_lists {
+            writer
+                .file(place.trim_start_matches('/'), 0o644, list.as_bytes())
+                .map_err(full)?;
+        }
         for (place, (path, is_program)) in &self.files {
             let bytes = read(path)?;
             // Modules may be packed, and nothing in dom0 unpacks them.
@@ -171,15 +207,15 @@ impl Plan {
     }
 }
 
-/// The files of [`MODULES`] and what they depend on, each behind its dependencies.
+/// The files of `modules` and what they depend on, each behind its dependencies.
 ///
 /// `modules.dep` has a line `FILE: DEPENDENCY...` for each module, with all dependencies, the deepest last.
 /// A module that is not there is built into the kernel.
-fn modules_in_order(directory: &Path) -> Result<Vec<PathBuf>> {
+fn modules_in_order(directory: &Path, modules: &[&str]) -> Result<Vec<PathBuf>> {
     let list = directory.join("modules.dep");
     let text = fs::read_to_string(&list).map_err(|error| Failure::io(&list, "read", error))?;
     let mut ordered = Vec::new();
-    for module in MODULES {
+    for &module in modules {
         let line = text.lines().filter_map(|line| line.split_once(':'));
         let found = line
             .filter(|(file, _)| module_name(file) == module)
@@ -307,13 +343,13 @@ mod tests {
              k/x/xen_privcmd.ko:\nk/other.ko: k/x/b.ko\n",
         )
         .unwrap();
-        let files = modules_in_order(&directory).unwrap();
+        let files = modules_in_order(&directory, &MODULES).unwrap();
         let names: Vec<_> = files
             .iter()
             .map(|path| path.file_name().unwrap().to_str().unwrap())
             .collect();
         assert_eq!(names, ["xen_privcmd.ko", "b.ko", "xen-gntdev.ko.xz"]);
-        assert!(modules_in_order(Path::new("/nowhere")).is_err());
+        assert!(modules_in_order(Path::new("/nowhere"), &MODULES).is_err());
     }
 
     #[test]

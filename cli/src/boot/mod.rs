@@ -4,6 +4,8 @@
 //! - [`qemu`] starts the machine and [`session`] watches it.
 //! - [`domain`] boots as in production, with a dom0 and `xl create` ([`domain_config`]; dom0's side is [`crate::dom0`], and
 //!   [`wire`] is what the two say to each other). [`direct`] boots the image in dom0's place.
+//! - [`network`] is what was asked of the domain's network, [`monitor`] how QEMU gets ports of this machine, [`serving`] what is
+//!   said of it and what it makes of the exit status.
 //! - [`console`] and [`terminal`] are between the guest's console and the user's. [`outcome`] makes an exit status of the guest's end.
 
 mod console;
@@ -13,12 +15,16 @@ pub mod domain_config;
 mod host;
 mod initramfs;
 mod libraries;
+mod monitor;
+pub mod network;
 mod options;
 mod orders;
 mod outcome;
 mod qemu;
+mod serving;
 mod session;
 mod terminal;
+mod toolstack_command;
 mod unpack;
 pub mod wire;
 

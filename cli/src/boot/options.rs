@@ -2,9 +2,16 @@
 
 use std::path::PathBuf;
 
+use super::network::{Forward, Vif, interface_name};
+use super::toolstack_command::ToolstackCommand;
+
 const AFTER_HELP: &str = "\
 The guest's console is standard output and input; progress goes to standard error. Of what \
 is typed at a terminal Ctrl-] ends the machine; all else is the guest's. The exit status is the guest's: what it gave to halt/1, 70 if it crashed, 124 on --timeout.
+
+With a network (-p, --net, --vif) the guest's interface is bridged to QEMU's user network, which has DHCP (10.0.2.15), DNS (10.0.2.3), a gateway that \
+is also this machine (10.0.2.2), and IPv6 (fec0::/64). Ctrl-C asks the domain to shut down, and destroys it if it does not; the exit status is 0 if the domain had an address, 1 if it \
+never got one, so that nothing was served.
 
 Environment:
   STARLING_QEMU      the QEMU program (default: qemu-system-x86_64)
@@ -26,6 +33,30 @@ pub struct Options {
     /// Boot the image straight under Xen, in dom0's place: the loop of a second, for work on the machine itself
     #[arg(long)]
     pub dom0: bool,
+
+    /// Forward a port of this machine into the domain: [ADDRESS:]HOST:GUEST[/udp]. Port 0 takes one that is free, and tells which
+    #[arg(short = 'p', long = "publish", value_name = "HOST:GUEST")]
+    pub forwards: Vec<Forward>,
+
+    /// Give the domain a vif on dom0's bridge xenbr0 (-p implies it)
+    #[arg(long)]
+    pub net: bool,
+
+    /// Give the domain a vif, in xl's words: bridge=NAME,mac=ADDRESS,... May be repeated
+    #[arg(long = "vif", value_name = "KEY=VALUE,...")]
+    pub vifs: Vec<Vif>,
+
+    /// A bridge in dom0 that leads nowhere. May be repeated
+    #[arg(long = "bridge", value_name = "NAME", value_parser = interface_name)]
+    pub bridges: Vec<String>,
+
+    /// An initial ramdisk, for other PV kernels than ours
+    #[arg(long, value_name = "FILE")]
+    pub ramdisk: Option<PathBuf>,
+
+    /// Run this command of xl's in dom0, SECONDS after the domain's start: "5:network-attach starling bridge=xenbr0". May be repeated
+    #[arg(long = "xl", value_name = "SECONDS:COMMAND")]
+    pub commands: Vec<ToolstackCommand>,
 
     /// Use KVM instead of software emulation
     #[arg(long)]

@@ -17,6 +17,7 @@ use rustix::io::FdFlags;
 use rustix::process::Signal;
 
 use super::host::Host;
+use super::monitor::{Monitor, NETWORK};
 use crate::failure::{Failure, Result};
 
 /// What to start.
@@ -28,6 +29,8 @@ pub struct Machine<'a> {
     pub modules: Vec<(File, String)>,
     /// All of the emulated memory in MiB.
     pub memory_mib: u64,
+    /// Whether there is a network card, with QEMU's user network behind it.
+    pub network: bool,
     pub kvm: bool,
     pub host: &'a Host,
 }
@@ -39,6 +42,8 @@ pub struct Qemu {
     pub console: UnixStream,
     /// dom0's first process, see [`super::wire`].
     pub line: UnixStream,
+    /// Taken by who forwards ports.
+    pub monitor: Option<Monitor>,
     errors: ChildStderr,
     /// What came of `errors`.
     complaints: Vec<u8>,
@@ -50,8 +55,16 @@ impl Machine<'_> {
         let failed = |error: io::Error| Failure::io(&self.host.qemu, "run", error);
         let (console, qemu_console) = UnixStream::pair().map_err(failed)?;
         let (line, qemu_line) = UnixStream::pair().map_err(failed)?;
-        for file in [qemu_console.as_fd(), qemu_line.as_fd(), self.xen.as_fd()]
-            .into_iter()
+        let (monitor, qemu_monitor) = UnixStream::pair().map_err(failed)?;
+        let streams = [
+            ("console", &qemu_console),
+            ("line", &qemu_line),
+            ("monitor", &qemu_monitor),
+        ];
+        for file in streams
+            .iter()
+            .map(|(_, stream)| stream.as_fd())
+            .chain([self.xen.as_fd()])
             .chain(self.modules.iter().map(|(file, _)| file.as_fd()))
         {
             // Descriptors close at exec unless they are told not to.
@@ -81,7 +94,7 @@ impl Machine<'_> {
             .arg(path_of(&self.xen))
             .args(["-append", &self.xen_args])
             .args(["-initrd", &modules.join(",")]);
-        for (name, file) in [("console", &qemu_console), ("line", &qemu_line)] {
+        for (name, file) in streams {
             command.args([
                 "-chardev",
                 &format!("socket,id={name},fd={}", file.as_raw_fd()),
@@ -91,6 +104,13 @@ impl Machine<'_> {
         // Not a second serial port: those carry 10 KB/s where each byte is emulated twice.
         command.args(["-device", "virtio-serial-pci"]);
         command.args(["-device", "virtserialport,chardev=line"]);
+        command.args(["-mon", "chardev=monitor,mode=control"]);
+        if self.network {
+            command.args(["-netdev", &format!("user,id={NETWORK}")]);
+            // Without its option ROM, which is there to boot from networks and in packages of its own.
+            let card = format!("virtio-net-pci,netdev={NETWORK},romfile=");
+            command.args(["-device", &card]);
+        }
         // Lets a guest that has dom0's place end QEMU.
         command.args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
         command
@@ -114,6 +134,7 @@ impl Machine<'_> {
             child,
             console,
             line,
+            monitor: Some(Monitor::new(monitor)),
             errors,
             complaints: Vec::new(),
         })

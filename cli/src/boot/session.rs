@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::monitor::Monitor;
 use super::options::Options;
 use super::qemu::Qemu;
 use super::terminal::{KeyByKey, end_signals};
@@ -40,8 +41,21 @@ pub enum Event {
     Line(Vec<u8>),
     /// Bytes from the user.
     Typed(Vec<u8>),
+    /// The user wants the machine to end.
+    EndAsked(Urgency),
+    /// The time that [`Session::remind_in`] set has come.
+    Reminder,
     /// QEMU has ended, and everything it sent has been delivered.
     QemuEnded,
+}
+
+/// How the user asked for the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// By a signal, or by Ctrl-C where that is not the guest's.
+    Orderly,
+    /// By Ctrl-].
+    AtOnce,
 }
 
 /// A running machine and its user.
@@ -57,6 +71,7 @@ pub struct Session {
     started: Instant,
     time_limit: Option<Duration>,
     boot_limit: Option<(Instant, &'static str)>,
+    reminder: Option<Instant>,
     log: Log,
 }
 
@@ -82,6 +97,7 @@ impl Session {
             started: Instant::now(),
             time_limit: options.timeout.map(Duration::from_secs),
             boot_limit: None,
+            reminder: None,
             log: Log::new(options.verbose),
         })
     }
@@ -96,10 +112,21 @@ impl Session {
         self.boot_limit = None;
     }
 
-    /// Says that the guest runs, which gets the keys from now on.
-    pub fn guest_runs(&mut self, what: &str) {
-        if self.terminal.give_to_guest() {
-            self.progress(&format!("{what}; its console follows, Ctrl-] ends it"));
+    /// There is an [`Event::Reminder`] after this time.
+    pub fn remind_in(&mut self, time: Duration) {
+        self.reminder = Some(Instant::now() + time);
+    }
+
+    /// The monitor of the machine's QEMU, once.
+    pub fn take_monitor(&mut self) -> Option<Monitor> {
+        self.qemu.monitor.take()
+    }
+
+    /// Says that the guest runs, which gets the keys from now on; Ctrl-C too if `interrupt` says so.
+    pub fn guest_runs(&mut self, what: &str, interrupt: bool) {
+        if self.terminal.give_to_guest(interrupt) {
+            let key = if interrupt { "Ctrl-]" } else { "Ctrl-C" };
+            self.progress(&format!("{what}; its console follows, {key} ends it"));
         } else {
             self.progress(&format!("{what}; its console follows"));
         }
@@ -113,13 +140,19 @@ impl Session {
         );
     }
 
-    /// Waits for the next event. Fails when the user, or the time limit, ends the machine.
+    /// Waits for the next event. Fails when a time limit ends the machine.
     pub fn next(&mut self) -> Result<Event> {
         loop {
             let deadline = self.check_limits()?;
             let ready = self.wait(deadline)?;
             if ready.signal {
-                return Err(interrupted());
+                // One byte a signal.
+                let _ = self.signals.read(&mut [0; 64]);
+                return Ok(Event::EndAsked(Urgency::Orderly));
+            }
+            if self.reminder.is_some_and(|at| Instant::now() >= at) {
+                self.reminder = None;
+                return Ok(Event::Reminder);
             }
             send(&mut self.qemu.console, &mut self.to_console);
             send(&mut self.qemu.line, &mut self.to_line);
@@ -197,8 +230,8 @@ impl Session {
             Err(_) => 0,
         };
         self.input_ended = len == 0;
-        if self.terminal.asks_for_end(&bytes[..len]) {
-            return Err(interrupted());
+        if let Some(urgency) = self.terminal.asks_for_end(&bytes[..len]) {
+            return Ok(Event::EndAsked(urgency));
         }
         Ok(Event::Typed(bytes[..len].to_vec()))
     }
@@ -221,8 +254,9 @@ impl Session {
         {
             return Err(self.failure(format!("boot: {what} in time; ended it")));
         }
-        let nearest = [time_limit, self.boot_limit.map(|(at, _)| at)];
-        Ok(nearest.into_iter().flatten().min().map(|at| at - now))
+        let nearest = [time_limit, self.boot_limit.map(|(at, _)| at), self.reminder];
+        let nearest = nearest.into_iter().flatten().min();
+        Ok(nearest.map(|at| at.saturating_duration_since(now)))
     }
 
     /// Bytes for Xen's console.
@@ -299,7 +333,8 @@ pub fn show(bytes: &[u8]) -> Result<()> {
         })
 }
 
-fn interrupted() -> Failure {
+/// The failure of a machine that the user ended.
+pub fn interrupted() -> Failure {
     Failure::new("boot: ended by the user").with_status(STATUS_INTERRUPTED)
 }
 

@@ -9,15 +9,18 @@ use rustix::termios::{
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use super::session::Urgency;
+
 /// The key that ends the machine when typed at a terminal: Ctrl-].
 const END_KEY: u8 = 0x1d;
-/// Ctrl-C, which ends it as long as there is no guest whose key it is.
+/// Ctrl-C, which ends it in order as long as there is no guest whose key it is.
 const INTERRUPT_KEY: u8 = 0x03;
 
 /// The terminal, passing each key on as it is typed; restored when dropped.
 pub struct KeyByKey {
     saved: Option<Termios>,
-    guest_runs: bool,
+    /// Ctrl-C is the guest's.
+    interrupt_is_guests: bool,
 }
 
 impl KeyByKey {
@@ -50,22 +53,26 @@ impl KeyByKey {
         }
         KeyByKey {
             saved,
-            guest_runs: false,
+            interrupt_is_guests: false,
         }
     }
 
-    /// All keys but one are the guest's from now on. Whether they come from a terminal.
-    pub fn give_to_guest(&mut self) -> bool {
-        self.guest_runs = true;
+    /// All keys but Ctrl-] are the guest's from now on, Ctrl-C only if `interrupt`. Whether they come from a terminal.
+    pub fn give_to_guest(&mut self, interrupt: bool) -> bool {
+        self.interrupt_is_guests = interrupt;
         self.saved.is_some()
     }
 
     /// Whether what was typed asks for the end. Only a terminal can: in a pipe these are bytes like others.
-    pub fn asks_for_end(&self, typed: &[u8]) -> bool {
-        self.saved.is_some()
-            && typed
-                .iter()
-                .any(|&key| key == END_KEY || (key == INTERRUPT_KEY && !self.guest_runs))
+    pub fn asks_for_end(&self, typed: &[u8]) -> Option<Urgency> {
+        self.saved.as_ref()?;
+        if typed.contains(&END_KEY) {
+            Some(Urgency::AtOnce)
+        } else if !self.interrupt_is_guests && typed.contains(&INTERRUPT_KEY) {
+            Some(Urgency::Orderly)
+        } else {
+            None
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 //! noise and is skipped. The guest's bytes are never mixed with dom0's chatter, which goes
 //! to Xen's console, the machine's serial port.
 
+use std::net::IpAddr;
+
 /// Sent once by dom0, so that both sides agree where frames begin; the last byte is the protocol's version.
 pub const GREETING: &[u8] = b"\0starling-dom0\x01";
 
@@ -28,8 +30,21 @@ pub enum Message {
     Ended(u8),
     /// To the host, the last frame: dom0 could not run the domain.
     Failed(String),
+    /// To the host, the last frame: the domain did not shut down when it was asked to, and was destroyed.
+    Destroyed,
+    /// To the host: the domain's vif has this address, as seen so many milliseconds after the domain's start.
+    Address {
+        /// The vif's number.
+        vif: u8,
+        /// The address.
+        address: IpAddr,
+        /// Milliseconds since `xl` unpaused the domain.
+        after: u32,
+    },
     /// To dom0: bytes for the guest's console.
     Input(Vec<u8>),
+    /// To dom0: ask the domain to shut down, and destroy it if it does not.
+    ShutDown,
     /// To dom0: arguments for `xl`, between blanks.
     Xl(String),
 }
@@ -40,12 +55,16 @@ const OUTPUT: u8 = b'O';
 const NOTE: u8 = b'N';
 const ENDED: u8 = b'E';
 const FAILED: u8 = b'F';
+const DESTROYED: u8 = b'D';
+const ADDRESS: u8 = b'A';
 const INPUT: u8 = b'I';
+const SHUT_DOWN: u8 = b'S';
 const XL: u8 = b'X';
 
 impl Message {
     /// The frame's bytes. A payload longer than [`PAYLOAD_MAX`] is cut: callers keep to it.
     pub fn encode(&self) -> Vec<u8> {
+        let text;
         let (kind, payload): (u8, &[u8]) = match self {
             Message::ToolstackUp => (TOOLSTACK_UP, &[]),
             Message::DomainRuns => (DOMAIN_RUNS, &[]),
@@ -53,7 +72,17 @@ impl Message {
             Message::Note(text) => (NOTE, text.as_bytes()),
             Message::Ended(reason) => (ENDED, std::slice::from_ref(reason)),
             Message::Failed(text) => (FAILED, text.as_bytes()),
+            Message::Destroyed => (DESTROYED, &[]),
+            Message::Address {
+                vif,
+                address,
+                after,
+            } => {
+                text = format!("{vif} {address} {after}");
+                (ADDRESS, text.as_bytes())
+            }
             Message::Input(bytes) => (INPUT, bytes),
+            Message::ShutDown => (SHUT_DOWN, &[]),
             Message::Xl(text) => (XL, text.as_bytes()),
         };
         let payload = &payload[..payload.len().min(PAYLOAD_MAX)];
@@ -73,7 +102,18 @@ impl Message {
             NOTE => Message::Note(text()),
             ENDED => Message::Ended(*payload.first()?),
             FAILED => Message::Failed(text()),
+            DESTROYED => Message::Destroyed,
+            ADDRESS => {
+                let text = text();
+                let mut words = text.split(' ');
+                Message::Address {
+                    vif: words.next()?.parse().ok()?,
+                    address: words.next()?.parse().ok()?,
+                    after: words.next()?.parse().ok()?,
+                }
+            }
             INPUT => Message::Input(payload.to_vec()),
+            SHUT_DOWN => Message::ShutDown,
             XL => Message::Xl(text()),
             _ => return None,
         })
@@ -166,6 +206,13 @@ mod tests {
             Message::Output(vec![0, 255, b'\n']),
             Message::Output(vec![9; PAYLOAD_MAX]),
             Message::Input(b"q\n".to_vec()),
+            Message::ShutDown,
+            Message::Destroyed,
+            Message::Address {
+                vif: 1,
+                address: "fec0::1".parse().unwrap(),
+                after: 12345,
+            },
             Message::Failed("xl: no".into()),
             Message::Ended(3),
         ]
@@ -191,7 +238,7 @@ mod tests {
 
     #[test]
     fn what_is_no_frame_is_an_error() {
-        for bytes in [&b"Z\0\0"[..], b"E\0\0", b"O\xff\xff"] {
+        for bytes in [&b"Z\0\0"[..], b"E\0\0", b"O\xff\xff", b"A\x03\x000 x"] {
             let mut decoder = Decoder::at_frame();
             decoder.push(bytes);
             assert_eq!(decoder.next(), Err(OutOfStep), "{bytes:?}");

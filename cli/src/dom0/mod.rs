@@ -5,7 +5,12 @@
 //! host how the domain ended; then the host ends QEMU. Everything here runs inside of the emulated machine, as root, with
 //! nothing else beside it; whatever fails is reported over the line, since nobody would see anything else.
 
+mod addresses;
+pub mod hotplug;
+mod interfaces;
+mod network;
 mod relay;
+mod settings;
 mod toolstack;
 mod xenstore;
 
@@ -24,8 +29,12 @@ use crate::boot::wire::{GREETING, Message, PAYLOAD_MAX};
 pub const INIT_PATH: &str = "/starling-dom0";
 /// The domain's configuration.
 pub const CONFIG_PATH: &str = "/domain.cfg";
+/// What else the host asks for, see [`settings`].
+pub const SETTINGS_PATH: &str = "/settings";
 /// The kernel modules to load: a path a line.
 pub const MODULES_PATH: &str = "/modules/list";
+/// Those that are loaded for a network only.
+pub const NETWORK_MODULES_PATH: &str = "/modules/network-list";
 /// Xen's programs.
 pub const TOOLS_DIRECTORY: &str = "/xen";
 
@@ -58,12 +67,13 @@ pub fn run() -> ! {
 
 fn serve() -> Step<()> {
     toolstack::mount_all()?;
-    toolstack::load_modules()?;
+    toolstack::load_modules(MODULES_PATH)?;
     let mut line = open_line()?;
     line.write_all(GREETING)
         .map_err(|error| format!("{LINE}: {error}"))?;
-    let last = match toolstack::start().and_then(|()| relay::run_domain(&mut line)) {
-        Ok(reason) => Message::Ended(reason),
+    let last = match serve_domain(&mut line) {
+        Ok(relay::End::ShutDown(reason)) => Message::Ended(reason),
+        Ok(relay::End::Destroyed) => Message::Destroyed,
         Err(why) => Message::Failed(why.chars().take(PAYLOAD_MAX / 4).collect()),
     };
     // The host ends QEMU when it has read this.
@@ -71,6 +81,13 @@ fn serve() -> Step<()> {
         .map_err(|error| format!("{LINE}: {error}"))?;
     sleep(LINE_LIMIT);
     Ok(())
+}
+
+fn serve_domain(line: &mut File) -> Step<relay::End> {
+    let settings = settings::Settings::read()?;
+    toolstack::start()?;
+    network::start(&settings)?;
+    relay::run_domain(line, settings)
 }
 
 /// Opens the line to the host.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FileType, Mode};
 use rustix::mount::{MountFlags, mount};
 
-use super::{MODULES_PATH, Step, TOOLS_DIRECTORY};
+use super::{Step, TOOLS_DIRECTORY};
 use crate::boot::domain_config::DOMAIN_NAME;
 
 /// Where xenstored listens.
@@ -79,10 +79,9 @@ fn mount_at(kind: &str, place: &str) -> Step<()> {
     }
 }
 
-/// Loads the kernel modules that were packed for dom0.
-pub fn load_modules() -> Step<()> {
-    let list =
-        fs::read_to_string(MODULES_PATH).map_err(|error| format!("{MODULES_PATH}: {error}"))?;
+/// Loads the kernel modules of a list that was packed for dom0: a path a line.
+pub fn load_modules(list: &str) -> Step<()> {
+    let list = fs::read_to_string(list).map_err(|error| format!("{list}: {error}"))?;
     for path in list.lines() {
         let file = File::open(path).map_err(|error| format!("{path}: {error}"))?;
         match rustix::system::finit_module(&file, c"", 0) {

@@ -149,7 +149,7 @@ fn sources<'a>(
 }
 
 /// What the system says, as C programs say it.
-fn io_text(error: &std::io::Error) -> String {
+pub fn io_text(error: &std::io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {
         Some(end) => text[..end].to_owned(),
@@ -188,12 +188,14 @@ fn take_own(flags: Vec<OsString>) -> Result<Own> {
     Ok(own)
 }
 
-fn finish(stop: &Stop) -> Result<u8> {
+/// Prints what the flags asked for instead of a machine; the exit status.
+pub fn finish(stop: &Stop) -> Result<u8> {
     print(&stop.output, &stop.error);
     Ok(stop.status)
 }
 
-fn print(output: &[u8], error: &str) {
+/// Prints on both outputs.
+pub fn print(output: &[u8], error: &str) {
     // Who closed the other end does not want to know.
     let _ = std::io::stdout().write_all(output);
     let _ = std::io::stdout().flush();

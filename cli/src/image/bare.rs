@@ -15,6 +15,7 @@ pub fn members(options: &Options) -> Result<Members> {
         target: format!("starling/bare/{module}.ling"),
         module,
         source,
+        contents: None,
     });
     let mut members = Members::new();
     members.insert("starling/args".to_owned(), flags(&options.flags)?);

@@ -19,8 +19,10 @@ use crate::ling_cache::LingCache;
 pub struct Job {
     /// Its name, which the file's must be.
     pub module: String,
-    /// The `.beam` or `.ling` file.
+    /// The `.beam` or `.ling` file, or the one that it is inside of.
     pub source: PathBuf,
+    /// What is to be converted, if it is not all of that file.
+    pub contents: Option<Vec<u8>>,
     /// Where it goes in the archive.
     pub target: String,
 }
@@ -38,6 +40,14 @@ pub struct Done {
 
 /// Converts all `jobs`; what the cache knows is taken from there.
 pub fn convert(jobs: Vec<Job>, cache: &LingCache) -> Result<Vec<Done>> {
+    convert_each(jobs, cache)
+        .into_iter()
+        .map(|(_, result)| result)
+        .collect()
+}
+
+/// The same, for who wants to know of all failures, not of the first alone.
+pub fn convert_each(jobs: Vec<Job>, cache: &LingCache) -> Vec<(Job, Result<Done>)> {
     let (next, progress) = (AtomicUsize::new(0), Progress::new(jobs.len()));
     let results = Mutex::new(Vec::new());
     let work = || {
@@ -65,8 +75,11 @@ pub fn convert(jobs: Vec<Job>, cache: &LingCache) -> Result<Vec<Done>> {
     jobs.into_iter()
         .zip(results)
         .map(|(job, result)| {
-            let (len, ling) = result?;
-            Ok(Done { job, len, ling })
+            let done = result.map(|(len, ling)| {
+                let job = job.clone();
+                Done { job, len, ling }
+            });
+            (job, done)
         })
         .collect()
 }
@@ -79,7 +92,10 @@ fn take<'a>(next: &AtomicUsize, jobs: &'a [Job]) -> Option<(usize, &'a Job)> {
 /// The size of the source, and its `.ling`.
 fn convert_one(job: &Job, cache: &LingCache) -> Result<(usize, Vec<u8>)> {
     let path = &job.source;
-    let bytes = fs::read(path).map_err(|error| Failure::io(path, "read", error))?;
+    let bytes = match &job.contents {
+        Some(contents) => contents.clone(),
+        None => fs::read(path).map_err(|error| Failure::io(path, "read", error))?,
+    };
     let len = bytes.len();
     let ling = to_ling(path, bytes, cache)?;
     // SAFETY: `to_ling` returns what was validated, or what the converter made, which checks as much.

@@ -7,16 +7,19 @@
 //! | `starling/args`                | the boot flags, each followed by a NUL                            |
 //! | `starling/symbols`             | the kernel's functions, for backtraces                            |
 //! | `starling/bare/NAME.ling`      | a module, converted, for an image without OTP                     |
-//! | `starling/otp`                 | root, release and version of `erts`, each followed by a NUL       |
+//! | `starling/otp`                 | root, release, version of `erts` and, of a release, the working directory; a NUL behind each |
 //! | `starling/preloaded/NAME.ling` | a preloaded module of OTP, converted                              |
 //! | anything else                  | a file of the guest's, at the same path                           |
 //!
 //! Equal input gives an equal file. The file appears whole or not at all.
 
 mod bare;
+mod collect;
 mod convert;
+mod domain_files;
 mod elf;
 mod otp;
+mod release;
 mod symbols;
 
 use std::collections::BTreeMap;
@@ -35,6 +38,10 @@ const GUEST_KERNEL: &[u8] = include_bytes!(env!("STARLING_GUEST_KERNEL"));
 /// Command line of `starling image`.
 #[derive(clap::Args)]
 pub struct Options {
+    /// A release, as `mix release` or `rebar3 release` makes it: its directory, or a .tar.gz of that
+    #[arg(value_name = "RELEASE", conflicts_with_all = ["bare", "applications", "directories"])]
+    release: Option<PathBuf>,
+
     /// Boot without OTP: the given modules and the machine's built-in functions only
     #[arg(long, conflicts_with_all = ["otp", "applications", "files"])]
     bare: bool,
@@ -55,6 +62,9 @@ pub struct Options {
     #[arg(long = "file", value_name = "SRC[=DEST]")]
     files: Vec<String>,
 
+    #[command(flatten)]
+    of_release: release::Options,
+
     /// The file to write
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -69,12 +79,22 @@ type Members = BTreeMap<String, Vec<u8>>;
 
 /// Runs the command.
 pub fn run(options: &Options) -> Result<u8> {
+    if let Some(path) = &options.release {
+        return release::run(options, path);
+    }
     let members = if options.bare {
         bare::members(options)?
     } else {
         otp::members(options)?
     };
-    let archive = archive(&members)?;
+    write(options, &members)?;
+    eprintln!("Boot it with: starling boot {}", options.output.display());
+    Ok(0)
+}
+
+/// Writes the image; returns its size.
+fn write(options: &Options, members: &Members) -> Result<usize> {
+    let archive = archive(members)?;
     let image = elf::bake(GUEST_KERNEL, &archive)?;
     write_whole(&options.output, &image)?;
     eprintln!(
@@ -84,8 +104,7 @@ pub fn run(options: &Options) -> Result<u8> {
         size(image.len() - archive.len()),
         size(archive.len())
     );
-    eprintln!("Boot it with: starling boot {}", options.output.display());
-    Ok(0)
+    Ok(image.len())
 }
 
 /// The image's archive: what the guest reads before it runs first, then files by name.

@@ -37,6 +37,7 @@ mod internal;
 mod iolist;
 mod link;
 mod lists;
+mod local_time;
 mod maps;
 mod math;
 mod md5;
@@ -215,6 +216,7 @@ pub static TABLES: &[&[Bif]] = &[
     starling::TABLE,
     statistics::TABLE,
     system::TABLE,
+    local_time::TABLE,
     time::TABLE,
     timer::TABLE,
     init::TABLE,

@@ -1,6 +1,4 @@
 //! Clocks, calendars and numbers that occur once.
-//!
-//! Local time is universal time: a machine has no time zone.
 
 use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
@@ -20,13 +18,7 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "time_offset", 1, time_offset),
     bif("erlang", "timestamp", 0, timestamp_0),
     bif("erlang", "now", 0, now_0),
-    bif("erlang", "date", 0, date_0),
-    bif("erlang", "time", 0, time_0),
-    bif("erlang", "localtime", 0, universaltime_0),
     bif("erlang", "universaltime", 0, universaltime_0),
-    bare("erlang", "localtime_to_universaltime", 1, checked_date_time),
-    bif("erlang", "localtime_to_universaltime", 2, checked_date_time),
-    bif("erlang", "universaltime_to_localtime", 1, checked_date_time),
     bif(
         "erlang",
         "universaltime_to_posixtime",
@@ -50,7 +42,9 @@ pub const TABLE: &[Bif] = &[
 ];
 
 const MICROSECONDS: i64 = 1_000_000;
-const SECONDS_OF_DAY: i64 = 86_400;
+/// The years of a date and time that can be converted: what OTP allows.
+const YEARS: core::ops::RangeInclusive<i64> = 1_600..=2_147_483_646;
+pub(super) const SECONDS_OF_DAY: i64 = 86_400;
 
 /// Parts of a second that a unit names.
 fn parts(cx: &mut Context, unit: Term) -> Result<i64, Fail> {
@@ -123,39 +117,29 @@ fn os_timestamp_0(cx: &mut Context, _: &[Term]) -> Value {
     split(cx, now)
 }
 
-fn date_tuple(cx: &mut Context, seconds: i64) -> Value {
+pub(super) fn date_tuple(cx: &mut Context, seconds: i64) -> Value {
     let (year, month, day) = clock::date(seconds.div_euclid(SECONDS_OF_DAY));
     Ok(cx.tuple(&[year, month, day].map(Term::small))?)
 }
 
-fn time_tuple(cx: &mut Context, seconds: i64) -> Value {
+pub(super) fn time_tuple(cx: &mut Context, seconds: i64) -> Value {
     let seconds = seconds.rem_euclid(SECONDS_OF_DAY);
     let fields = [seconds / 3_600, seconds / 60 % 60, seconds % 60];
     Ok(cx.tuple(&fields.map(Term::small))?)
 }
 
 /// `{{Year, Month, Day}, {Hour, Minute, Second}}` of seconds since 1970.
-fn date_time(cx: &mut Context, seconds: i64) -> Value {
+pub(super) fn date_time(cx: &mut Context, seconds: i64) -> Value {
     let date = date_tuple(cx, seconds)?;
     let time = time_tuple(cx, seconds)?;
     Ok(cx.tuple(&[date, time])?)
 }
 
-fn wall_seconds(cx: &mut Context) -> i64 {
+pub(super) fn wall_seconds(cx: &mut Context) -> i64 {
     cx.machine()
         .platform
         .system_time_ns()
         .div_euclid(NATIVE_PER_SECOND)
-}
-
-fn date_0(cx: &mut Context, _: &[Term]) -> Value {
-    let now = wall_seconds(cx);
-    date_tuple(cx, now)
-}
-
-fn time_0(cx: &mut Context, _: &[Term]) -> Value {
-    let now = wall_seconds(cx);
-    time_tuple(cx, now)
 }
 
 fn universaltime_0(cx: &mut Context, _: &[Term]) -> Value {
@@ -164,7 +148,7 @@ fn universaltime_0(cx: &mut Context, _: &[Term]) -> Value {
 }
 
 /// Seconds since 1970 of a date and time; `None` if it is no such time.
-fn seconds_of(date_time: Term) -> Option<i64> {
+pub(super) fn seconds_of(date_time: Term) -> Option<i64> {
     let &[date, time] = date_time.as_tuple()? else {
         return None;
     };
@@ -175,7 +159,7 @@ fn seconds_of(date_time: Term) -> Option<i64> {
     }
     let (year, month, day) = (field(date, 0)?, field(date, 1)?, field(date, 2)?);
     let (hour, minute, second) = (field(time, 0)?, field(time, 1)?, field(time, 2)?);
-    let in_range = (-1_000_000..=1_000_000).contains(&year)
+    let in_range = YEARS.contains(&year)
         && (1..=12).contains(&month)
         && (1..=31).contains(&day)
         && (0..24).contains(&hour)
@@ -188,18 +172,6 @@ fn seconds_of(date_time: Term) -> Option<i64> {
     // The thirtieth of February is none: it comes back as another day.
     (clock::date(days) == (year, month, day))
         .then(|| days * SECONDS_OF_DAY + hour * 3_600 + minute * 60 + second)
-}
-
-/// Conversion between local and universal time, which are the same; an optional second argument says
-/// whether daylight saving is on.
-fn checked_date_time(_: &mut Context, args: &[Term]) -> Value {
-    if let Some(daylight) = args.get(1)
-        && daylight.as_boolean().is_none()
-        && *daylight != am::UNDEFINED.term()
-    {
-        return Err(Fail::Badarg);
-    }
-    seconds_of(args[0]).map(|_| args[0]).ok_or(Fail::Badarg)
 }
 
 fn universaltime_to_posixtime_1(cx: &mut Context, args: &[Term]) -> Value {

@@ -26,6 +26,16 @@ impl Buffer {
         unsafe { core::slice::from_raw_parts_mut(self.block.bytes(), self.length) }
     }
 
+    /// How many bytes there are.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
     /// Adds zeros, so that there are `length` bytes.
     pub fn grow(&mut self, length: usize) -> Result<(), NoMemory> {
         let old = self.length;

@@ -8,6 +8,7 @@
 //!
 //! A native function has the signature of a built-in one and keeps its rules, see [`crate::bif`].
 
+mod asn1rt_nif;
 mod crypto;
 mod erl_tracer;
 mod io_queue;
@@ -49,6 +50,7 @@ pub const fn native(function: &'static str, arity: u8, run: Function) -> Native 
 
 /// All libraries.
 pub static LIBRARIES: &[&Library] = &[
+    &asn1rt_nif::LIBRARY,
     &crypto::LIBRARY,
     &erl_tracer::LIBRARY,
     &prim_buffer::LIBRARY,

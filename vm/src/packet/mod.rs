@@ -1,12 +1,13 @@
 //! Packets in a stream of bytes: where one ends, for each of OTP's packet types.
 //!
-//! `erlang:decode_packet/3` is one caller; drivers of sockets are to be another. Here are lengths alone ([`length`]); what a packet of HTTP
-//! says is [`http`]'s.
+//! `erlang:decode_packet/3` is one caller, the driver of TCP sockets the other. Here are lengths alone ([`length`]); what a packet of HTTP
+//! says is [`http`]'s, and [`terms`] makes terms of it.
 //!
 //! Invariant: a length is at most that of the bytes there are, or says how many more are needed; sums of lengths that come from outside are
 //! checked.
 
 pub mod http;
+pub mod terms;
 
 /// How a stream is cut into packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,45 +178,55 @@ fn asn1(bytes: &[u8]) -> Header {
 }
 
 fn line(kind: Kind, bytes: &[u8], limits: &Limits) -> Extent {
-    let delimiter = match kind {
-        Kind::Line => limits.delimiter,
-        _ => b'\n',
-    };
-    let end = bytes.iter().position(|byte| *byte == delimiter);
+    if kind != Kind::Line {
+        return match http_line(bytes, 0, limits) {
+            Ok(end) => Extent::Bytes(end),
+            Err(extent) => extent,
+        };
+    }
+    let end = memchr::memchr(limits.delimiter, bytes);
     let length = end.map_or(bytes.len(), |end| end + 1);
     if limits.packet != 0 && length > limits.packet {
         return Extent::Invalid;
     }
-    if limits.line != 0 && length > limits.line {
-        // A line that is cut is still a line; a request that is cut is none.
-        return match kind {
-            Kind::Line => Extent::Bytes(limits.line),
-            _ => Extent::Invalid,
-        };
-    }
+    // A line that is cut is still a line.
+    let full = limits.line != 0 && length >= limits.line;
     match end {
-        Some(_) => Extent::Bytes(length),
-        None => Extent::More(None),
+        Some(_) if !full || length == limits.line => Extent::Bytes(length),
+        None if !full => Extent::More(None),
+        _ => Extent::Bytes(limits.line),
+    }
+}
+
+/// Where the line ends that begins at `start` of `bytes`; what else is to be said of `bytes` if it does not. Behind the limit nothing
+/// ends: a request that is cut is none.
+fn http_line(bytes: &[u8], start: usize, limits: &Limits) -> Result<usize, Extent> {
+    let limit = match limits.packet {
+        0 => limits.line,
+        packet => packet,
+    };
+    match memchr::memchr(b'\n', &bytes[start..]) {
+        Some(end) if limit != 0 && start + end + 1 > limit => Err(Extent::Invalid),
+        Some(end) => Ok(start + end + 1),
+        None if limit != 0 && bytes.len() >= limit => Err(Extent::Invalid),
+        None => Err(Extent::More(None)),
     }
 }
 
 /// A header goes on in lines that begin with a blank; whether the next one does is to be seen before it ends.
 fn http_header(bytes: &[u8], limits: &Limits) -> Extent {
+    if matches!(bytes, b"\n" | b"\r\n") {
+        return Extent::Bytes(bytes.len());
+    }
     let mut start = 0;
     loop {
-        let end = match line(Kind::Http, &bytes[start..], limits) {
-            Extent::Bytes(length) => start + length,
-            other => return other,
+        let end = match http_line(bytes, start, limits) {
+            Ok(end) => end,
+            Err(extent) => return extent,
         };
-        if limits.packet != 0 && end > limits.packet || limits.line != 0 && end > limits.line {
-            return Extent::Invalid;
-        }
-        if start == 0 && matches!(&bytes[..end], b"\n" | b"\r\n") {
-            return Extent::Bytes(end);
-        }
         match bytes.get(end) {
             None => return Extent::More(None),
-            Some(b' ' | b'\t') => start = end,
+            Some(b' ' | b'\t') if end > 2 => start = end,
             Some(_) => return Extent::Bytes(end),
         }
     }

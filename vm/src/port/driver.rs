@@ -15,6 +15,7 @@ use crate::memory::NoMemory;
 use crate::memory::heap::Heap;
 use crate::platform::io::{ChildStatus, Descriptor, Interest, Io, Signal};
 use crate::platform::network::Network;
+use crate::process::signal::unlink;
 use crate::term::{Atom, Term};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -155,6 +156,14 @@ impl Handle<'_> {
     /// Ends the port with `reason` when the driver has returned.
     pub fn end(&mut self, reason: Atom) {
         self.end.get_or_insert(End::Reason(reason));
+    }
+
+    /// Ends the port with `reason` as [`Handle::end`] does, but the owner is not told by an exit signal: the driver has told it
+    /// otherwise.
+    pub fn end_without_owner(&mut self, reason: Atom) {
+        let owner = self.owner();
+        unlink(self.machine, owner, self.port);
+        self.end(reason);
     }
 
     /// Ends the port with a POSIX error as reason.

@@ -7,6 +7,7 @@ use super::{driver, select, signal};
 use crate::break_menu;
 use crate::dist;
 use crate::machine::Machine;
+use crate::naming;
 use crate::os_signal;
 use crate::platform::io::{Descriptor, Event, Interest, Signal};
 use crate::process::exit;
@@ -128,7 +129,7 @@ fn one(machine: &mut Machine, event: Event) {
                 driver::run(machine, port, |driver, at| driver.child_ended(at, status));
             }
         }
-        Event::Naming => log::debug!("the network told something about names"),
+        Event::Naming => naming::news(machine),
         Event::Signal(signal) => {
             let ports: Vec<Term> = machine.ports.iter().map(|port| port.id).collect();
             for port in ports {

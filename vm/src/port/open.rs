@@ -347,8 +347,7 @@ pub fn create<E: From<OpenError>>(
         return Err(OpenError::SystemLimit.into());
     }
     let id = machine.ports.next_id();
-    let mut port = Port::new(id, Vec::from(name.as_bytes()), owner);
-    port.binary = true;
+    let port = Port::new(id, Vec::from(name.as_bytes()), owner);
     insert(machine, port, make)
 }
 

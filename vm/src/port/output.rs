@@ -35,6 +35,12 @@ pub struct Output {
     order: SmallVec<[Piece; 2]>,
     /// How much of `copied` is in `order`.
     ordered: usize,
+    /// Bytes that go before the others, and which of them are left.
+    prefix: [u8; 4],
+    prefix_left: Range<usize>,
+    /// How many bytes behind the prefix are gone already.
+    gone: usize,
+    /// How many bytes are left.
     len: usize,
 }
 
@@ -114,8 +120,38 @@ impl Output {
         self.len == 0
     }
 
-    /// The bytes, in pieces that lie side by side.
+    /// Puts a few bytes before the others: at most four, and once.
+    pub fn set_prefix(&mut self, prefix: &[u8]) {
+        let len = prefix.len().min(self.prefix.len());
+        self.prefix[..len].copy_from_slice(&prefix[..len]);
+        self.prefix_left = 0..len;
+        self.len += len;
+    }
+
+    /// Takes the first `count` bytes away, of those that are left.
+    pub fn advance(&mut self, count: usize) {
+        let count = count.min(self.len);
+        let of_prefix = count.min(self.prefix_left.len());
+        self.prefix_left.start += of_prefix;
+        self.gone += count - of_prefix;
+        self.len -= count;
+    }
+
+    /// The bytes that are left, in pieces that lie side by side.
     pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        let prefix = &self.prefix[self.prefix_left.clone()];
+        let mut gone = self.gone;
+        let rest = self.all().map(move |part| {
+            let less = gone.min(part.len());
+            gone -= less;
+            &part[less..]
+        });
+        let parts = core::iter::once(prefix).chain(rest);
+        parts.filter(|part| !part.is_empty())
+    }
+
+    /// All bytes but the prefix.
+    fn all(&self) -> impl Iterator<Item = &[u8]> {
         let pieces = self.order.iter().map(|piece| match piece {
             Piece::Copied(range) => &self.copied[range.clone()],
             Piece::Shared(block, range) => {
@@ -125,13 +161,12 @@ impl Output {
                 unsafe { core::slice::from_raw_parts(block.bytes().add(range.start), range.len()) }
             }
         });
-        let rest = &self.copied[self.ordered..];
-        pieces.chain((!rest.is_empty()).then_some(rest))
+        pieces.chain(core::iter::once(&self.copied[self.ordered..]))
     }
 
     /// The bytes side by side.
     pub fn into_bytes(self) -> Result<Vec<u8>, NoMemory> {
-        if self.order.is_empty() {
+        if self.order.is_empty() && self.len == self.copied.len() {
             return Ok(self.copied);
         }
         let mut bytes = Vec::new();
@@ -140,7 +175,7 @@ impl Output {
         Ok(bytes)
     }
 
-    /// The first `buffer.len()` bytes, which have to be among those that were copied; false if they are not there.
+    /// Copies as many of the first bytes as `buffer` has room for; false if there are not so many.
     pub fn copy_start(&self, buffer: &mut [u8]) -> bool {
         let mut filled = 0;
         for part in self.parts() {
@@ -161,6 +196,7 @@ mod tests {
     use crate::bits::{make_binary, sub_bits};
     use crate::memory::Arena;
     use crate::memory::heap::Parcel;
+    use alloc::vec;
 
     #[test]
     fn long_binaries_stay_where_they_are() {
@@ -180,6 +216,14 @@ mod tests {
             output.parts().nth(1).unwrap().as_ptr() as usize,
             block.bytes() as usize + 1
         );
+        let mut moved = Output::of(list).unwrap();
+        moved.set_prefix(&[9, 9]);
+        moved.advance(1);
+        let lengths: Vec<usize> = moved.parts().map(<[u8]>::len).collect();
+        assert_eq!(lengths, [1, 6, 2000, 1, 5000]);
+        moved.advance(1 + 6 + 1999);
+        let lengths: Vec<usize> = moved.parts().map(<[u8]>::len).collect();
+        assert_eq!((lengths, moved.len()), (vec![1, 1, 5000], 5002));
         let mut start = [0; 7];
         assert!(output.copy_start(&mut start));
         assert_eq!(&start, b"\x01short\x07");

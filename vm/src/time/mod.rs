@@ -9,6 +9,7 @@
 
 pub mod clock;
 pub mod wheel;
+pub mod zone;
 
 use crate::machine::Machine;
 use crate::memory::heap::Parcel;

@@ -29,7 +29,15 @@ pub static LINKED_IN: &[LinkedIn] = &[
         open: ram_file::open,
     },
     LinkedIn {
+        name: inet::tcp::NAME,
+        open: inet::tcp::open,
+    },
+    LinkedIn {
         name: "tty_sl",
         open: tty_sl::open,
+    },
+    LinkedIn {
+        name: "udp_inet",
+        open: inet::udp::open,
     },
 ];

@@ -40,6 +40,11 @@ impl<K: Copy + PartialEq> Alarms<K> {
         }
     }
 
+    /// As [`Alarms::cancel`], while there is no handle: the port may be called once too early.
+    pub fn forget(&mut self, what: K) {
+        self.set.retain(|(_, other)| *other != what);
+    }
+
     /// Nothing is to happen any more.
     pub fn cancel_all(&mut self, at: &mut Handle) {
         if !self.set.is_empty() {

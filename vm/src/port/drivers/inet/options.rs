@@ -219,9 +219,15 @@ fn set_worlds(
         _ => Err(crate::fs::errno::Errno::EBADF),
     };
     match set {
+        Ok(()) => {
+            if let OptionValue::Number(value) = value {
+                socket.settings.beside.set(name, value != 0);
+            }
+            Ok(())
+        }
         // Whatever the world says.
         Err(_) if tells => Err(INVALID),
-        _ => Ok(()),
+        Err(_) => Ok(()),
     }
 }
 

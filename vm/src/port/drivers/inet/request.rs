@@ -6,8 +6,9 @@ use super::reader::Reader;
 use super::reply::{Answer, BAD_PORT, INVALID, Refusal, Reply};
 use super::socket::Socket;
 use super::wire::{self, request};
-use super::{address, options, reply};
+use super::{address, interfaces, options, reply, services};
 use crate::fs::errno::Errno;
+use crate::naming;
 use crate::platform::network::{Address, Family, Kind};
 use crate::port::driver::{Handle, Unsupported};
 use crate::term::Term;
@@ -98,10 +99,17 @@ pub fn common(
             Ok(Answer::of(&descriptor.0.to_be_bytes())?)
         }
         request::HOST_NAME if data.is_empty() => {
-            let name = at.machine.platform.host_name();
+            let name = naming::host_name(at.machine);
             Ok(Answer::of(name.as_bytes())?)
         }
         request::HOST_NAME => Err(INVALID),
+        request::INTERFACE_ADDRESSES if data.is_empty() => interfaces::addresses(at),
+        request::INTERFACE_LIST if data.is_empty() => interfaces::list(at),
+        request::INTERFACE_ADDRESSES | request::INTERFACE_LIST => Err(INVALID),
+        request::INTERFACE_GET => interfaces::get(at, data),
+        request::INTERFACE_SET => interfaces::set(data),
+        request::SERVICE_BY_NAME => services::by_name(at, data),
+        request::SERVICE_BY_PORT => services::by_port(at, data),
         request::NAME => socket.name(at),
         request::PEER => socket.peer(at),
         request::SET_NAME => {

@@ -2,7 +2,7 @@
 
 use super::wire::{self, INFINITY};
 use crate::packet::{self, Limits};
-use crate::platform::network::Kind;
+use crate::platform::network::{Kind, OptionName};
 use alloc::vec::Vec;
 
 /// Whether what comes is sent to the owner.
@@ -38,6 +38,31 @@ impl Active {
             wire::active::MULTI => Active::Times,
             _ => return None,
         })
+    }
+}
+
+/// What is to come beside messages, each in its header: `recvtos`, `recvtclass`, `recvttl`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    type_of_service: bool,
+    traffic_class: bool,
+    time_to_live: bool,
+}
+
+impl Beside {
+    /// Whether there is anything.
+    pub fn is_any(self) -> bool {
+        self.type_of_service || self.traffic_class || self.time_to_live
+    }
+
+    /// The option `name` was set.
+    pub fn set(&mut self, name: OptionName, on: bool) {
+        match name {
+            OptionName::ReceiveTypeOfService => self.type_of_service = on,
+            OptionName::ReceiveTrafficClass => self.traffic_class = on,
+            OptionName::ReceiveTimeToLive => self.time_to_live = on,
+            _ => {}
+        }
     }
 }
 
@@ -167,6 +192,8 @@ pub struct Settings {
     pub linger_zero: bool,
     /// `read_packets`: most messages that are read at once.
     pub read_packets: i32,
+    /// What comes beside messages.
+    pub beside: Beside,
     /// `netns`.
     pub network_namespace: Option<Vec<u8>>,
     /// `non_block_send`, which is only remembered: it is about SCTP.
@@ -201,6 +228,7 @@ impl Settings {
             read_ahead: true,
             linger_zero: false,
             read_packets: 5,
+            beside: Beside::default(),
             network_namespace: None,
             non_block_send: false,
             debug: false,

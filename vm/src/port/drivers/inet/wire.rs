@@ -154,3 +154,29 @@ pub mod statistic {
     pub const RECEIVED_BYTES: u8 = 9;
     pub const SENT_BYTES: u8 = 10;
 }
+
+/// Network interfaces.
+pub mod interface {
+    /// What can be asked about one.
+    pub mod option {
+        #![allow(missing_docs)]
+        pub const ADDRESS: u8 = 1;
+        pub const BROADCAST: u8 = 2;
+        pub const DESTINATION: u8 = 3;
+        pub const MTU: u8 = 4;
+        pub const NETMASK: u8 = 5;
+        pub const FLAGS: u8 = 6;
+        pub const HARDWARE: u8 = 7;
+    }
+
+    /// Flags, in bits.
+    pub mod flag {
+        #![allow(missing_docs)]
+        pub const UP: u32 = 0x01;
+        pub const BROADCAST: u32 = 0x02;
+        pub const LOOPBACK: u32 = 0x04;
+        pub const POINT_TO_POINT: u32 = 0x08;
+        pub const RUNNING: u32 = 0x10;
+        pub const MULTICAST: u32 = 0x20;
+    }
+}

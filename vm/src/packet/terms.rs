@@ -123,7 +123,7 @@ impl<A: Arena + ?Sized> Builder<'_, A> {
 
     fn uri(&mut self, uri: Uri) -> Result<Term, NoMemory> {
         match uri {
-            Uri::Star => Ok(am::STAR.term()),
+            Uri::Star => Ok(am::TIMES.term()),
             Uri::Text(uri) => self.text(uri),
             Uri::Path(path) => {
                 let path = self.text(path)?;

@@ -157,7 +157,7 @@ pub enum MembershipInterface {
 pub struct Received {
     /// How many bytes were put into the buffer. The rest of the message is lost.
     pub len: usize,
-    /// Who sent it.
+    /// Who sent it; [`Address::Unspecified`] if a local socket without a name did.
     pub from: Address,
     /// `IP_TOS`, if [`OptionName::ReceiveTypeOfService`] is set.
     pub type_of_service: Option<u8>,

@@ -10,8 +10,6 @@ use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix};
 use starling_vm::fs::errno::Errno;
 use starling_vm::platform::network::Address;
 
-use crate::linux::io::errno;
-
 /// The kernel's form; `None` for no address at all.
 pub fn to_system(address: &Address) -> Result<Option<SocketAddrAny>, Errno> {
     let address = match address {
@@ -22,7 +20,8 @@ pub fn to_system(address: &Address) -> Result<Option<SocketAddrAny>, Errno> {
                 Some((0, name)) => SocketAddrUnix::new_abstract_name(name),
                 Some(_) => SocketAddrUnix::new(path.as_slice()),
             };
-            local.map_err(errno)?.as_any()
+            // OTP refuses what is too long before the kernel can say `enametoolong`.
+            local.map_err(|_| Errno::EINVAL)?.as_any()
         }
         Address::Unspecified => return Ok(None),
     };
@@ -38,6 +37,9 @@ pub fn from_system(address: SocketAddrAny) -> Address {
 }
 
 fn local(address: SocketAddrUnix) -> Address {
+    if address.is_unnamed() {
+        return Address::Local(Vec::new());
+    }
     let name = match (address.abstract_name(), address.path_bytes()) {
         (Some(name), _) => [&[0], name].concat(),
         (None, Some(path)) => path.to_vec(),

@@ -70,7 +70,7 @@ pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<Received, Err
     let len = usize::try_from(len).map_err(|_| last_error())?;
     let from = if (header.msg_namelen as usize) < size_of::<libc::sa_family_t>() {
         // A local socket without a name sent it, or the other end of a connection.
-        Address::Local(Vec::new())
+        Address::Unspecified
     } else {
         // SAFETY: the kernel wrote an address of this length there; the rest is zero.
         address::from_system(unsafe { SocketAddrAny::new(from, header.msg_namelen) })

@@ -5,12 +5,12 @@
 
 use super::reader::Reader;
 use super::reply::{Answer, INVALID, Refusal, Reply};
-use super::{address, wire};
+use super::wire;
 use crate::fs::errno::Errno;
-use crate::platform::network::{Address, Interface, InterfaceAddress};
+use crate::platform::network::{Interface, InterfaceAddress};
 use crate::port::driver::Handle;
 use alloc::vec::Vec;
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr};
 use wire::interface::{flag, option};
 
 /// The longest name that is looked for (`IFNAMSIZ` without its end).
@@ -128,9 +128,18 @@ fn push_hardware(answer: &mut Answer, bytes: [u8; 6]) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// An address without a port, unlike those of sockets.
 fn push_address(answer: &mut Answer, code: u8, ip: IpAddr) -> Result<(), Refusal> {
-    answer.push(&[code])?;
-    answer.push(&address::encode(&Address::Ip(SocketAddr::new(ip, 0))))?;
+    match ip {
+        IpAddr::V4(ip) => {
+            answer.push(&[code, wire::family::INET])?;
+            answer.push(&ip.octets())?;
+        }
+        IpAddr::V6(ip) => {
+            answer.push(&[code, wire::family::INET6])?;
+            answer.push(&ip.octets())?;
+        }
+    }
     Ok(())
 }
 

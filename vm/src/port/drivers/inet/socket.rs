@@ -14,6 +14,8 @@ use crate::platform::network::{Address, Family, Kind};
 use crate::port::driver::Handle;
 use crate::process::reference::RefNumber;
 use crate::term::Term;
+use alloc::ffi::CString;
+use core::net::SocketAddr;
 use smallvec::SmallVec;
 
 /// What a socket is, in bits: those of `INET_REQ_GETSTATUS`.
@@ -147,8 +149,10 @@ impl Socket {
         if self.state != 0 {
             return Err(Refusal::Named("exbadseq"));
         }
-        if self.settings.network_namespace.is_some() {
-            // Changing the name space of a process is the host's own business.
+        if let Some(name) = &self.settings.network_namespace {
+            // Changing the name space of a process is the host's own business; a name of nothing is told as the host would.
+            let path = CString::new(name.as_slice()).map_err(|_| INVALID)?;
+            at.machine.files.info(&path, true)?;
             return Err(Refusal::Posix(Errno::ENOTSUP));
         }
         let descriptor = at.network()?.open(family, kind)?;
@@ -170,10 +174,21 @@ impl Socket {
         }
         let network = at.network()?;
         let descriptor = network.adopt(number)?;
-        let connected = network.peer_address(descriptor).is_ok();
+        if bound {
+            let own = match network.local_address(descriptor)? {
+                Address::Ip(SocketAddr::V4(_)) => Family::Inet,
+                Address::Ip(SocketAddr::V6(_)) => Family::Inet6,
+                Address::Local(_) => Family::Local,
+                Address::Unspecified => return Err(INVALID),
+            };
+            if own != family {
+                return Err(INVALID);
+            }
+        }
+        let connected = kind == Kind::Stream && network.peer_address(descriptor).is_ok();
         self.opened(descriptor, family, kind);
         self.taken_over = bound;
-        if bound && connected {
+        if connected {
             self.state |= state::CONNECTED;
         }
         Ok(Answer::empty()?)

@@ -9,7 +9,7 @@ use crate::process::reference::RefNumber;
 use crate::term::etf;
 
 /// The first release whose commands have it.
-const SINCE: u32 = 26;
+pub const SINCE: u32 = 26;
 
 /// Takes it from the start of a command, if the release that runs has it. `einval` if it is none.
 pub fn take(at: &mut Handle, reader: &mut Reader) -> Result<Option<RefNumber>, Refusal> {
@@ -18,10 +18,14 @@ pub fn take(at: &mut Handle, reader: &mut Reader) -> Result<Option<RefNumber>, R
     }
     let length = reader.u16()?;
     let bytes = reader.take(length.into())?;
+    reference(at, bytes).map(Some).ok_or(INVALID)
+}
+
+/// The reference of this node that an external term is.
+pub fn reference(at: &mut Handle, bytes: &[u8]) -> Option<RefNumber> {
     let mut parcel = Parcel::new();
     let options = etf::Options::default();
     let atoms = &mut at.machine.atoms;
     let decoded = etf::decode(bytes, atoms, &mut parcel, &mut etf::NoFuns, &options);
-    let (reference, _) = decoded.map_err(|_| INVALID)?;
-    RefNumber::of(reference).map(Some).ok_or(INVALID)
+    RefNumber::of(decoded.ok()?.0)
 }

@@ -3,28 +3,22 @@
 //! Who sends is answered `ok` when the data is written or queued. From [`Settings::high`](super::super::settings::Settings) queued bytes on
 //! he is not answered, and the port is busy, so that others wait, until no more than `low` are left or his time is over.
 
-use super::super::messages;
 use super::super::reply::{Answer, INVALID, Refusal, Reply};
 use super::super::socket::{Caller, state};
 use super::super::wire;
+use super::super::{messages, tag};
 use super::{Alarm, Tcp};
 use crate::fs::errno::Errno;
-use crate::memory::heap::Parcel;
 use crate::platform::io::Descriptor;
 use crate::platform::network::Direction;
 use crate::port::driver::Handle;
 use crate::port::output::Output;
-use crate::process::reference::RefNumber;
 use crate::term::Term;
-use crate::term::etf;
 use alloc::collections::VecDeque;
 use smallvec::SmallVec;
 
 /// Pieces that are written at once, at most.
 const PARTS: usize = 64;
-
-/// The release since which a command begins with what its answer ends with.
-const TAGGED_SINCE: u32 = 26;
 
 /// What waits to be written.
 #[derive(Default)]
@@ -312,7 +306,7 @@ pub fn tagged(
     let Some(pid) = caller else {
         return Ok(None);
     };
-    if at.machine.release_number() < TAGGED_SINCE {
+    if at.machine.release_number() < tag::SINCE {
         return Ok(Some(Caller { pid, tag: None }));
     }
     let mut size = [0; 2];
@@ -325,19 +319,9 @@ pub fn tagged(
         return Err(Errno::EINVAL);
     }
     data.advance(2 + size);
-    let tag = reference(at, &bytes[2..]).ok_or(Errno::EINVAL)?;
+    let tag = tag::reference(at, &bytes[2..]).ok_or(Errno::EINVAL)?;
     Ok(Some(Caller {
         pid,
         tag: Some(tag),
     }))
-}
-
-/// The reference of this node that an external term is.
-fn reference(at: &mut Handle, bytes: &[u8]) -> Option<RefNumber> {
-    let mut parcel = Parcel::new();
-    let options = etf::decode::Options::default();
-    let mut no_funs = etf::decode::NoFuns;
-    let atoms = &mut at.machine.atoms;
-    let decoded = etf::decode::decode(bytes, atoms, &mut parcel, &mut no_funs, &options);
-    RefNumber::of(decoded.ok()?.0)
 }

@@ -12,10 +12,11 @@ use crate::memory::{Arena, NoMemory};
 use crate::platform::network::{Address, Received};
 use crate::port::driver::Handle;
 use crate::port::drivers::inet::reply::Refusal;
-use crate::port::drivers::inet::settings::Active;
+use crate::port::drivers::inet::settings::{Active, Settings};
 use crate::port::drivers::inet::{address, messages};
 use crate::term::Term;
 use core::net::SocketAddr;
+use smallvec::SmallVec;
 
 impl Udp {
     /// Hands on what has come: as much as somebody wants of it, and no more than `read_packets` messages at once.
@@ -90,8 +91,7 @@ impl Udp {
             return;
         }
         if settings.deliver_port {
-            let encoded = address::encode(from);
-            at.data_behind(&encoded, Some(bytes));
+            deliver(at, settings, &address::encode(from), bytes);
         } else {
             let (owner, port) = (at.owner(), at.port);
             messages::post(at, owner, |heap, _| {
@@ -125,6 +125,20 @@ impl Udp {
                 }
             }
         }
+    }
+}
+
+/// Sends a message as data of a port, behind the bytes of the sender's address; `header` counts from there.
+fn deliver(at: &mut Handle, settings: &Settings, address: &[u8], bytes: &[u8]) {
+    let mut all = SmallVec::<[u8; 256]>::new();
+    if all.try_reserve(address.len() + bytes.len()).is_err() {
+        return at.fail(Errno::ENOMEM);
+    }
+    all.extend_from_slice(address);
+    all.extend_from_slice(bytes);
+    match all.split_at_checked(settings.header) {
+        Some((head, rest)) if settings.binary => at.data_behind(head, Some(rest)),
+        _ => at.data_behind(&all, None),
     }
 }
 

@@ -81,7 +81,7 @@ make_dom0() { # SCRIPT
     mkdir -p "$root"/{dev,proc,sys,run/xen,run/xenstored,run/lock,var/lib/xen,var/lib/xenstored,var/log/xen/console,etc/xen/scripts,tmp,lib/x86_64-linux-gnu,guests}
     ln -s /run "$root/var/run"
     touch "$root/etc/xen/xl.conf"
-    applets "$root" sh mount insmod mkdir cat echo ls sleep ip brctl ifconfig grep poweroff cut sed awk tail head seq tr date kill rm
+    applets "$root" sh mount insmod mkdir cat echo ls sleep arp ip brctl ifconfig grep poweroff cut sed awk tail head seq tr date kill rm
     for program in xenstored xenconsoled xl xen-init-dom0; do copy_program "$tools/$program" "xen/$program" "$root"; done
     # glibc loads it by name when a thread is cancelled, which xl does at its end.
     cp -L /lib/x86_64-linux-gnu/libgcc_s.so.1 "$root/lib/x86_64-linux-gnu/"
@@ -145,13 +145,17 @@ END
     archive "$root" "$work/dom0/guests/linux.ramdisk"
 }
 
-# guest NAME KERNEL MEMORY ADDRESS EXTRA...: a configuration in $work/dom0/guests/NAME.cfg
+mac_of() { # NAME: the Ethernet address of the guest's interface
+    printf '00:16:3e:53:4d:%02x' "${#1}"
+}
+
+# guest NAME KERNEL MEMORY EXTRA...: a configuration in $work/dom0/guests/NAME.cfg
 guest() {
     local name=$1 kernel=$2 memory=$3
     shift 3
     {
         printf 'name = "%s"\ntype = "pv"\nkernel = "/guests/%s"\nmemory = %s\nvcpus = 1\ntsc_mode = "native"\n' "$name" "$kernel" "$memory"
-        printf 'vif = ["bridge=xenbr0,mac=00:16:3e:53:4d:%02x"]\n' "${#name}"
+        printf 'vif = ["bridge=xenbr0,mac=%s"]\n' "$(mac_of "$name")"
         printf 'on_poweroff = "destroy"\non_reboot = "destroy"\non_crash = "preserve"\n'
         [ "$processors" -lt 2 ] || printf 'cpus = "1"\n'
         printf '%s\n' "$@"

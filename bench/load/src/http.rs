@@ -13,7 +13,9 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// How long the first answer of a domain is waited for.
 const FIRST_LIMIT: Duration = Duration::from_secs(300);
 /// Between two attempts at the first answer.
-const FIRST_RETRY: Duration = Duration::from_millis(2);
+const FIRST_RETRY: Duration = Duration::from_millis(5);
+/// Attempts that are waited for at a time.
+const PENDING_MAX: usize = 64;
 
 #[derive(Default)]
 struct Count {
@@ -250,17 +252,34 @@ fn whole_answer(bytes: &[u8]) -> Answer {
 }
 
 /// Starts the domain and asks until it answers; how long that took.
+///
+/// A connection is begun every few milliseconds, and the earlier ones are waited for meanwhile: whoever waited for one alone would learn of
+/// a server only when Linux repeats the packet that nobody was there to hear, a second later. (For the same reason dom0 must know the domain's Ethernet address beforehand.)
 pub fn first(load: &Load, start: impl FnOnce() -> Result<()>) -> Result<String> {
+    let poll = Poll::new()?;
     let begin = Instant::now();
     start()?;
-    let mut attempts = 0;
-    while begin.elapsed() < FIRST_LIMIT {
-        attempts += 1;
-        if attempt(load).is_some() {
-            let ms = begin.elapsed().as_secs_f64() * 1e3;
-            return Ok(format!("first_ms={ms:.2} attempts={attempts}"));
+    let mut pending: Vec<Option<TcpStream>> = (0..PENDING_MAX).map(|_| None).collect();
+    for attempt in 0.. {
+        if begin.elapsed() > FIRST_LIMIT {
+            break;
         }
-        std::thread::sleep(FIRST_RETRY);
+        let slot = attempt % PENDING_MAX;
+        pending[slot] = poll.connect(load.address, slot).ok();
+        let next = Instant::now() + FIRST_RETRY;
+        loop {
+            for number in poll.wait(next.saturating_duration_since(Instant::now())) {
+                if let Some(stream) = pending[number].take_if(|stream| is_settled(stream))
+                    && ask_once(load, stream).is_some()
+                {
+                    let ms = begin.elapsed().as_secs_f64() * 1e3;
+                    return Ok(format!("first_ms={ms:.2} attempts={}", attempt + 1));
+                }
+            }
+            if Instant::now() >= next {
+                break;
+            }
+        }
     }
     Err(format!(
         "no answer from {} within {} s",
@@ -269,11 +288,17 @@ pub fn first(load: &Load, start: impl FnOnce() -> Result<()>) -> Result<String> 
     ))
 }
 
-/// One request; nothing if there is no good answer. Connecting is not waited for long: the first attempts find nobody, and ARP, which is
-/// asked once a second, would add up to that.
-fn attempt(load: &Load) -> Option<()> {
-    let mut stream = TcpStream::connect_timeout(&load.address, Duration::from_millis(50)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
+/// Whether it is known if somebody is there.
+fn is_settled(stream: &TcpStream) -> bool {
+    !matches!(stream.take_error(), Ok(None)) || stream.peer_addr().is_ok()
+}
+
+/// One request; nothing if there is no good answer.
+fn ask_once(load: &Load, mut stream: TcpStream) -> Option<()> {
+    stream.set_nonblocking(false).ok()?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .ok()?;
     let request = format!("GET {} HTTP/1.1\r\nHost: a\r\n\r\n", load.path);
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = Vec::new();

@@ -135,7 +135,7 @@ impl Stack {
         self.learn(number, IpAddr::V4(sender), from);
         if asks && ours {
             self.send_arp(number, Arp::Reply, from, target, sender);
-        } else if asks && self.probes(number, target) && sender.is_unspecified() {
+        } else if asks && sender.is_unspecified() && self.is_asking_about(number, target) {
             // Somebody else is about to take the address that we are about to take.
             self.address_is_taken(number, IpAddr::V4(target), from);
         }
@@ -179,6 +179,9 @@ impl Stack {
             return;
         }
         if let Some(waiting) = nic.neighbors.learn(address, hardware, now) {
+            if nic.routers.iter().any(|router| router.address == address) {
+                nic.router_is_silent = false;
+            }
             for packet in &waiting.packets {
                 self.outbox
                     .push(Pending::Packet(Some(number)), packet.len(), |bytes| {
@@ -510,10 +513,11 @@ impl Stack {
     }
 
     fn neighbor_failed(&mut self, number: usize, address: IpAddr, waiting: Waiting) {
-        let Some(Some(nic)) = self.nics.get(number) else {
+        let Some(Some(nic)) = self.nics.get_mut(number) else {
             return;
         };
-        if nic.routers.iter().any(|router| router.address == address) {
+        let is_router = nic.routers.iter().any(|router| router.address == address);
+        if is_router && !core::mem::replace(&mut nic.router_is_silent, true) {
             log::warn!(
                 "{}: the gateway {address} does not answer; is it the right address, and the right bridge?",
                 nic.name

@@ -13,14 +13,16 @@ pub mod configuration;
 pub mod link;
 
 mod address;
-#[allow(missing_docs)]
 mod addresses;
 mod buffer;
 mod checksum;
 mod device;
+mod dhcp;
+mod discovery;
 mod ethernet;
 mod events;
 mod icmp;
+mod multicast;
 mod neighbor;
 mod network;
 mod nic;

@@ -4,7 +4,10 @@
 //! link is at its place except while it hands over a frame.
 
 use crate::address::{broadcast, is_link_local, same_network};
+use crate::configuration::InterfaceConfiguration;
 use crate::device::{LARGEST_PACKET, capabilities};
+use crate::dhcp::Dhcp;
+use crate::discovery::Advertised;
 use crate::link::{Link, Offload};
 use crate::neighbor::Neighbors;
 use crate::random::{Key, Random};
@@ -38,7 +41,7 @@ pub enum Origin {
     },
 }
 
-/// Whether an address is known to be nobody else's.
+/// Whether an address is known to be nobody else's. It is used while others are asked (RFC 4429): a boot does not wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// Others are being asked.
@@ -65,6 +68,8 @@ pub struct Address {
     pub origin: Origin,
     /// Whether it can be used.
     pub claim: Claim,
+    /// Whether it was said already that somebody else has it.
+    pub conflict: bool,
 }
 
 /// A router.
@@ -104,6 +109,14 @@ pub struct Nic {
     pub(crate) routers: Vec<Router>,
     /// Multicast groups that sockets have joined, and how many have.
     pub(crate) groups: Vec<(IpAddr, u32)>,
+    /// What the owner says.
+    pub(crate) configuration: InterfaceConfiguration,
+    /// The DHCP client, if there is to be one.
+    pub(crate) dhcp: Option<Dhcp>,
+    /// What IPv6 routers say.
+    pub(crate) routers_say: Advertised,
+    /// Whether it was said that the router does not answer.
+    pub(crate) router_is_silent: bool,
 }
 
 /// All interfaces.
@@ -139,6 +152,7 @@ impl Nics {
                 prefix,
                 origin: Origin::Fixed,
                 claim: Claim::Sure,
+                conflict: false,
             });
         }
         Nics(Vec::from([Some(loopback)]))
@@ -211,6 +225,10 @@ impl Nic {
             addresses: Vec::new(),
             routers: Vec::new(),
             groups: Vec::new(),
+            configuration: InterfaceConfiguration::default(),
+            dhcp: None,
+            routers_say: Advertised::default(),
+            router_is_silent: false,
         }
     }
 
@@ -228,7 +246,7 @@ impl Nic {
     /// The addresses that can be used.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         let all = self.addresses.iter();
-        all.filter(|own| own.claim == Claim::Sure)
+        all.filter(|own| own.claim != Claim::Taken)
     }
 
     /// Whether an address is one that can be used.

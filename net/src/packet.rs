@@ -351,6 +351,20 @@ impl Segment {
     }
 }
 
+/// Writes a UDP packet of these parts, without its checksum.
+pub fn write_udp(payload: &mut [u8], source: u16, destination: u16, parts: &[&[u8]]) {
+    let len = payload.len() as u16;
+    payload[0..2].copy_from_slice(&source.to_be_bytes());
+    payload[2..4].copy_from_slice(&destination.to_be_bytes());
+    payload[4..6].copy_from_slice(&len.to_be_bytes());
+    payload[6..8].fill(0);
+    let mut at = UDP_HEADER;
+    for part in parts {
+        payload[at..at + part.len()].copy_from_slice(part);
+        at += part.len();
+    }
+}
+
 /// The ports and the data of a UDP packet's payload.
 pub fn parse_udp(payload: &[u8]) -> Option<(u16, u16, &[u8])> {
     let len = usize::from(u16_at(payload, 4)?);

@@ -35,6 +35,8 @@ struct Name {
 struct Partial {
     name: Name,
     since: u64,
+    /// What the payload is: what the first piece says.
+    protocol: u8,
     traffic_class: u8,
     hop_limit: u8,
     /// Length of the payload, once the last piece is there.
@@ -70,6 +72,7 @@ impl Partials {
                 self.0.push(Partial {
                     name,
                     since: now,
+                    protocol: packet.protocol,
                     traffic_class: packet.traffic_class,
                     hop_limit: packet.hop_limit,
                     total: None,
@@ -123,8 +126,7 @@ impl Partial {
             return None;
         }
         if start == 0 {
-            // What the first piece says of what it carries is what counts.
-            self.name.protocol = packet.protocol;
+            self.protocol = packet.protocol;
         }
         let room = IPV6_HEADER + end;
         if self.bytes.len() < room {
@@ -144,7 +146,7 @@ impl Partial {
         let header = Header {
             source: self.name.source,
             destination: self.name.destination,
-            protocol: self.name.protocol,
+            protocol: self.protocol,
             traffic_class: self.traffic_class,
             hop_limit: self.hop_limit,
             identification: 0,
@@ -273,7 +275,7 @@ mod tests {
 
     #[test]
     fn overlaps_kill_a_packet_and_time_does() {
-        let data = vec![0; 64];
+        let data = [0; 64];
         let mut all = Partials::default();
         let (packet, fragment) = piece(&data[..16], 0, true, 1);
         assert!(all.add(&packet, fragment, 0).is_none());

@@ -127,7 +127,7 @@ impl Stack {
             || destination == IpAddr::V4(Ipv4Addr::BROADCAST)
             || destination.is_multicast() && nic.listens_to(destination)
             // The answer of a DHCP server may be sent to the address that it gives.
-            || nic.expects_dhcp() && packet.protocol == crate::packet::protocol::UDP
+            || nic.expects_dhcp(packet)
     }
 }
 

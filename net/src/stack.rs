@@ -99,8 +99,7 @@ impl Stack {
     /// A stack with a loopback and no links, at time `now` in nanoseconds. `seed` is 256 bits that nobody can foretell.
     pub fn new(configuration: Configuration, limits: Limits, seed: [u8; 32], now: u64) -> Stack {
         let mut random = Random::new(seed);
-        let naming = configuration.naming();
-        Stack {
+        let mut stack = Stack {
             now,
             started: now,
             nics: Nics::new(&mut random, now),
@@ -116,13 +115,15 @@ impl Stack {
             events: Events::default(),
             partials: Partials::default(),
             errors: (0, 0),
-            naming_is_news: naming != Naming::default(),
+            naming: Naming::default(),
+            naming_is_news: false,
             naming_was_reported: false,
-            naming,
             first_descriptor: limits.first_descriptor,
             more_frames: false,
             random,
-        }
+        };
+        stack.naming_changed();
+        stack
     }
 
     /// Whether a descriptor is one of the stack's.

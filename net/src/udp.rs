@@ -6,7 +6,9 @@
 //! Invariant: a socket's `arrived` and `bytes` agree: the lengths of the first are those of the second.
 
 use crate::address::Endpoint;
-use crate::packet::{Header, Packet, UDP_CHECKSUM, UDP_HEADER, header_len, parse_udp, protocol};
+use crate::packet::{
+    self, Header, Packet, UDP_CHECKSUM, UDP_HEADER, header_len, parse_udp, protocol,
+};
 use crate::ports::{EPHEMERAL_COUNT, EPHEMERAL_FIRST};
 use crate::route::loopback_like;
 use crate::socket::{Socket, State};
@@ -269,15 +271,7 @@ impl Stack {
             identification: 0,
         };
         let mut write = |payload: &mut [u8]| {
-            payload[0..2].copy_from_slice(&bound.port.to_be_bytes());
-            payload[2..4].copy_from_slice(&to.port.to_be_bytes());
-            payload[4..6].copy_from_slice(&((UDP_HEADER + len) as u16).to_be_bytes());
-            payload[6..8].fill(0);
-            let mut at = UDP_HEADER;
-            for part in parts {
-                payload[at..at + part.len()].copy_from_slice(part);
-                at += part.len();
-            }
+            packet::write_udp(payload, bound.port, to.port, parts);
         };
         let size = UDP_HEADER + len;
         if many && options.multicast_loop || self.is_broadcast(to.address) {
@@ -408,6 +402,14 @@ impl Stack {
             }
             IpAddr::V4(_) => 0,
             IpAddr::V6(_) => options.multicast_index,
+        }
+    }
+
+    /// Lets a socket send again: there is room.
+    pub(crate) fn unblock_datagrams(&mut self, number: u32) {
+        if let Ok(datagrams) = self.datagrams(number) {
+            datagrams.blocked = None;
+            self.may_be_ready(number);
         }
     }
 

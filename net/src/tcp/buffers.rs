@@ -136,7 +136,9 @@ impl Buffers {
     }
 
     /// Takes back the socket of a connection that is over.
-    pub fn give(&mut self, slot: Slot) {
+    pub fn give(&mut self, mut slot: Slot) {
+        // Only one that is closed can be used again; nobody will ask it for its reset.
+        slot.socket_mut().abort();
         let bytes = slot.bytes();
         if self.kept_bytes + bytes <= self.budget / KEPT && self.kept.try_reserve(1).is_ok() {
             self.kept_bytes += bytes;

@@ -117,7 +117,7 @@ fn a_release_of_rebar3_answers_http() {
     // Any free port.
     let config = "[{web, [{port, 0}]}].\n";
     fs::write(release.join("releases/1.0.0/sys.config"), config).unwrap();
-    let mut running = Running::start(&release, &["--nameless"], &[]);
+    let mut running = Running::start(&release, &["--env", "ERL_DIST_PORT=0"], &[]);
     let port = running.wait_for("web: listening on port ");
     let hello = get(&port, "/");
     assert!(hello.starts_with("HTTP/1.1 200 OK\r\n"), "{hello}");
@@ -126,6 +126,7 @@ fn a_release_of_rebar3_answers_http() {
     assert!(json.contains(r#"{"n":10,"square":100}"#), "{json}");
     let info = get(&port, "/info");
     for part in [
+        r#""node":"web@"#,
         r#""otp":"25""#,
         r#""cowboy""#,
         r#""sasl""#,
@@ -332,8 +333,9 @@ fn variables_are_replaced_and_env_sh_is_read() {
     let tree = copy(&KV);
     let script = "export RELEASE_DISTRIBUTION=name\nexport RELEASE_NODE=kv@$(hostname)\nexport RELEASE_MODE=odd\n";
     fs::write(tree.join("releases/1.0.0/env.sh"), script).unwrap();
-    let run = image(&tree, &out, &["--", "-emu_args_exit"]);
-    run.expect_status(2).expect_error(&["-emu_args_exit"]);
+    image(&tree, &out, &["--", "-detached"])
+        .expect_status(2)
+        .expect_error(&["would end the guest at once", "-detached"]);
     image(&tree, &out, &[]).expect_status(0).expect_error(&[
         "env.sh: line 2",
         "export RELEASE_NODE=kv@$(hostname)",

@@ -449,9 +449,9 @@ impl<'a> Baker<'a> {
         for unread in &self.start.unread {
             eprintln!("{}", unread_line(self.release, unread));
         }
-        if self.start.without_epmd {
+        if let Some(port) = &self.start.without_epmd {
             eprintln!(
-                "The node has a name, and there is no epmd in a domain: -start_epmd false -erl_epmd_port 6789 were added \
+                "note: the node has a name, and no domain has an epmd: it gets -start_epmd false -erl_epmd_port {port} \
                  (--nameless leaves the name out)"
             );
         }

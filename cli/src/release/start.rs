@@ -18,6 +18,8 @@ use crate::failure::{Failure, Result};
 
 /// The port at which a node without `epmd` listens for others, unless its flags name one; Mix' documentation uses it.
 const DISTRIBUTION_PORT: &str = "6789";
+/// The variable by which relx' script chooses another; here it does so for Mix, too.
+const PORT_VARIABLE: &str = "ERL_DIST_PORT";
 /// Whoever has one of these has decided about `epmd`.
 const DISTRIBUTION_FLAGS: [&str; 5] = [
     "-start_epmd",
@@ -57,8 +59,8 @@ pub struct Start {
     pub flags: [Option<String>; 3],
     /// Lines of `env.sh` that were not understood.
     pub unread: Vec<Unread>,
-    /// Whether `-start_epmd false` and a port were added.
-    pub without_epmd: bool,
+    /// The port that was added, with `-start_epmd false`.
+    pub without_epmd: Option<String>,
 }
 
 /// Makes the start of `release`.
@@ -184,7 +186,8 @@ fn mix(release: &Release, request: &Request, environment: &mut Environment) -> R
     start.add(&["-config", &config, "-boot", &format!("{versioned}/{boot}")]);
     start.add(&["-boot_var", "RELEASE_LIB", &format!("{root}/lib")]);
     start.add(&["-args_file", &vm_args]);
-    add_distribution(release, request, &mut start, &vm_args)?;
+    let port = environment.get(PORT_VARIABLE).unwrap_or(DISTRIBUTION_PORT);
+    add_distribution(release, request, &mut start, (&vm_args, port))?;
     start.add(&["-extra", "--no-halt"]);
     start.boot = format!("releases/{version}/{boot}.boot");
     Ok(start)
@@ -235,11 +238,12 @@ fn relx(release: &Release, request: &Request, environment: &mut Environment) -> 
     if let Some(vm_args) = &vm_args {
         start.add(&["-args_file", vm_args]);
     }
-    if let Some(port) = environment.get("ERL_DIST_PORT") {
+    if let Some(port) = environment.get(PORT_VARIABLE) {
         start.add(&["-erl_epmd_port", port, "-start_epmd", "false"]);
     }
     if let Some(vm_args) = &vm_args {
-        add_distribution(release, request, &mut start, vm_args)?;
+        let port = DISTRIBUTION_PORT;
+        add_distribution(release, request, &mut start, (vm_args, port))?;
     }
     start.add(&["--"]);
     start.boot = format!("{boot}.boot");
@@ -297,7 +301,7 @@ fn add_distribution(
     release: &Release,
     request: &Request,
     start: &mut Start,
-    vm_args: &str,
+    (vm_args, port): (&str, &str),
 ) -> Result<()> {
     let Some(path) = below(request.root, vm_args) else {
         return Ok(());

@@ -242,8 +242,7 @@ fn relx(release: &Release, request: &Request, environment: &mut Environment) -> 
         start.add(&["-erl_epmd_port", port, "-start_epmd", "false"]);
     }
     if let Some(vm_args) = &vm_args {
-        let port = DISTRIBUTION_PORT;
-        add_distribution(release, request, &mut start, (vm_args, port))?;
+        add_distribution(release, request, &mut start, (vm_args, DISTRIBUTION_PORT))?;
     }
     start.add(&["--"]);
     start.boot = format!("{boot}.boot");
@@ -319,8 +318,8 @@ fn add_distribution(
     if named && request.nameless {
         start.files.insert(path, without_name(&text));
     } else if named && !DISTRIBUTION_FLAGS.iter().any(|flag| has(flag)) {
-        start.add(&["-start_epmd", "false", "-erl_epmd_port", DISTRIBUTION_PORT]);
-        start.without_epmd = true;
+        start.add(&["-start_epmd", "false", "-erl_epmd_port", port]);
+        start.without_epmd = Some(port.to_owned());
     }
     Ok(())
 }

@@ -479,3 +479,85 @@ fn a_native_library_that_nobody_has_is_refused() {
         .expect_error(&["jiffy", "the release cannot work"]);
     assert!(out.exists());
 }
+
+#[test]
+fn asn1_reads_and_writes_as_otp_does() {
+    let directory = scratch("asn1");
+    support::erlc(&directory, &[root().join("tests/otp/asn1_ber.erl")]);
+    let flags = [
+        "-noshell",
+        "-pa",
+        directory.to_str().unwrap(),
+        "-s",
+        "asn1_ber",
+        "main",
+    ];
+    let otp = run(Command::new(TOOLS.join("erl")).args(flags));
+    otp.expect_status(0);
+    let unpacked = TOOLS.join("../usr/lib/erlang");
+    let own = run(Command::new(STARLING)
+        .args(["erl", "--otp"])
+        .arg(unpacked)
+        .args(flags));
+    own.expect_status(0);
+    assert!(otp.stdout.lines().count() > 20_000, "{}", otp.stdout);
+    for (expected, line) in otp.stdout.lines().zip(own.stdout.lines()) {
+        assert_eq!(expected, line);
+    }
+    assert_eq!(otp.stdout.len(), own.stdout.len());
+}
+
+#[test]
+fn a_release_in_a_domain_restarts_with_its_configuration() {
+    let mut build = Command::new(root().join("examples/kv/build"));
+    let built = run(build.arg(scratch("domain")).env("KV_REBOOT", "1"));
+    built.expect_status(0);
+    let release = PathBuf::from(built.stdout.lines().last().unwrap());
+    let out = scratch("domain").join("kv.elf");
+    let more = [
+        "--nameless",
+        "--env",
+        "KV_PORT=none",
+        "--",
+        "-eval",
+        "init:stop(5)",
+    ];
+    image(&release, &out, &more).expect_status(0);
+    let run = run(Command::new(STARLING).args(["boot", "--dom0"]).arg(&out));
+    run.expect_status(5);
+    assert_eq!(
+        run.stdout
+            .matches("kv: from runtime.exs, :nonode@nohost")
+            .count(),
+        1,
+        "{run}"
+    );
+}
+
+#[test]
+fn a_node_without_a_name_leaves_the_tree_as_it_is() {
+    let vm_args = WEB.join("releases/1.0.0/vm.args");
+    let before = fs::read(&vm_args).unwrap();
+    let print = |more: &[&str]| {
+        let mut command = Command::new(STARLING);
+        run(command
+            .arg("run")
+            .arg(&*WEB)
+            .args(more)
+            .args(["--", "-emu_args_exit"]))
+    };
+    let named = print(&[]);
+    named.expect_status(0);
+    for words in [
+        "-sname\nweb\n",
+        "-start_epmd\nfalse\n-erl_epmd_port\n6789\n",
+        "-mode\nembedded\n",
+        "-noinput\n",
+    ] {
+        assert!(named.stdout.contains(words), "no {words:?}: {named}");
+    }
+    let nameless = print(&["--nameless"]);
+    assert!(!nameless.stdout.contains("-sname"), "{nameless}");
+    assert!(nameless.stdout.contains("-setcookie\nweb\n"), "{nameless}");
+    assert_eq!(before, fs::read(&vm_args).unwrap());
+}

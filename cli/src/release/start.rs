@@ -316,7 +316,7 @@ fn add_distribution(
     };
     let named = has("-sname") || has("-name");
     if named && request.nameless {
-        start.files.insert(path, without_name(&text));
+        start.replace_file(vm_args, &without_name(&flags));
     } else if named && !DISTRIBUTION_FLAGS.iter().any(|flag| has(flag)) {
         start.add(&["-start_epmd", "false", "-erl_epmd_port", port]);
         start.without_epmd = Some(port.to_owned());
@@ -324,16 +324,31 @@ fn add_distribution(
     Ok(())
 }
 
-/// `vm.args` without the lines that name the node.
-fn without_name(text: &str) -> String {
-    let names = |line: &&str| {
-        let first = line.split_whitespace().next();
-        !matches!(first, Some("-name" | "-sname"))
-    };
-    text.split_inclusive('\n').filter(names).collect()
+/// The words of `vm.args` without the node's name.
+fn without_name(flags: &[Word]) -> Vec<String> {
+    let mut left = Vec::new();
+    let mut rest = flags.iter();
+    while let Some(flag) = rest.next() {
+        match &flag[..] {
+            b"-name" | b"-sname" => drop(rest.next()),
+            flag => left.push(String::from_utf8_lossy(flag).into_owned()),
+        }
+    }
+    left
 }
 
 impl Start {
+    /// Puts `words` in the place of the file of arguments that has them; the file itself stays as it is.
+    fn replace_file(&mut self, file: &str, words: &[String]) {
+        let pairs = self.words.windows(2);
+        let found = pairs
+            .into_iter()
+            .position(|pair| pair == ["-args_file", file]);
+        if let Some(at) = found {
+            self.words.splice(at..at + 2, words.iter().cloned());
+        }
+    }
+
     fn add(&mut self, words: &[&str]) {
         self.words.extend(words.iter().map(|&word| word.to_owned()));
     }

@@ -101,7 +101,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
         decoder: Decoder::after_greeting(),
         line_ends: LineEnds::default(),
         status_line: StatusLine::default(),
-        orders: Orders::new(&options.xl)?,
+        orders: Orders::new(&options.xl_after)?,
         notes: Vec::new(),
         running: false,
         serving: network.map(Serving::new),

@@ -58,6 +58,10 @@ pub struct Options {
     #[arg(long = "xl", value_name = "SECONDS:COMMAND")]
     pub commands: Vec<ToolstackCommand>,
 
+    /// When the guest prints TEXT, run `xl COMMAND` in dom0, each once and in this order. May be repeated
+    #[arg(long, value_name = "TEXT=>COMMAND", hide = true)]
+    pub xl_after: Vec<String>,
+
     /// Use KVM instead of software emulation
     #[arg(long)]
     pub kvm: bool,
@@ -69,10 +73,6 @@ pub struct Options {
     /// Also show what Xen and dom0 say
     #[arg(short, long)]
     pub verbose: bool,
-
-    /// When the guest prints TEXT, run `xl COMMAND` in dom0, each once and in this order; with --verbose, its output is shown
-    #[arg(long, value_name = "TEXT=>COMMAND", hide = true)]
-    pub xl: Vec<String>,
 
     /// More boot flags for the guest, behind those in the image
     #[arg(last = true, value_name = "FLAGS")]

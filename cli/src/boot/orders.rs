@@ -20,7 +20,7 @@ impl Orders {
         for option in options.iter().rev() {
             let Some((text, command)) = option.split_once("=>") else {
                 return Err(Failure::usage(format!(
-                    "boot: --xl {option}: expected TEXT=>COMMAND"
+                    "boot: --xl-after {option}: expected TEXT=>COMMAND"
                 )));
             };
             waiting.push((text.as_bytes().to_vec(), command.to_owned()));

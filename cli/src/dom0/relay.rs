@@ -225,7 +225,13 @@ impl Relay<'_> {
             match message {
                 Message::Input(bytes) => self.input.extend(bytes),
                 Message::ShutDown => self.shut_down(),
-                Message::Xl(arguments) => self.run_xl(&arguments)?,
+                Message::Xl(arguments) => {
+                    // Due at once, behind those that were.
+                    let words = arguments.split_whitespace().map(String::from).collect();
+                    let due = |(after, _): &&(Duration, Vec<String>)| after.is_zero();
+                    let place = self.commands.iter().take_while(due).count();
+                    self.commands.insert(place, (Duration::ZERO, words));
+                }
                 _ => {}
             }
         }
@@ -302,23 +308,6 @@ impl Relay<'_> {
         }
         if watch.is_done() {
             self.addresses = None;
-        }
-        Ok(())
-    }
-
-    /// Runs `xl` to its end, and sends what it prints.
-    fn run_xl(&mut self, arguments: &str) -> Step<()> {
-        let output = Command::new(Path::new(TOOLS_DIRECTORY).join("xl"))
-            .args(arguments.split_whitespace())
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("xl {arguments}: {error}"))?;
-        let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
-        text.push_str(&String::from_utf8_lossy(&output.stderr));
-        let end = format!("xl {arguments}: {}", output.status);
-        for line in text.lines().chain([&end[..]]) {
-            let short: String = line.chars().take(PAYLOAD_MAX / 4).collect();
-            send(self.line, &Message::Note(short))?;
         }
         Ok(())
     }

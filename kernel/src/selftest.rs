@@ -4,6 +4,8 @@
 //! ends the domain with status 0 after printing `NAME: ok`, or is meant to crash; one that should have crashed and
 //! did not says so and ends with status 1.
 
+mod sharing;
+
 use crate::memory::PAGE_SIZE;
 use crate::platform::XenPlatform;
 use crate::{console, power};
@@ -30,6 +32,8 @@ const TRIALS: &[(&str, Trial)] = &[
     ("reservations", reservations),
     ("output", output),
     ("input", input),
+    ("grants", |_| sharing::grants()),
+    ("channels", |_| sharing::channels()),
     ("status-seven", |platform| platform.halt(7)),
     // Must not survive.
     ("write-null", |_| {

@@ -202,6 +202,13 @@ fn clocks_entropy_and_memory_work() {
 }
 
 #[test]
+fn pages_and_events_are_shared_as_xen_has_it() {
+    for trial in ["grants", "channels"] {
+        boot(trial, b"").expect(halted(0), &[&format!("{trial}: ok\n")]);
+    }
+}
+
+#[test]
 fn entropy_differs_between_boots() {
     let bytes = || {
         let run = boot("entropy", b"");

@@ -92,10 +92,14 @@ pub async fn serve<G: Guest>(vif: Shared<G>, device: FrontendDevice) {
                 return;
             }
             Err(error) => {
+                let words = match error {
+                    // It names the device.
+                    Error::Device(story) => story,
+                    error => format!("{}: {error}", vif.borrow().name()),
+                };
                 // The same words again and again help nobody.
-                let words = format!("{error}");
                 if words != said {
-                    log::warn!("{}: {words}", vif.borrow().name());
+                    log::warn!("{words}");
                     said = words;
                 }
             }
@@ -118,13 +122,14 @@ async fn connection<G: Guest>(vif: &Shared<G>, device: &FrontendDevice) -> Resul
     let features = Features::from_numbers(&device.read_backend_numbers(&BACKEND_KEYS).await);
     if !features.rx_copy {
         return Err(Error::Device(format!(
-            "the backend in domain {} does not offer feature-rx-copy; it is too old",
+            "{}: the backend in domain {} does not offer feature-rx-copy; it is too old",
+            vif.borrow().name(),
             device.backend_id
         )));
     }
     let mtu = mtu(read_mtu(device).await, &features);
     let keys = vif.borrow_mut().connect(features, mtu);
-    let keys = keys.map_err(|error| Error::Device(format!("{error}")))?;
+    let keys = keys.map_err(|error| Error::Device(format!("{}: {error}", vif.borrow().name())))?;
     device.publish(&keys, State::Connected).await?;
     let expected = [State::Connected, State::Closing, State::Closed];
     if device.wait_for_backend(&expected, PATIENCE).await? != State::Connected {

@@ -2,11 +2,13 @@
 
 use super::{Bif, Context, Fail, Value, bif};
 use crate::atom::am;
+use crate::bits::make_binary;
 use crate::bits::view::{BitsView, view};
 use crate::memory::Arena;
 use crate::term::Term;
 use crate::term::etf::encode::{self, compress};
-use crate::term::etf::{DecodeError, decode};
+use crate::term::etf::local::{self, Local};
+use crate::term::etf::{DecodeError, VERSION, decode};
 use alloc::vec::Vec;
 
 /// The functions.
@@ -28,6 +30,8 @@ const DEFAULT_LEVEL: u8 = 6;
 struct EncodeOptions {
     encode: encode::Options,
     level: u8,
+    /// For this run of the machine only; since OTP 26.
+    local: bool,
 }
 
 impl EncodeOptions {
@@ -44,6 +48,7 @@ impl EncodeOptions {
                 ..encode::Options::default()
             },
             level: 0,
+            local: false,
         }
     }
 
@@ -54,8 +59,7 @@ impl EncodeOptions {
             match (option.as_atom(), option.as_tuple()) {
                 (Some(am::COMPRESSED), _) => options.level = DEFAULT_LEVEL,
                 (Some(am::DETERMINISTIC), _) => options.encode.deterministic = true,
-                // Only nodes that are connected tell the two apart.
-                (Some(am::LOCAL), _) => return Err(Fail::Badarg),
+                (Some(am::LOCAL), _) if cx.machine().release_number() >= 26 => options.local = true,
                 (None, Some(&[key, value])) => match (key.as_atom(), value.as_small()) {
                     (Some(am::COMPRESSED), Some(level @ 0..=9)) => options.level = level as u8,
                     (Some(am::MINOR_VERSION), Some(version @ 0..=2)) => {
@@ -83,8 +87,20 @@ fn encoded(cx: &mut Context, term: Term, options: &EncodeOptions) -> Result<Vec<
 }
 
 fn term_to_binary(cx: &mut Context, term: Term, options: &EncodeOptions) -> Value {
-    let bytes = encoded(cx, term, options)?;
-    Ok(crate::bits::make_binary(cx, &bytes)?)
+    if !options.local {
+        let bytes = encoded(cx, term, options)?;
+        return Ok(make_binary(cx, &bytes)?);
+    }
+    let run = cx.machine().processes.references.run;
+    if let Some(bytes) = local::encode_reference(run, term) {
+        return Ok(make_binary(cx, &bytes)?);
+    }
+    let mut bytes = encoded(cx, term, options)?;
+    let head = local::ordinary_head(run);
+    bytes.try_reserve(head.len()).map_err(|_| Fail::NoMemory)?;
+    // In place of the version.
+    bytes.splice(..1, head);
+    Ok(make_binary(cx, &bytes)?)
 }
 
 fn term_to_binary_1(cx: &mut Context, args: &[Term]) -> Value {
@@ -134,6 +150,24 @@ fn decoded(cx: &mut Context, binary: Term, safe: bool) -> Result<(Term, usize), 
     let bits = view(&binary).filter(|bits| BitsView::is_binary(*bits));
     let bytes = bits.ok_or(Fail::Badarg)?.to_bytes()?.ok_or(Fail::Badarg)?;
     cx.bump_reductions(bytes.len() / BYTES_PER_REDUCTION);
+    let run = cx.machine().processes.references.run;
+    match local::decode(run, &bytes) {
+        None => decoded_ordinary(cx, &bytes, safe),
+        Some((Local::Reference(number), size)) => Ok((number.term(cx)?, size)),
+        Some((Local::Ordinary(rest), head)) => {
+            let mut ordinary = Vec::new();
+            ordinary
+                .try_reserve_exact(1 + rest.len())
+                .map_err(|_| Fail::NoMemory)?;
+            ordinary.push(VERSION);
+            ordinary.extend_from_slice(rest);
+            let (term, size) = decoded_ordinary(cx, &ordinary, safe)?;
+            Ok((term, head + size - 1))
+        }
+    }
+}
+
+fn decoded_ordinary(cx: &mut Context, bytes: &[u8], safe: bool) -> Result<(Term, usize), Fail> {
     let resources = cx.machine().resources.clone();
     let options = decode::Options {
         safe,
@@ -141,7 +175,7 @@ fn decoded(cx: &mut Context, binary: Term, safe: bool) -> Result<(Term, usize), 
         ..decode::Options::default()
     };
     let (heap, atoms, code) = cx.heap_atoms_and_code();
-    decode(&bytes, atoms, heap, code, &options).map_err(|error| match error {
+    decode(bytes, atoms, heap, code, &options).map_err(|error| match error {
         DecodeError::NoMemory => Fail::NoMemory,
         DecodeError::AtomTableFull => Fail::SystemLimit,
         _ => Fail::Badarg,

@@ -206,10 +206,8 @@ impl Handle<'_> {
     /// Wants [`Driver::timeout`] to be called at `deadline` of monotonic time, in nanoseconds, or not at all.
     pub fn set_deadline(&mut self, deadline: Option<u64>) {
         let ports = &mut self.machine.ports;
-        if let Some(port) = ports.any(self.port) {
-            let before = core::mem::replace(&mut port.deadline, deadline);
-            ports.timers += usize::from(deadline.is_some());
-            ports.timers -= usize::from(before.is_some());
+        if ports.set_deadline(self.port, deadline).is_err() {
+            self.fail(Errno::ENOMEM);
         }
     }
 
@@ -326,9 +324,13 @@ pub(super) fn finish(machine: &mut Machine, port: Term) {
     };
     driver.stop(&mut at);
     // The streams that it forgot to close are not looked at any more.
-    while let Some(watch) = at.machine.ports.watches.iter().find(|w| w.port == port) {
-        let descriptor = watch.descriptor;
-        at.watch(descriptor, Interest::NONE);
+    let ports = &mut at.machine.ports;
+    while ports.any(port).is_some_and(|port| port.watched > 0)
+        && let Some(descriptor) = ports.watches.any_of(port)
+    {
+        let _ = ports.set_interest(port, descriptor, Interest::NONE);
+        let others = ports.interest(descriptor);
+        at.machine.platform.io().watch(descriptor, others);
     }
     at.machine.ports.remove(port);
 }

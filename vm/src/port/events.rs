@@ -25,7 +25,7 @@ pub fn want_time(machine: &Machine) -> bool {
     !ports.watches.is_empty()
         || !ports.selects.is_empty()
         || !ports.children.is_empty()
-        || ports.timers > 0
+        || ports.deadlines.ports > 0
         || machine.handled_signals.are_expected()
         || machine.host.wants_polls
 }
@@ -47,11 +47,9 @@ pub fn look(machine: &mut Machine, now: u64) {
 
 /// When a driver wants to be called, in nanoseconds of monotonic time.
 pub fn next_deadline(machine: &Machine) -> Option<u64> {
-    if machine.ports.timers == 0 {
-        return None;
-    }
-    let all = machine.ports.table.iter();
-    all.filter_map(|(_, port)| port.deadline).min()
+    let deadlines = &machine.ports.deadlines;
+    // A former one does no harm: nothing happens then, and it is gone.
+    deadlines.first().filter(|_| deadlines.ports > 0)
 }
 
 /// Calls the drivers for all that has happened by `now`.
@@ -59,13 +57,8 @@ pub fn handle(machine: &mut Machine, now: u64) {
     while let Some(event) = machine.platform.io().next_event() {
         one(machine, event);
     }
-    while machine.ports.timers > 0
-        && let Some(port) = due(machine, now)
-    {
-        driver::run(machine, port, |driver, at| {
-            at.set_deadline(None);
-            driver.timeout(at);
-        });
+    while let Some(port) = machine.ports.take_due(now) {
+        driver::run(machine, port, |driver, at| driver.timeout(at));
     }
     wake(machine);
     exit::carry_out(machine);
@@ -86,36 +79,33 @@ pub fn wake(machine: &mut Machine) {
     exit::carry_out(machine);
 }
 
-fn due(machine: &Machine, now: u64) -> Option<Term> {
-    let mut all = machine.ports.table.iter().map(|(_, port)| port);
-    let due = all.find(|port| port.deadline.is_some_and(|deadline| deadline <= now))?;
-    Some(due.id)
-}
-
 fn one(machine: &mut Machine, event: Event) {
     match event {
         Event::Ready(descriptor, ready) => {
             // A driver may close ports, so the list may change under way.
-            let mut at = 0;
-            while let Some(watch) = machine.ports.watches.get(at) {
-                let (port, wanted) = (watch.port, watch.interest);
+            let mut place = 0;
+            while let Some((port, wanted)) = machine.ports.watches.at(descriptor, place) {
                 let common = Interest {
                     read: ready.read && wanted.read,
                     write: ready.write && wanted.write,
                 };
-                if watch.descriptor == descriptor && !common.is_none() {
+                if !common.is_none() {
                     driver::run(machine, port, |driver, at| {
                         driver.ready(at, descriptor, common);
                     });
                 }
-                at += 1;
+                place += 1;
             }
             if ready.read {
                 select::tell(machine, Wanted::Input(descriptor));
             }
         }
         Event::Invalid(descriptor) => {
-            machine.ports.watches.retain(|w| w.descriptor != descriptor);
+            for (port, _) in machine.ports.watches.forget(descriptor) {
+                if let Some(port) = machine.ports.any(port) {
+                    port.watched = port.watched.saturating_sub(1);
+                }
+            }
             let text = format!(
                 "A port waits for descriptor {}, which is not open~n",
                 descriptor.0

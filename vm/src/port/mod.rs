@@ -11,6 +11,7 @@
 //! [`Status::Closing`] exists for its driver alone, which still has something to write: no process sees it. While a driver runs it is
 //! not in its port ([`driver::run`]), so it can be given the machine.
 
+mod deadlines;
 pub mod deliver;
 pub mod driver;
 pub mod drivers;
@@ -24,6 +25,7 @@ pub mod stream;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod watches;
 
 use crate::memory::NoMemory;
 use crate::memory::heap::Parcel;
@@ -34,10 +36,12 @@ use crate::term::{Atom, Term};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use deadlines::Deadlines;
 use deliver::Lines;
 use driver::Driver;
 use output::Output;
 use select::Select;
+use watches::{Change, Watches};
 
 /// What a port is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +100,8 @@ pub struct Port {
     /// Processes that wait until it is not busy any more; suspended.
     waiting: Vec<Term>,
     delayed: VecDeque<Delayed>,
+    /// How many streams it looks at.
+    watched: u32,
     /// When its driver wants to be called, in nanoseconds of monotonic time.
     deadline: Option<u64>,
     /// What does its work; not here while it runs.
@@ -125,6 +131,7 @@ impl Port {
             busy: false,
             waiting: Vec::new(),
             delayed: VecDeque::new(),
+            watched: 0,
             deadline: None,
             driver: None,
         }
@@ -140,13 +147,6 @@ impl Port {
     }
 }
 
-/// A stream that a port looks at.
-struct Watch {
-    descriptor: Descriptor,
-    port: Term,
-    interest: Interest,
-}
-
 /// All ports of a machine.
 pub struct Ports {
     table: Ties<u64, Box<Port>>,
@@ -157,14 +157,13 @@ pub struct Ports {
     pub input: u64,
     /// Bytes that all ports together were given.
     pub output: u64,
-    watches: Vec<Watch>,
+    watches: Watches,
     /// Who waits without a port.
     selects: Vec<Select>,
     /// The signal that came last.
     pub last_signal: Option<Signal>,
     children: Vec<(u32, Term)>,
-    /// How many ports have a deadline.
-    timers: usize,
+    deadlines: Deadlines,
     /// Ports whose driver wants to be called as soon as nothing else runs.
     woken: VecDeque<Term>,
     /// Bytes that wait for one of the standard streams.
@@ -177,18 +176,18 @@ pub struct Ports {
 
 impl Ports {
     /// No port, and no more than `limit` (`+Q`).
-    pub const fn new(limit: usize) -> Ports {
+    pub fn new(limit: usize) -> Ports {
         Ports {
             table: Ties::new(),
             next: 0,
             limit,
             input: 0,
             output: 0,
-            watches: Vec::new(),
+            watches: Watches::default(),
             selects: Vec::new(),
             last_signal: None,
             children: Vec::new(),
-            timers: 0,
+            deadlines: Deadlines::default(),
             woken: VecDeque::new(),
             queued_for_console: 0,
             next_poll: 0,
@@ -239,9 +238,7 @@ impl Ports {
 
     /// What all ports together look for on a stream.
     fn interest(&self, descriptor: Descriptor) -> Interest {
-        let of_it = self.watches.iter().filter(|w| w.descriptor == descriptor);
-        let waited = select::interest(&self.selects, descriptor);
-        of_it.fold(waited, |all, watch| all.or(watch.interest))
+        select::interest(&self.selects, descriptor).or(self.watches.interest(descriptor))
     }
 
     /// Sets what `port` looks for on a stream.
@@ -251,33 +248,54 @@ impl Ports {
         descriptor: Descriptor,
         interest: Interest,
     ) -> Result<(), NoMemory> {
-        let found = self
-            .watches
-            .iter()
-            .position(|w| w.port == port && w.descriptor == descriptor);
-        match found {
-            Some(at) if interest.is_none() => {
-                self.watches.swap_remove(at);
-            }
-            Some(at) => self.watches[at].interest = interest,
-            None if interest.is_none() => {}
-            None => {
-                self.watches.try_reserve(1).map_err(|_| NoMemory)?;
-                self.watches.push(Watch {
-                    descriptor,
-                    port,
-                    interest,
-                });
+        let change = self.watches.set(port, descriptor, interest)?;
+        if let Some(port) = self.any(port) {
+            match change {
+                Change::More => port.watched += 1,
+                Change::Less => port.watched = port.watched.saturating_sub(1),
+                Change::Same => {}
             }
         }
         Ok(())
+    }
+
+    /// Sets when the driver of `port` wants to be called.
+    fn set_deadline(&mut self, port: Term, deadline: Option<u64>) -> Result<(), NoMemory> {
+        let Some(at) = self.any(port) else {
+            return Ok(());
+        };
+        let before = core::mem::replace(&mut at.deadline, deadline);
+        self.deadlines.ports += usize::from(deadline.is_some());
+        self.deadlines.ports -= usize::from(before.is_some());
+        match deadline {
+            Some(deadline) if before != Some(deadline) => {
+                let table = &self.table;
+                self.deadlines.add(port, deadline, |port, deadline| {
+                    let port = table.get(port.identifier_data());
+                    port.is_some_and(|port| port.deadline == Some(deadline))
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A port whose deadline has come by `now`. It has none afterwards.
+    fn take_due(&mut self, now: u64) -> Option<Term> {
+        while let Some((port, deadline)) = self.deadlines.take_due(now) {
+            let at = self.any(port);
+            if at.is_some_and(|at| at.deadline.take_if(|own| *own == deadline).is_some()) {
+                self.deadlines.ports -= 1;
+                return Some(port);
+            }
+        }
+        None
     }
 
     /// Takes a port out for good.
     fn remove(&mut self, id: Term) -> Option<Box<Port>> {
         let port = self.table.remove(id.identifier_data())?;
         if port.deadline.is_some() {
-            self.timers -= 1;
+            self.deadlines.ports -= 1;
         }
         self.children.retain(|(_, owner)| *owner != id);
         Some(port)

@@ -70,6 +70,8 @@ impl RefNumber {
 
 /// Where references, and `unique_integer/0,1`, come from.
 pub struct References {
+    /// A number that no other run of a machine has.
+    pub run: u64,
     next: RefNumber,
     unique: u64,
     monotonic: u64,
@@ -79,6 +81,7 @@ impl References {
     /// A counter that begins in the range that `seed` (8 random bytes) picks.
     pub fn new(seed: u64) -> References {
         References {
+            run: seed,
             next: RefNumber {
                 high: seed as u32,
                 low: seed & 0xffff_ffff_0000_0000,

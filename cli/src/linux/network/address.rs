@@ -41,9 +41,10 @@ fn local(address: SocketAddrUnix) -> Address {
         return Address::Local(Vec::new());
     }
     let name = match (address.abstract_name(), address.path_bytes()) {
-        (Some(name), _) => [&[0], name].concat(),
-        (None, Some(path)) => path.to_vec(),
-        (None, None) => Vec::new(),
+        // Of a socket without a name, too, there is an abstract one.
+        (Some(name), _) if !name.is_empty() => [&[0], name].concat(),
+        (_, Some(path)) => path.to_vec(),
+        (_, None) => Vec::new(),
     };
     Address::Local(name)
 }

@@ -1,7 +1,8 @@
 //! The external term format: terms as bytes, as `term_to_binary/1`, distribution and the literals of a `.beam` file have
 //! them.
 //!
-//! [`scan`] measures and checks, [`decode`] builds, [`encode`] writes. The tags are those of the Erlang/OTP document "External Term
+//! [`scan`] measures and checks, [`decode`] builds, [`encode`] writes; [`local`] is the format that only this run
+//! of the machine reads. The tags are those of the Erlang/OTP document "External Term
 //! Format".
 //!
 //! Invariant: nothing is built before the whole input has been checked, so what a hostile input can make the machine
@@ -9,6 +10,7 @@
 
 pub mod decode;
 pub mod encode;
+pub mod local;
 mod reader;
 pub mod scan;
 

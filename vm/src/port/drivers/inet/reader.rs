@@ -34,6 +34,16 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    /// The next `count` bytes, which stay.
+    pub fn peek(&self, count: usize) -> Option<&'a [u8]> {
+        self.bytes.get(..count)
+    }
+
+    /// Passes over as many of the next `count` bytes as there are.
+    pub fn skip(&mut self, count: usize) {
+        self.bytes = self.bytes.get(count..).unwrap_or_default();
+    }
+
     /// All that is left.
     pub fn rest(&mut self) -> &'a [u8] {
         core::mem::take(&mut self.bytes)

@@ -1,31 +1,43 @@
 //! What a command begins with since OTP 26: a reference of the process that sends it, which stands in the answer, so that it is found among
-//! many messages. Two bytes of length, and the reference in external term format.
+//! many messages. Two bytes of length, and the reference in the local external format.
+//!
+//! No other data begins so, because nobody knows the number of this run of the machine; so the data itself tells whether it has one.
 
 use super::reader::Reader;
-use super::reply::{INVALID, Refusal};
-use crate::memory::heap::Parcel;
 use crate::port::driver::Handle;
+use crate::port::output::Output;
 use crate::process::reference::RefNumber;
-use crate::term::etf;
+use crate::term::etf::local::{self, Local};
 
-/// The first release whose commands have it.
-pub const SINCE: u32 = 26;
+/// Bytes of a tag, its length included.
+const TAG_BYTES: usize = 2 + local::REFERENCE_BYTES;
 
-/// Takes it from the start of a command, if the release that runs has it. `einval` if it is none.
-pub fn take(at: &mut Handle, reader: &mut Reader) -> Result<Option<RefNumber>, Refusal> {
-    if at.machine.release_number() < SINCE {
-        return Ok(None);
+/// The tag that `bytes` begin with.
+fn tag(at: &Handle, bytes: &[u8]) -> Option<RefNumber> {
+    let run = at.machine.processes.references.run;
+    let (size, rest) = bytes.split_first_chunk::<2>()?;
+    match local::decode(run, rest)? {
+        (Local::Reference(tag), used) if usize::from(u16::from_be_bytes(*size)) == used => {
+            Some(tag)
+        }
+        _ => None,
     }
-    let length = reader.u16()?;
-    let bytes = reader.take(length.into())?;
-    reference(at, bytes).map(Some).ok_or(INVALID)
 }
 
-/// The reference of this node that an external term is.
-pub fn reference(at: &mut Handle, bytes: &[u8]) -> Option<RefNumber> {
-    let mut parcel = Parcel::new();
-    let options = etf::Options::default();
-    let atoms = &mut at.machine.atoms;
-    let decoded = etf::decode(bytes, atoms, &mut parcel, &mut etf::NoFuns, &options);
-    RefNumber::of(decoded.ok()?.0)
+/// Takes it from the start of a command, if there is one.
+pub fn take(at: &Handle, reader: &mut Reader) -> Option<RefNumber> {
+    let tag = tag(at, reader.peek(TAG_BYTES)?)?;
+    reader.skip(TAG_BYTES);
+    Some(tag)
+}
+
+/// As [`take`], of bytes that may lie apart.
+pub fn take_from(at: &Handle, data: &mut Output) -> Option<RefNumber> {
+    let mut start = [0; TAG_BYTES];
+    if !data.copy_start(&mut start) {
+        return None;
+    }
+    let tag = tag(at, &start)?;
+    data.advance(TAG_BYTES);
+    Some(tag)
 }

@@ -5,8 +5,7 @@
 
 use super::super::reply::{Answer, INVALID, Refusal, Reply};
 use super::super::socket::{Caller, state};
-use super::super::wire;
-use super::super::{messages, tag};
+use super::super::{messages, tag, wire};
 use super::{Alarm, Tcp};
 use crate::fs::errno::Errno;
 use crate::platform::io::Descriptor;
@@ -67,10 +66,10 @@ impl Queue {
 impl Tcp {
     /// Sends `data` for `caller`, who is told how it went.
     pub(super) fn send(&mut self, at: &mut Handle, caller: Option<Term>, mut data: Output) {
-        let caller = match tagged(at, caller, &mut data) {
-            Ok(caller) => caller,
-            Err(error) => return at.fail(error),
-        };
+        let caller = caller.map(|pid| Caller {
+            pid,
+            tag: tag::take_from(at, &mut data),
+        });
         match self.write(at, caller, data) {
             Ok(true) => answer(at, caller, Ok(())),
             Ok(false) => {}
@@ -295,33 +294,4 @@ pub(super) fn answer(at: &mut Handle, caller: Option<Caller>, status: Result<(),
     if let Some(caller) = caller {
         messages::reply(at, &caller, status);
     }
-}
-
-/// Who sent a command. Since OTP 26 the data begins with two bytes of size and a reference in the external format, which are taken away.
-pub fn tagged(
-    at: &mut Handle,
-    caller: Option<Term>,
-    data: &mut Output,
-) -> Result<Option<Caller>, Errno> {
-    let Some(pid) = caller else {
-        return Ok(None);
-    };
-    if at.machine.release_number() < tag::SINCE {
-        return Ok(Some(Caller { pid, tag: None }));
-    }
-    let mut size = [0; 2];
-    if !data.copy_start(&mut size) {
-        return Err(Errno::EINVAL);
-    }
-    let size = usize::from(u16::from_be_bytes(size));
-    let mut bytes = SmallVec::<[u8; 128]>::from_elem(0, 2 + size);
-    if !data.copy_start(&mut bytes) {
-        return Err(Errno::EINVAL);
-    }
-    data.advance(2 + size);
-    let tag = tag::reference(at, &bytes[2..]).ok_or(Errno::EINVAL)?;
-    Ok(Some(Caller {
-        pid,
-        tag: Some(tag),
-    }))
 }

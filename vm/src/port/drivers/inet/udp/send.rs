@@ -18,15 +18,9 @@ impl Udp {
     pub(super) fn send(&mut self, at: &mut Handle, caller: Option<Term>, data: Vec<u8>) {
         let mut reader = Reader::new(&data);
         let tag = tag::take(at, &mut reader);
-        let sent = match &tag {
-            Ok(_) => self.sent(at, &mut reader),
-            Err(refusal) => Err(*refusal),
-        };
+        let sent = self.sent(at, &mut reader);
         if let Some(pid) = caller {
-            let caller = Caller {
-                pid,
-                tag: tag.unwrap_or(None),
-            };
+            let caller = Caller { pid, tag };
             messages::reply(at, &caller, sent);
         }
     }

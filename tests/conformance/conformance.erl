@@ -18,6 +18,7 @@ or an application, for all of its suites; or `network`, for those about sockets.
   --starling FILE   the program to test; by default STARLING, or target/release/starling
   --erl FILE        the program to compare with (erl)
   --flags FLAGS     more flags for both
+  --alone           the nodes are no distributed ones; cases that start other nodes then fail on either
 ").
 
 -define(NETWORK, ["kernel/gen_tcp_api", "kernel/gen_tcp_echo", "kernel/gen_tcp_misc", "kernel/gen_udp", "kernel/inet",
@@ -29,7 +30,7 @@ or an application, for all of its suites; or `network`, for those about sockets.
 main([Source, Runner, Work | Args]) ->
     try
         Options = options(Args, #{source => Source, runner => Runner, work => Work, limit => 60000, only => "-",
-                                  at_least => 0, keep => false, erl => "erl", flags => "",
+                                  at_least => 0, keep => false, alone => false, erl => "erl", flags => "",
                                   starling => "target/release/starling erl", suites => []}),
         run(Options)
     of
@@ -43,6 +44,7 @@ main([Source, Runner, Work | Args]) ->
 options(["--case", Name | Rest], Options) -> options(Rest, Options#{only := Name});
 options(["--limit", N | Rest], Options) -> options(Rest, Options#{limit := 1000 * number(N)});
 options(["--at-least", N | Rest], Options) -> options(Rest, Options#{at_least := number(N)});
+options(["--alone" | Rest], Options) -> options(Rest, Options#{alone := true});
 options(["--keep" | Rest], Options) -> options(Rest, Options#{keep := true});
 options(["--starling", Command | Rest], Options) -> options(Rest, Options#{starling := Command});
 options(["--erl", Command | Rest], Options) -> options(Rest, Options#{erl := Command});
@@ -134,10 +136,27 @@ outcomes(Machine, {App, Suite}, #{keep := Keep} = Options) ->
             ok = filelib:ensure_path(filename:join(Directory, "priv")),
             Data = filename:join(Directory, Suite ++ "_data"),
             From = filename:join(directory(maps:get(source, Options), App), Suite ++ "_data"),
-            [os:cmd(io_lib:format("cp -r '~ts' '~ts'", [From, Data])) || filelib:is_dir(From)],
+            [data(From, Data) || filelib:is_dir(From)],
             nodes_of(Machine, App, Suite, Directory, Data, Results, Options)
     end,
     collect(terms(Results), none).
+
+%% A suite's data, with what its make file makes: programs that the suite talks to, libraries that it loads. One that cannot be made is
+%% missed by the cases that want it.
+data(From, To) ->
+    os:cmd(io_lib:format("cp -r '~ts' '~ts'", [From, To])),
+    case file:read_file(filename:join(To, "Makefile.src")) of
+        {ok, Text} ->
+            Include = filename:join([code:root_dir(), "usr", "include"]),
+            Values = [{"CC", "cc"}, {"CFLAGS", "-O2 -fPIC"}, {"LD", "cc"}, {"CROSSLDFLAGS", ""}, {"LIBS", ""}, {"DEFS", ""},
+                      {"exe", ""}, {"obj", ".o"}, {"dll", ".so"}, {"DS", "/"}, {"erl_include", Include},
+                      {"SHLIB_RULES", [".c.so:\n\tcc -O2 -fPIC -shared -I", Include, " -o $@ $<\n.SUFFIXES: .c .so\n"]}],
+            Made = lists:foldl(fun({Name, Value}, T) -> string:replace(T, ["@", Name, "@"], Value, all) end,
+                               Text, Values),
+            ok = file:write_file(filename:join(To, "Makefile"), unicode:characters_to_binary(Made)),
+            os:cmd(io_lib:format("cd '~ts' && make -k >make.log 2>&1", [To]));
+        _ -> ok
+    end.
 
 collect([{start, Case}, {dead, Case} | Rest], _) ->
     [{Case, {failed, "the node died or hung"}} | collect(Rest, none)];
@@ -186,7 +205,8 @@ nodes_of(Machine, App, Suite, Directory, Data, Results, Options) ->
 
 node_of(Machine, App, Suite, Directory, Data, Results, #{limit := Limit, only := Only, flags := Flags} = Options) ->
     Program = maps:get(Machine, Options),
-    Words = [Program, Flags, "-noshell -noinput -pa", maps:get(runner, Options), path([ebin, App], Options),
+    Names = ["-sname conformance_" ++ atom_to_list(Machine) || not maps:get(alone, Options)],
+    Words = [Program, Flags, Names, "-noshell -noinput -pa", maps:get(runner, Options), path([ebin, App], Options),
              "-s conformance_case main -extra", Suite, Data, filename:join(Directory, "priv"), Results,
              integer_to_list(Limit), Only],
     Line = ["exec ", lists:join(" ", Words), " >>log 2>&1"],

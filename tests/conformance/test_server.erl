@@ -107,11 +107,12 @@ appup_test(_, _) -> ok.
 os_type() -> os:type().
 get_hosts() -> [].
 
-%% What starts a node like this one.
+%% What starts a node like this one: a path.
 program() ->
-    case os:getenv("CONFORMANCE_PROGRAM") of
-        false -> "erl";
-        Program -> Program
+    Program = os:getenv("CONFORMANCE_PROGRAM", "erl"),
+    case os:find_executable(Program) of
+        false -> Program;
+        Path -> Path
     end.
 
 temp_name(Stem) -> Stem ++ integer_to_list(erlang:unique_integer([positive])).

@@ -6,13 +6,17 @@
 //! Invariant: every socket in here is non-blocking and not inherited by programs; nothing waits, and nothing of the host's
 //! configuration is ever written.
 
+use std::ffi::OsStr;
 use std::io::IoSlice;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
 
+use rustix::fs::{Mode, OFlags};
 use rustix::net::{
     AddressFamily, Shutdown, SocketAddrAny, SocketFlags, SocketType, acceptfrom_with, bind,
     connect, connect_unspec, getpeername, getsockname, listen, shutdown, socket_with, sockopt,
 };
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use starling_vm::fs::errno::Errno;
 use starling_vm::platform::io::Descriptor;
 use starling_vm::platform::network::{
@@ -46,6 +50,35 @@ impl Network for LinuxIo {
         };
         let socket = socket_with(family, kind, FLAGS, None).map_err(errno)?;
         Ok(self.own(socket))
+    }
+
+    fn open_in(
+        &mut self,
+        name_space: &[u8],
+        family: Family,
+        kind: Kind,
+    ) -> Result<Descriptor, Errno> {
+        let open = |path: &OsStr| {
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+            rustix::fs::open(path, flags, Mode::empty()).map_err(errno)
+        };
+        let enter = |space: &OwnedFd| {
+            let kind = Some(LinkNameSpaceType::Network);
+            move_into_link_name_space(space.as_fd(), kind).map_err(errno)
+        };
+        let own = open(OsStr::new("/proc/self/ns/net"))?;
+        let other = open(OsStr::from_bytes(name_space))?;
+        enter(&other)?;
+        let opened = self.open(family, kind);
+        if let Err(error) = enter(&own) {
+            // Whatever comes next would be done in the other's network.
+            eprintln!(
+                "starling: cannot go back to the own network name space: {}",
+                error.name()
+            );
+            std::process::exit(1);
+        }
+        opened
     }
 
     fn adopt(&mut self, number: u32) -> Result<Descriptor, Errno> {

@@ -236,6 +236,16 @@ pub trait Network {
     /// A new socket that does not wait; what it is for is said by the other methods. `EAFNOSUPPORT`: no such addresses here.
     fn open(&mut self, family: Family, kind: Kind) -> Result<Descriptor, Errno>;
 
+    /// The same in another name space of the host's, which a file stands for (`{netns, File}`). `ENOTSUP`: there are none here.
+    fn open_in(
+        &mut self,
+        _name_space: &[u8],
+        _family: Family,
+        _kind: Kind,
+    ) -> Result<Descriptor, Errno> {
+        Err(Errno::ENOTSUP)
+    }
+
     /// Takes over a socket that was there before the machine (`{fd, Number}`). `EBADF`: there is none.
     fn adopt(&mut self, number: u32) -> Result<Descriptor, Errno>;
 

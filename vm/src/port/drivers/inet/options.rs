@@ -19,8 +19,8 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Most bytes of the name of an interface (`IFNAMSIZ`).
 const INTERFACE_NAME: usize = 16;
 
-/// Most bytes that a raw option is asked for (`INET_MAX_OPT_BUFFER`).
-const RAW_BYTES: u32 = 64 * 1024;
+/// Most bytes that a raw option is asked for: an answer has 64 KiB at most (`INET_MAX_OPT_BUFFER`), of which its head takes 14.
+const RAW_BYTES: u32 = 64 * 1024 - 14;
 
 /// Options of the world that are a number, and whether it is told when one cannot be set.
 fn number(code: u8) -> Option<(OptionName, bool)> {

@@ -14,7 +14,6 @@ use crate::platform::network::{Address, Family, Kind};
 use crate::port::driver::Handle;
 use crate::process::reference::RefNumber;
 use crate::term::Term;
-use alloc::ffi::CString;
 use core::net::SocketAddr;
 use smallvec::SmallVec;
 
@@ -149,13 +148,11 @@ impl Socket {
         if self.state != 0 {
             return Err(Refusal::Named("exbadseq"));
         }
-        if let Some(name) = &self.settings.network_namespace {
-            // Changing the name space of a process is the host's own business; a name of nothing is told as the host would.
-            let path = CString::new(name.as_slice()).map_err(|_| INVALID)?;
-            at.machine.files.info(&path, true)?;
-            return Err(Refusal::Posix(Errno::ENOTSUP));
-        }
-        let descriptor = at.network()?.open(family, kind)?;
+        let network = at.network()?;
+        let descriptor = match &self.settings.network_namespace {
+            None => network.open(family, kind)?,
+            Some(name) => network.open_in(name, family, kind)?,
+        };
         self.opened(descriptor, family, kind);
         Ok(Answer::empty()?)
     }

@@ -151,6 +151,14 @@ impl Tcp {
         }
     }
 
+    /// Before the state of the socket is told: who has ended since does not wait any more.
+    pub(super) fn look_at_acceptors(&mut self, at: &mut Handle) {
+        if !self.acceptors.is_empty() {
+            self.forget_the_dead(at);
+            self.acceptors_changed(at);
+        }
+    }
+
     fn acceptors_changed(&mut self, at: &mut Handle) {
         let count = self.acceptors.len();
         self.socket.state &= !(state::ACCEPTING | state::ACCEPTING_MORE);

@@ -180,6 +180,9 @@ impl Tcp {
             SET_OPTIONS => self.set_options(at, caller, data),
             IGNORE_FD => self.ignore(at, data),
             _ => {
+                if operation == STATUS {
+                    self.look_at_acceptors(at);
+                }
                 let queued = self.queue.len();
                 request::common(&mut self.socket, at, caller, operation, data, queued)
             }

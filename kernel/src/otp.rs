@@ -120,6 +120,7 @@ fn prepare(about: &About, archive: Archive, arguments: &Arguments) -> Result<Lau
         root: &about.root,
         bindir: &bindir,
         erts_version: &about.erts_version,
+        has_programs: false,
     };
     let bytes = |text: &str| text.as_bytes().to_vec();
     let environment = ENVIRONMENT.map(|(name, value)| (bytes(name), bytes(value)));

@@ -11,6 +11,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use starling_vm::boot::flags::Stop;
 use starling_vm::boot::flags::launch::{Environment, Installation, launch};
@@ -79,6 +80,28 @@ pub fn run(flags: Vec<OsString>) -> Result<u8> {
 /// What never comes back.
 enum Never {}
 
+/// Starts the program that tells nodes where others listen, if there is to be one, as `erl` does for a node with a name. One that runs
+/// already ends the new one.
+pub fn start_epmd(program: Option<&[u8]>) {
+    let Some(program) = program.map(OsStr::from_bytes) else {
+        return;
+    };
+    let start = |program: &OsStr| {
+        let mut command = Command::new(program);
+        command.arg("-daemon").stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.status()
+    };
+    // An OTP for another system may have one that cannot run here.
+    let started = start(program).is_ok_and(|status| status.success());
+    if !started && let Err(error) = start(OsStr::new("epmd")) {
+        eprintln!(
+            "starling: {} cannot be started ({error}), nor epmd on PATH: no other node will find this one",
+            program.display()
+        );
+    }
+}
+
 /// Starts OTP. The outer error ends the tool as flags ask for; the inner one is a failure of the tool.
 fn start(own: &Own) -> std::result::Result<Result<Never>, Stop> {
     let otp = match Otp::find(own.otp.as_deref()) {
@@ -101,6 +124,7 @@ fn start(own: &Own) -> std::result::Result<Result<Never>, Stop> {
         root: &otp.root_text,
         bindir: &bindir,
         erts_version: &otp.erts_version,
+        has_programs: true,
     };
     let launch = launch(&words, &installation, environment)?;
     let preloaded = match Preloaded::find(&otp) {
@@ -108,6 +132,7 @@ fn start(own: &Own) -> std::result::Result<Result<Never>, Stop> {
         Err(failure) => return Ok(Err(failure)),
     };
     print(&launch.output, &launch.error);
+    start_epmd(launch.epmd.as_deref());
     run_otp(
         Box::new(LinuxPlatform::new()),
         OtpConfig {

@@ -79,6 +79,7 @@ fn words(otp: &Otp, given: &[PathBuf], flags: &[String]) -> Result<Vec<Vec<u8>>>
         root: &otp.root_text,
         bindir: &bindir,
         erts_version: &otp.erts_version,
+        has_programs: false,
     };
     checked(&[Source::Words(&words)], read, &installation)
 }

@@ -412,6 +412,7 @@ impl<'a> Baker<'a> {
             root: &root,
             bindir: &bindir,
             erts_version: &self.release.erts_version,
+            has_programs: false,
         };
         checked(&line.sources(), read, &installation)
     }

@@ -103,6 +103,7 @@ pub fn run(options: &Options) -> Result<u8> {
         root: &root_text,
         bindir: &bindir,
         erts_version: &release.erts_version,
+        has_programs: true,
     };
     let environment: Environment = env::vars_os()
         .map(|(name, value)| (name.into_vec(), value.into_vec()))
@@ -117,6 +118,7 @@ pub fn run(options: &Options) -> Result<u8> {
             .map_err(|error| Failure::io(&release.root, "go to this directory", error))?;
     }
     crate::erl::print(&launch.output, &launch.error);
+    crate::erl::start_epmd(launch.epmd.as_deref());
     run_otp(
         Box::new(LinuxPlatform::new()),
         OtpConfig {

@@ -17,7 +17,7 @@ use super::{Release, Tool};
 use crate::failure::{Failure, Result};
 
 /// The port at which a node without `epmd` listens for others, unless its flags name one; Mix' documentation uses it.
-const DISTRIBUTION_PORT: &str = "6789";
+const DISTRIBUTION_PORT: &str = starling_vm::boot::flags::launch::NODE_PORT;
 /// The variable by which relx' script chooses another; here it does so for Mix, too.
 const PORT_VARIABLE: &str = "ERL_DIST_PORT";
 /// Whoever has one of these has decided about `epmd`.

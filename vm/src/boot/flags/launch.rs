@@ -21,7 +21,21 @@ pub struct Installation<'a> {
     pub bindir: &'a str,
     /// Version of erts, for `-version`.
     pub erts_version: &'a str,
+    /// Whether programs can be started: then `epmd` is, for a node with a name. Where there is none, such a node listens at
+    /// [`NODE_PORT`], and looks for others there, unless flags say how else they find each other.
+    pub has_programs: bool,
 }
+
+/// Where a node without `epmd` listens: `-erl_epmd_port`.
+pub const NODE_PORT: &str = "6789";
+
+/// Flags that say how nodes find each other.
+const WAYS_TO_NODES: [&[u8]; 4] = [
+    b"-erl_epmd_port",
+    b"-epmd_module",
+    b"-no_epmd",
+    b"-proto_dist",
+];
 
 /// What a machine is started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +46,8 @@ pub struct Launch {
     pub options: Options,
     /// The environment of programs.
     pub environment: Environment,
+    /// The program that tells nodes where others listen, to be started with `-daemon` unless it runs.
+    pub epmd: Option<Word>,
     /// To be printed before the machine starts: what `-emu_args` asks for, and warnings.
     pub output: Vec<u8>,
     /// The same for standard error.
@@ -77,8 +93,15 @@ pub fn launch(
     if let Some(port) = &epmd_port {
         add(&[b"-epmd_port", port]);
     }
+    let knows_way = |word: &Word| WAYS_TO_NODES.contains(&word.as_slice());
+    if split.named && !installation.has_programs && !split.init.iter().any(knows_way) {
+        add(&[b"-erl_epmd_port", NODE_PORT.as_bytes()]);
+    }
     add(&[b"--"]);
     arguments.append(&mut split.init);
+    let wants_epmd = split.named && !split.without_epmd && installation.has_programs;
+    let epmd = split.epmd.take();
+    let epmd = epmd.unwrap_or_else(|| [installation.bindir.as_bytes(), b"/epmd"].concat());
 
     let shown = shown(&split, &arguments);
     match split.show {
@@ -98,6 +121,7 @@ pub fn launch(
         arguments,
         options,
         environment: split.environment,
+        epmd: wants_epmd.then_some(epmd),
         output: shown,
         error,
     })
@@ -148,6 +172,12 @@ struct Split {
     environment: Environment,
     show: Show,
     no_beam: bool,
+    /// The node has a name.
+    named: bool,
+    /// `-start_epmd false`, `-no_epmd`
+    without_epmd: bool,
+    /// `-epmd`
+    epmd: Option<Word>,
 }
 
 impl Split {
@@ -201,12 +231,11 @@ impl Split {
                     let (name, value) = (value()?, value_of_env(&mut rest)?);
                     set(&mut self.environment, name, value);
                 }
-                b"-epmd" => {
-                    value()?;
-                }
+                b"-epmd" => self.epmd = Some(value()?.to_vec()),
                 b"-keep_window" => {}
                 b"-name" | b"-sname" | b"-proto_dist" | b"-configfd" => {
                     protocol |= word == b"-proto_dist";
+                    self.named |= matches!(word, b"-name" | b"-sname");
                     let value = value()?;
                     self.pass(&[word, value]);
                 }
@@ -217,10 +246,11 @@ impl Split {
                             "Expected boolean argument for '-start_epmd'.",
                         )));
                     }
+                    self.without_epmd = value == b"false";
                     self.pass(&[word, value]);
                 }
                 b"-no_epmd" => {
-                    no_epmd = true;
+                    (no_epmd, self.without_epmd) = (true, true);
                     self.pass(&[word]);
                 }
                 b"-noinput" => self.pass(&[b"-noshell", b"-noinput"]),

@@ -8,6 +8,7 @@ const OTP: Installation = Installation {
     root: "/otp",
     bindir: "/otp/erts-1/bin",
     erts_version: "1",
+    has_programs: true,
 };
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
@@ -167,4 +168,40 @@ fn variables_and_own_flags_set_options() {
     assert!(options.no_beam && options.collect_always);
     assert_eq!((options.fullsweep_after, options.ets_tables), (7, 9000));
     assert_eq!(launch.arguments.last().unwrap(), b"-nobeam");
+}
+
+#[test]
+fn a_node_with_a_name_has_epmd_or_a_port() {
+    let launch_at = |line: &str, has_programs| {
+        let words: Vec<Word> = line
+            .split(' ')
+            .map(|word| word.as_bytes().to_vec())
+            .collect();
+        let installation = Installation {
+            has_programs,
+            ..OTP
+        };
+        launch(&words, &installation, environment(&[])).unwrap()
+    };
+    let epmd = |line: &str| launch_at(line, true).epmd;
+    assert_eq!(epmd("-foo"), None);
+    assert_eq!(epmd("-sname a"), Some(b"/otp/erts-1/bin/epmd".to_vec()));
+    assert_eq!(epmd("-epmd /e -name a@b"), Some(b"/e".to_vec()));
+    assert_eq!(epmd("-sname a -start_epmd false"), None);
+    assert_eq!(epmd("-sname a -no_epmd -proto_dist x"), None);
+    let port = |line: &str, has_programs| {
+        let launch = launch_at(line, has_programs);
+        assert!(has_programs || launch.epmd.is_none());
+        let mut words = launch.arguments.iter();
+        words.find(|word| *word == b"-erl_epmd_port")?;
+        words.next().cloned()
+    };
+    assert_eq!(port("-sname a", true), None);
+    assert_eq!(port("-foo", false), None);
+    assert_eq!(port("-sname a", false), Some(NODE_PORT.as_bytes().to_vec()));
+    assert_eq!(
+        port("-sname a -erl_epmd_port 7", false),
+        Some(b"7".to_vec())
+    );
+    assert_eq!(port("-sname a -epmd_module m", false), None);
 }

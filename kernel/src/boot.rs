@@ -22,6 +22,7 @@ use crate::{clock, crash, devices, otp, power};
 use alloc::boxed::Box;
 use core::fmt::{self, Write};
 use core::ops::Range;
+use starling_net::configuration::Configuration;
 use starling_vm::boot::bare::{BootConfig, run_bare};
 use starling_vm::fs::cpio::Archive;
 use starling_vm::fs::ram::RamFiles;
@@ -122,7 +123,13 @@ pub unsafe fn start(info: &'static StartInfo, mut facts: KernelFacts) -> ! {
     // SAFETY: start_info is this domain's, and the bootstrap mapping shows the ring's page for good.
     let store = unsafe { Store::connect(info) };
     #[cfg_attr(not(feature = "selftest"), allow(unused_mut))]
-    let mut platform = Box::new(XenPlatform::new(facts.heap, entropy, boot_info, store));
+    let mut platform = Box::new(XenPlatform::new(
+        facts.heap,
+        entropy,
+        boot_info,
+        store,
+        Configuration::default(),
+    ));
     #[cfg(feature = "selftest")]
     if let [flag, name] = &arguments.domain[..]
         && flag == crate::selftest::FLAG

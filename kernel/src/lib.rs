@@ -29,6 +29,7 @@ pub mod exclusive;
 pub mod image;
 pub mod memory;
 pub mod memory_routines;
+pub mod network;
 pub mod otp;
 pub mod platform;
 pub mod power;

@@ -9,18 +9,21 @@ use crate::entropy::Entropy;
 use crate::memory::PAGE_SIZE;
 use crate::memory::heap::KernelHeap;
 use crate::memory::paging::PageTables;
+use crate::network::Network;
 use crate::terminal::Terminal;
 use crate::xenstore::Store;
 use crate::{balloon, clock, console, events, power};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
+use starling_net::configuration::Configuration;
 use starling_vm::fs::errno::Errno;
 use starling_vm::platform::domain::{Domain, DomainInfo};
 use starling_vm::platform::io::{
     Child, Command, Descriptor, Event, Interest, Io, Program, Signal, SignalAction, SpawnError,
     TerminalMode, WindowSize,
 };
+use starling_vm::platform::network;
 use starling_vm::platform::{Host, Platform, Reservation, Stream};
 
 /// Descriptors of a domain: what is typed at the console, and two that go to its screen.
@@ -42,15 +45,17 @@ pub struct XenPlatform {
     /// The initial domain has none.
     store: Option<Store>,
     control: Control,
+    network: Network,
 }
 
 impl XenPlatform {
     /// The platform on `heap`, with its random numbers seeded.
     pub fn new(
         heap: &'static KernelHeap,
-        entropy: Entropy,
+        mut entropy: Entropy,
         boot_info: Option<BootInfo>,
         store: Option<Store>,
+        configuration: Configuration,
     ) -> Self {
         let control = store.as_ref().map(Control::start).unwrap_or_default();
         if let Some(store) = &store {
@@ -59,6 +64,13 @@ impl XenPlatform {
         if let Some(port) = console::input_port() {
             events::add(port);
         }
+        let network = Network::start(
+            configuration,
+            store.as_ref(),
+            heap,
+            &mut entropy,
+            DESCRIPTORS as u32,
+        );
         Self {
             heap,
             entropy,
@@ -68,10 +80,11 @@ impl XenPlatform {
             terminal: Terminal::new(),
             store,
             control,
+            network,
         }
     }
 
-    /// Sleeps until `deadline` or until something comes from the console or from xenstore.
+    /// Sleeps until `deadline` or until something comes from the console, from xenstore or from the network.
     fn sleep_until(&mut self, deadline: Option<u64>) {
         // Forget old events first, then look at what they announced: one that comes in between is
         // pending again when the wait begins, and ends it at once.
@@ -85,15 +98,18 @@ impl XenPlatform {
             }
             None => (false, None),
         };
+        self.network.poll();
+        let network_deadline = self.network.next_deadline();
         if signalled
             || has_work
+            || network_deadline == Some(0)
             || self.control.is_pending()
             || self.terminal.is_interrupted()
             || (0..DESCRIPTORS).any(|number| !self.ready(number).is_none())
         {
             return;
         }
-        let deadlines = [deadline, store_deadline];
+        let deadlines = [deadline, store_deadline, network_deadline];
         events::wait(deadlines.into_iter().flatten().min());
     }
 
@@ -146,6 +162,10 @@ impl Platform for XenPlatform {
 
     fn io(&mut self) -> &mut dyn Io {
         self
+    }
+
+    fn network(&mut self) -> Option<&mut dyn network::Network> {
+        Some(&mut self.network.stack)
     }
 
     fn domain(&mut self) -> Option<&mut dyn Domain> {
@@ -205,9 +225,12 @@ impl Domain for XenPlatform {
     }
 }
 
-/// The console as descriptors 0, 1 and 2. A domain has no others, and runs no programs.
+/// The console as descriptors 0, 1 and 2; those above are sockets. A domain has no others, and runs no programs.
 impl Io for XenPlatform {
     fn read(&mut self, descriptor: Descriptor, bytes: &mut [u8]) -> Result<usize, Errno> {
+        if self.network.stack.owns(descriptor) {
+            return self.network.stack.read(descriptor, bytes);
+        }
         if descriptor.0 as usize != INPUT {
             return Err(Errno::EBADF);
         }
@@ -219,6 +242,9 @@ impl Io for XenPlatform {
     }
 
     fn write(&mut self, descriptor: Descriptor, bytes: &[u8]) -> Result<usize, Errno> {
+        if self.network.stack.owns(descriptor) {
+            return self.network.stack.write(descriptor, bytes);
+        }
         if !matches!(descriptor.0, 1 | 2) {
             return Err(Errno::EBADF);
         }
@@ -228,10 +254,16 @@ impl Io for XenPlatform {
     }
 
     fn close(&mut self, descriptor: Descriptor) {
+        if self.network.stack.owns(descriptor) {
+            return self.network.stack.close(descriptor);
+        }
         self.watch(descriptor, Interest::NONE);
     }
 
     fn watch(&mut self, descriptor: Descriptor, interest: Interest) {
+        if self.network.stack.owns(descriptor) {
+            return self.network.stack.watch(descriptor, interest);
+        }
         if let Some(watched) = self.watched.get_mut(descriptor.0 as usize) {
             *watched = interest;
         }
@@ -257,6 +289,7 @@ impl Io for XenPlatform {
         if let Some(store) = &mut self.store {
             store.poll();
         }
+        self.network.poll();
         self.terminal.take(console::read);
         for number in 0..DESCRIPTORS {
             let ready = self.ready(number);
@@ -272,7 +305,8 @@ impl Io for XenPlatform {
         if self.control.take() {
             return Some(Event::Signal(Signal::Terminate));
         }
-        self.events.iter_mut().find_map(Option::take)
+        let console = self.events.iter_mut().find_map(Option::take);
+        console.or_else(|| self.network.next_event())
     }
 
     /// Somebody may sit at the other end of the console.

@@ -22,7 +22,7 @@ use crate::{clock, crash, devices, otp, power};
 use alloc::boxed::Box;
 use core::fmt::{self, Write};
 use core::ops::Range;
-use starling_net::configuration::Configuration;
+use starling_net::configuration::{self, Configuration};
 use starling_vm::boot::bare::{BootConfig, run_bare};
 use starling_vm::fs::cpio::Archive;
 use starling_vm::fs::ram::RamFiles;
@@ -86,7 +86,7 @@ pub unsafe fn start(info: &'static StartInfo, mut facts: KernelFacts) -> ! {
     }
     require(vcpu::stop_periodic_timer(), "stop the periodic timer");
     // Cannot fail: nobody has set a logger before.
-    let _ = log::set_logger(&ConsoleLog).map(|()| log::set_max_level(log::LevelFilter::Warn));
+    let _ = log::set_logger(&ConsoleLog).map(|()| log::set_max_level(log::LevelFilter::Info));
 
     facts.sections.archive = facts.image.range();
     crash::update_context(|context| context.phase = "setting up memory");
@@ -119,16 +119,19 @@ pub unsafe fn start(info: &'static StartInfo, mut facts: KernelFacts) -> ! {
         free_bytes: facts.heap.with(|heap| heap.available()).unwrap_or(0),
         machine_ns: ns_since(facts.entry_tsc),
     });
+    let network = match Configuration::parse(arguments.values(&configuration::FLAGS)) {
+        Ok(network) => network,
+        Err(message) => {
+            log::error!("{message}");
+            power::halt(1)
+        }
+    };
     devices::init(facts.heap);
     // SAFETY: start_info is this domain's, and the bootstrap mapping shows the ring's page for good.
     let store = unsafe { Store::connect(info) };
     #[cfg_attr(not(feature = "selftest"), allow(unused_mut))]
     let mut platform = Box::new(XenPlatform::new(
-        facts.heap,
-        entropy,
-        boot_info,
-        store,
-        Configuration::default(),
+        facts.heap, entropy, boot_info, store, network,
     ));
     #[cfg(feature = "selftest")]
     if let [flag, name] = &arguments.domain[..]

@@ -24,12 +24,39 @@ impl Arguments {
         self.image.len() + self.domain.len() < before
     }
 
+    /// The values of `flags` (without their dash), those of the domain's command line in place of the image's, up to what programs
+    /// are given for themselves.
+    pub fn values<'a>(&'a self, flags: &'a [&'a str]) -> Vec<(&'a str, &'a str)> {
+        let mut values = pairs(&self.image, flags);
+        let domain = pairs(&self.domain, flags);
+        values.retain(|(flag, _)| domain.iter().all(|(other, _)| other != flag));
+        values.extend(domain);
+        values
+    }
+
     /// The image's, then the domain's.
     pub fn all(self) -> Vec<String> {
         let mut all = self.image;
         all.extend(self.domain);
         all
     }
+}
+
+/// `-flag value` in `words`, for each of `flags`. A flag whose value is missing has an empty one.
+fn pairs<'a>(words: &'a [String], flags: &[&'a str]) -> Vec<(&'a str, &'a str)> {
+    let own = words.iter().position(|word| word == "-extra");
+    let words = &words[..own.unwrap_or(words.len())];
+    let mut pairs = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let flag = word.strip_prefix('-');
+        if let Some(&flag) = flag.and_then(|flag| flags.iter().find(|known| **known == flag)) {
+            let value = words
+                .get(index + 1)
+                .filter(|value| !value.starts_with(['-', '+']));
+            pairs.push((flag, value.map_or("", String::as_str)));
+        }
+    }
+    pairs
 }
 
 /// A command line that cannot be split.
@@ -126,6 +153,19 @@ mod tests {
         assert!(arguments.take("+x"));
         assert!(!arguments.take("+x"));
         assert_eq!(arguments.all(), ["a", "b"]);
+    }
+
+    #[test]
+    fn values_of_flags_are_the_domains_before_the_images() {
+        let strings = |words: &str| words.split(' ').map(String::from).collect();
+        let arguments = Arguments {
+            image: strings("-a 1 -b 2 -c x -b"),
+            domain: strings("x -b 3 -b +d -extra -a 4"),
+        };
+        assert_eq!(
+            arguments.values(&["a", "b"]),
+            [("a", "1"), ("b", "3"), ("b", "")]
+        );
     }
 
     #[test]

@@ -211,17 +211,17 @@ pub struct ConsoleLog;
 
 impl log::Log for ConsoleLog {
     fn enabled(&self, metadata: &log::Metadata) -> bool {
-        metadata.level() <= log::Level::Warn
+        metadata.level() <= log::Level::Info
     }
 
     fn log(&self, record: &log::Record) {
         if self.enabled(record.metadata()) {
-            let level = if record.level() == log::Level::Error {
-                "error"
-            } else {
-                "warning"
+            let level = match record.level() {
+                log::Level::Error => "error: ",
+                log::Level::Warn => "warning: ",
+                _ => "",
             };
-            let _ = writeln!(Writer, "starling: {level}: {}", record.args());
+            let _ = writeln!(Writer, "starling: {level}{}", record.args());
         }
     }
 

@@ -20,6 +20,9 @@ use crate::failure::{Failure, Result};
 /// dom0's bridge that leads to QEMU's network.
 pub const BRIDGE: &str = "xenbr0";
 
+/// What its DHCP gives the first client.
+const FIRST_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
+
 /// The first octets of addresses for Xen's virtual interfaces, and of ours among them: "SL".
 const MAC_PREFIX: &str = "00:16:3e:53:4c";
 
@@ -186,6 +189,8 @@ pub struct Network {
     vifs: Vec<(String, Mac)>,
     /// Bridges in dom0 without a way out.
     bridges: Vec<String>,
+    /// Addresses that the domain may have without asking DHCP.
+    probes: Vec<Ipv4Addr>,
     /// Ports that are ours until QEMU gets them.
     ports: Vec<(Forward, OwnedFd)>,
 }
@@ -251,6 +256,7 @@ impl Network {
         let ports = options.forwards.iter().cloned().map(reserve);
         Ok(Some(Network {
             vifs,
+            probes: probes(&options.flags),
             bridges: options.bridges.clone(),
             ports: ports.collect::<Result<_>>()?,
         }))
@@ -270,6 +276,9 @@ impl Network {
         for (_, mac) in &self.vifs {
             text.push_str(&format!("vif {mac}\n"));
         }
+        for address in &self.probes {
+            text.push_str(&format!("probe {address}\n"));
+        }
         text
     }
 
@@ -277,6 +286,20 @@ impl Network {
     pub fn take_ports(&mut self) -> Vec<Forward> {
         self.ports.drain(..).map(|(forward, _)| forward).collect()
     }
+}
+
+/// The addresses that a guest with these flags may have without saying so: those of its `-ipaddr ADDRESS/LENGTH`, and what DHCP gives
+/// first, which may as well be the one in the image's own flags.
+fn probes(flags: &[String]) -> Vec<Ipv4Addr> {
+    let values = flags
+        .windows(2)
+        .filter(|pair| pair[0] == "-ipaddr")
+        .filter_map(|pair| pair[1].split('/').next()?.parse().ok());
+    let mut probes: Vec<Ipv4Addr> = values.collect();
+    if !probes.contains(&FIRST_ADDRESS) {
+        probes.push(FIRST_ADDRESS);
+    }
+    probes
 }
 
 /// Takes the forward's port of this machine; it learns its number if that was 0.
@@ -367,6 +390,17 @@ mod tests {
         ] {
             assert!(bad.parse::<Forward>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn addresses_are_looked_for_where_the_flags_say() {
+        let flags = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
+        assert_eq!(probes(&flags("-s a")), [FIRST_ADDRESS]);
+        assert_eq!(probes(&flags("-ipaddr 10.0.2.15/24")), [FIRST_ADDRESS]);
+        assert_eq!(
+            probes(&flags("-ipaddr 10.0.2.9/24 -gateway 10.0.2.2 -ipaddr")),
+            [Ipv4Addr::new(10, 0, 2, 9), FIRST_ADDRESS]
+        );
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Which addresses of the Internet the domain's interfaces have: read off the frames that pass dom0.
 //!
-//! A guest says its address in every packet and ARP request that it sends, and a DHCP server says it when it grants one.
-//! Nothing is asked of the guest, and nothing is sent. Frames are somebody else's bytes: whatever is too short says nothing.
+//! A guest says its address in every packet and ARP request that it sends, and a DHCP server says it when it grants one. One that was given its address and
+//! is silent is made to say it: dom0 sends an empty datagram to the addresses that it may have, and Linux asks by ARP who has them.
+//! Frames are somebody else's bytes: whatever is too short says nothing.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::num::NonZero;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -22,23 +23,40 @@ const FRAME_MAX: usize = 1024;
 /// Frames looked at before anything else gets its turn.
 const FRAMES_AT_ONCE: usize = 64;
 
+/// How often the addresses that the domain may have are asked for.
+pub const PROBE_INTERVAL: Duration = Duration::from_millis(100);
+/// The port for what is to be thrown away: RFC 863.
+const DISCARD_PORT: u16 = 9;
+
 /// Looks at all frames of dom0's interfaces until each vif has an IPv4 address.
 pub struct Watch {
     socket: OwnedFd,
     vifs: Vec<(Mac, Vec<IpAddr>)>,
+    probes: Vec<Ipv4Addr>,
+    prober: UdpSocket,
     until: Instant,
 }
 
 impl Watch {
-    /// Begins to look.
-    pub fn start(vifs: &[Mac]) -> io::Result<Watch> {
+    /// Begins to look for the addresses of `vifs`, which may be among `probes`.
+    pub fn start(vifs: &[Mac], probes: &[Ipv4Addr]) -> io::Result<Watch> {
         let protocol = NonZero::new(u32::from(EVERY_PROTOCOL)).map(Protocol::from_raw);
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         Ok(Watch {
             socket: socket_with(AddressFamily::PACKET, SocketType::RAW, flags, protocol)?,
             vifs: vifs.iter().map(|&mac| (mac, Vec::new())).collect(),
+            probes: probes.to_vec(),
+            prober: UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?,
             until: Instant::now() + LIMIT,
         })
+    }
+
+    /// Asks who has the addresses that the domain may have.
+    pub fn probe(&self) {
+        for &address in &self.probes {
+            // An address that is not on dom0's network cannot be asked for, and could not be reached.
+            let _ = self.prober.send_to(&[], (address, DISCARD_PORT));
+        }
     }
 
     /// The file to wait for.

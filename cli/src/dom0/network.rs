@@ -42,6 +42,12 @@ pub fn start(settings: &Settings) -> Step<()> {
             .and_then(|()| interfaces.set_up(bridge, true))
             .map_err(|error| failed(bridge, error))?;
     }
+    // Who is asked for before it is there shall be found soon after: Linux asks once a second unless it is told. Without this
+    // the address is found a little later.
+    let _ = fs::write(
+        format!("/proc/sys/net/ipv4/neigh/{BRIDGE}/retrans_time_ms"),
+        "50",
+    );
     interfaces
         .add_to_bridge(BRIDGE, UPLINK)
         .and_then(|()| interfaces.set_up(UPLINK, true))

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 
-use super::addresses::Watch;
+use super::addresses::{PROBE_INTERVAL, Watch};
 use super::settings::Settings;
 use super::toolstack::console_pipe;
 use super::{CONFIG_PATH, Step, TOOLS_DIRECTORY, make_raw, xenstore};
@@ -51,7 +51,10 @@ pub fn run_domain(line: &mut File, settings: Settings) -> Step<End> {
     send(line, &Message::ToolstackUp)?;
     let addresses = match settings.vifs.as_slice() {
         [] => None,
-        vifs => Some(Watch::start(vifs).map_err(|error| format!("dom0's frames: {error}"))?),
+        vifs => {
+            let watch = Watch::start(vifs, &settings.probes);
+            Some(watch.map_err(|error| format!("dom0's frames: {error}"))?)
+        }
     };
     let mut relay = Relay {
         line,
@@ -62,6 +65,7 @@ pub fn run_domain(line: &mut File, settings: Settings) -> Step<End> {
         command: None,
         addresses,
         started: None,
+        probe_at: Instant::now(),
         end_by: None,
         destroyed: false,
         from_host: Decoder::at_frame(),
@@ -84,6 +88,8 @@ struct Relay<'a> {
     addresses: Option<Watch>,
     /// When the domain was unpaused.
     started: Option<Instant>,
+    /// When addresses are asked for next.
+    probe_at: Instant,
     /// The domain was asked to shut down, and is destroyed then.
     end_by: Option<Instant>,
     destroyed: bool,
@@ -104,6 +110,7 @@ impl Relay<'_> {
                 retry.then_some(TERMINAL_RETRY),
                 self.end_by.map(time_until),
                 self.next_command().map(time_until),
+                self.next_probe().map(time_until),
             ];
             let timeout = timeout.into_iter().flatten().min();
             let ready = self.wait(timeout)?;
@@ -251,6 +258,12 @@ impl Relay<'_> {
         self.end_by = Some(Instant::now() + limit);
     }
 
+    /// When addresses are asked for, if there is a domain that may have one.
+    fn next_probe(&self) -> Option<Instant> {
+        let wanted = self.addresses.is_some() && self.started.is_some();
+        wanted.then_some(self.probe_at)
+    }
+
     /// When the next of xl's commands is due, if none is under way.
     fn next_command(&self) -> Option<Instant> {
         let (after, _) = self.commands.front()?;
@@ -260,6 +273,12 @@ impl Relay<'_> {
 
     fn do_what_is_due(&mut self) -> Step<()> {
         let now = Instant::now();
+        if self.next_probe().is_some_and(|due| now >= due)
+            && let Some(watch) = &self.addresses
+        {
+            watch.probe();
+            self.probe_at = now + PROBE_INTERVAL;
+        }
         if self.end_by.is_some_and(|end| now >= end) && self.command.is_none() {
             self.end_by = None;
             self.destroyed = true;

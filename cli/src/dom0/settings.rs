@@ -4,11 +4,13 @@
 //! network                  bring up the network and its bridge
 //! bridge NAME              make another bridge, without a way out
 //! vif MAC                  tell when the domain's interface with this address has an address of the Internet
+//! probe ADDRESS            one of them may have this address
 //! xl MILLISECONDS WORD...  run this command of xl's then
 //! ```
 
 use std::fs;
 use std::io::ErrorKind;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::{SETTINGS_PATH, Step};
@@ -23,6 +25,8 @@ pub struct Settings {
     pub bridges: Vec<String>,
     /// The addresses of the domain's interfaces, in the order of their numbers.
     pub vifs: Vec<Mac>,
+    /// Addresses that one of them may have.
+    pub probes: Vec<Ipv4Addr>,
     /// Commands for xl, and when, the earliest first.
     pub commands: Vec<(Duration, Vec<String>)>,
 }
@@ -46,6 +50,9 @@ impl Settings {
                 (Some("network"), None) => settings.network = true,
                 (Some("bridge"), Some(name)) => settings.bridges.push(name.to_owned()),
                 (Some("vif"), Some(mac)) => settings.vifs.push(mac.parse().map_err(|_| bad())?),
+                (Some("probe"), Some(address)) => {
+                    settings.probes.push(address.parse().map_err(|_| bad())?);
+                }
                 (Some("xl"), Some(after)) => {
                     let after = after.parse().map_err(|_| bad())?;
                     let words = words.map(str::to_owned).collect();
@@ -67,15 +74,16 @@ mod tests {
 
     #[test]
     fn lines_are_read() {
-        let text = "network\nbridge br1\nvif 00:16:3e:00:00:01\nxl 500 list -l\nxl 20 info\n";
+        let text = "network\nbridge br1\nvif 00:16:3e:00:00:01\nprobe 10.0.2.15\nxl 500 list -l\nxl 20 info\n";
         let settings = Settings::parse(text).unwrap();
         assert!(settings.network);
         assert_eq!(settings.bridges, ["br1"]);
         assert_eq!(settings.vifs.len(), 1);
+        assert_eq!(settings.probes, [Ipv4Addr::new(10, 0, 2, 15)]);
         assert_eq!(settings.commands[0].1, ["info"]);
         assert_eq!(settings.commands[1].1, ["list", "-l"]);
         assert_eq!(Settings::parse("").unwrap(), Settings::default());
-        for bad in ["network on", "vif x", "xl soon list", "what", ""] {
+        for bad in ["network on", "vif x", "probe 1", "xl soon list", "what", ""] {
             assert!(Settings::parse(&format!("{bad}\n")).is_err(), "{bad:?}");
         }
     }

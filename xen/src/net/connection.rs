@@ -58,7 +58,7 @@ enum End {
     Fault,
 }
 
-/// Keeps the device connected until it is removed.
+/// Keeps the device connected until it is removed, or replaced.
 pub async fn serve<G: Guest>(vif: Shared<G>, device: FrontendDevice) {
     let store = device.store().clone();
     vif.borrow_mut().set_alarm(Box::new({
@@ -71,7 +71,7 @@ pub async fn serve<G: Guest>(vif: Shared<G>, device: FrontendDevice) {
         let began = store.now();
         let ended = connection(&vif, &device).await;
         let_go(&vif, &device).await;
-        if is_removed(&device).await {
+        if is_removed(&vif, &device).await {
             return;
         }
         match ended {
@@ -81,7 +81,7 @@ pub async fn serve<G: Guest>(vif: Shared<G>, device: FrontendDevice) {
                     vif.borrow().name()
                 );
                 said.clear();
-                if wait_until_online(&device).await.is_err() {
+                if wait_until_online(&vif, &device).await.is_err() {
                     return;
                 }
                 continue;
@@ -117,7 +117,7 @@ async fn connection<G: Guest>(vif: &Shared<G>, device: &FrontendDevice) -> Resul
     begin(vif, device).await?;
     if let Err(error) = device.wait_for_backend(&[State::InitWait], PATIENCE).await {
         log::warn!("{error}");
-        wait_patiently(device, State::InitWait).await?;
+        wait_patiently(vif, device, State::InitWait).await?;
     }
     let features = Features::from_numbers(&device.read_backend_numbers(&BACKEND_KEYS).await);
     if !features.rx_copy {
@@ -136,17 +136,28 @@ async fn connection<G: Guest>(vif: &Shared<G>, device: &FrontendDevice) -> Resul
         return Ok(End::Left);
     }
     vif.borrow_mut().backend_connected();
-    let mut backend_ended = pin!(device.backend_ended());
+    let mut backend_left = pin!(backend_left(device));
     poll_fn(|context| {
         if vif.borrow().fault().is_some() {
             return Poll::Ready(Ok(End::Fault));
         }
-        backend_ended
-            .as_mut()
-            .poll(context)
-            .map(|ended| ended.map(|()| End::Left))
+        let left = backend_left.as_mut().poll(context);
+        left.map(|left| left.map(|()| End::Left))
     })
     .await
+}
+
+/// Waits until the backend is not connected any more. It may begin anew without ever having been seen to end, when the
+/// toolstack replaces the device.
+async fn backend_left(device: &FrontendDevice) -> Result<(), Error> {
+    let mut watch = device.watch_backend()?;
+    loop {
+        watch.changed().await;
+        match device.backend_state().await? {
+            State::Connected | State::Reconfiguring | State::Reconfigured => {}
+            _ => return Ok(()),
+        }
+    }
 }
 
 /// Brings both ends to where a connection begins. Whoever had the device before, such as a boot loader, may have left it
@@ -187,25 +198,32 @@ async fn let_go<G: Guest>(vif: &Shared<G>, device: &FrontendDevice) {
 }
 
 /// Waits without end, and without words.
-async fn wait_patiently(device: &FrontendDevice, state: State) -> Result<(), Error> {
+async fn wait_patiently<G: Guest>(
+    vif: &Shared<G>,
+    device: &FrontendDevice,
+    state: State,
+) -> Result<(), Error> {
     let mut watch = device.watch_backend()?;
     loop {
         watch.changed().await;
         if device.backend_state().await? == state {
             return Ok(());
         }
-        if is_removed(device).await {
+        if is_removed(vif, device).await {
             return Err(Error::Device("the device is removed".into()));
         }
     }
 }
 
 /// Waits as long as the toolstack means the device to be offline: it is about to remove it.
-async fn wait_until_online(device: &FrontendDevice) -> Result<(), Error> {
+async fn wait_until_online<G: Guest>(
+    vif: &Shared<G>,
+    device: &FrontendDevice,
+) -> Result<(), Error> {
     let mut watch = device.watch_backend()?;
     loop {
         watch.changed().await;
-        if is_removed(device).await {
+        if is_removed(vif, device).await {
             return Err(Error::Device("the device is removed".into()));
         }
         let online = device.read_backend_numbers(&["online"]).await;
@@ -215,8 +233,15 @@ async fn wait_until_online(device: &FrontendDevice) -> Result<(), Error> {
     }
 }
 
-async fn is_removed(device: &FrontendDevice) -> bool {
-    matches!(device.read("backend").await, Err(error) if error.is_absent())
+/// Whether the toolstack has removed the device, or has another one under its number.
+async fn is_removed<G: Guest>(vif: &Shared<G>, device: &FrontendDevice) -> bool {
+    match device.read("backend").await {
+        Err(error) if error.is_absent() => return true,
+        Ok(backend) if backend != device.backend.as_bytes() => return true,
+        _ => {}
+    }
+    let mac = device.read("mac").await;
+    mac.is_ok_and(|mac| address(&mac) != Some(vif.borrow().address()))
 }
 
 /// The `mtu` key, which the toolstack writes for either end.

@@ -9,7 +9,7 @@ use crate::guest::Guest;
 use crate::xenbus::{Change, DeviceClass, FrontendDevice};
 use crate::xenstore::task::Spawner;
 use crate::xenstore::{Error, Xenstore};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
 
@@ -19,7 +19,11 @@ pub struct Devices<G: Guest>(Rc<List<G>>);
 struct List<G: Guest> {
     devices: RefCell<BTreeMap<u32, Shared<G>>>,
     changes: Cell<u64>,
-    /// The toolstack has been asked; what it had then is in the list.
+    /// Devices that have a task, in the list or not.
+    attended: RefCell<BTreeSet<u32>>,
+    /// Those of them whose keys are still being read.
+    opening: Cell<usize>,
+    /// The toolstack has been asked what there is.
     complete: Cell<bool>,
 }
 
@@ -34,6 +38,8 @@ impl<G: Guest> Default for Devices<G> {
         Self(Rc::new(List {
             devices: RefCell::default(),
             changes: Cell::new(0),
+            attended: RefCell::default(),
+            opening: Cell::new(0),
             complete: Cell::new(false),
         }))
     }
@@ -48,7 +54,7 @@ impl<G: Guest> Devices<G> {
     /// Whether the toolstack has told what there was when it was first asked: an empty list means then that there is no
     /// device.
     pub fn is_complete(&self) -> bool {
-        self.0.complete.get()
+        self.0.complete.get() && self.0.opening.get() == 0
     }
 
     /// The devices that there are now.
@@ -88,36 +94,73 @@ impl<G: Guest + Clone + 'static> Devices<G> {
                 self.changed();
             }
             let change = class.next().await?;
-            expected = expected.saturating_sub(1);
             match change {
-                Change::Added(index) => match self.add(store, guest, index, config).await {
-                    Ok((device, vif)) => spawner.spawn(serve(vif, device)),
-                    Err(error) if error.is_absent() => log::warn!(
-                        "vif {index}: it has no backend, backend-id or mac in xenstore (device/vif/{index}); see xl network-list \
-                         in dom0"
-                    ),
-                    Err(error) => log::warn!("vif {index}: {error}"),
-                },
-                Change::Removed(index) => {
-                    self.0.devices.borrow_mut().remove(&index);
-                    self.changed();
+                Change::Added(index) => {
+                    let device = FrontendDevice::open(store, "vif", index).await;
+                    if self.0.attended.borrow_mut().insert(index) {
+                        self.0.opening.set(self.0.opening.get() + 1);
+                        let attend = self.clone().attend(device, index, guest.clone(), config);
+                        spawner.spawn(attend);
+                    }
                 }
+                Change::Removed(index) => self.remove(index),
             }
+            expected = expected.saturating_sub(1);
         }
     }
 
-    async fn add(
-        &self,
-        store: &Xenstore,
-        guest: &G,
+    /// Keeps device `index` in the list and connected until it is removed for good. There is one such task for a device:
+    /// when one comes under the number of another that has not ended yet, it waits its turn.
+    async fn attend(
+        self,
+        mut device: Result<FrontendDevice, Error>,
         index: u32,
+        guest: G,
         config: Config,
-    ) -> Result<(FrontendDevice, Shared<G>), Error> {
-        let device = FrontendDevice::open(store, "vif", index).await?;
-        let vif = open(guest.clone(), &device, config).await?;
-        let vif = Rc::new(RefCell::new(vif));
-        self.0.devices.borrow_mut().insert(index, vif.clone());
+    ) {
+        let mut is_opening = true;
+        let mut opened = || {
+            if core::mem::take(&mut is_opening) {
+                self.0.opening.set(self.0.opening.get() - 1);
+            }
+        };
+        while let Ok(found) = &device {
+            let store = found.store().clone();
+            match open(guest.clone(), found, config).await {
+                Ok(vif) => {
+                    opened();
+                    let vif = Rc::new(RefCell::new(vif));
+                    self.0.devices.borrow_mut().insert(index, vif.clone());
+                    self.changed();
+                    serve(vif, found.clone()).await;
+                    self.remove(index);
+                }
+                Err(error) => {
+                    device = Err(error);
+                    break;
+                }
+            }
+            device = FrontendDevice::open(&store, "vif", index).await;
+            if device.as_ref().is_err_and(Error::is_absent) {
+                self.0.attended.borrow_mut().remove(&index);
+                return;
+            }
+        }
+        self.0.attended.borrow_mut().remove(&index);
+        opened();
         self.changed();
-        Ok((device, vif))
+        match device {
+            Err(error) if error.is_absent() => log::warn!(
+                "vif {index}: it has no backend, backend-id or mac in xenstore (device/vif/{index}); see xl network-list in dom0"
+            ),
+            Err(error) => log::warn!("vif {index}: {error}"),
+            Ok(_) => {}
+        }
+    }
+
+    fn remove(&self, index: u32) {
+        if self.0.devices.borrow_mut().remove(&index).is_some() {
+            self.changed();
+        }
     }
 }

@@ -266,6 +266,32 @@ fn a_device_that_is_detached_gives_everything_back() {
 }
 
 #[test]
+fn a_device_that_is_replaced_at_once_is_connected() {
+    let mut world = World::new();
+    world.attach("2");
+    world.run(SECOND);
+    let old = world.vif().unwrap();
+    for turn in 2..5 {
+        // Both happen before anybody looks.
+        world.detach();
+        world.backend.take().unwrap().let_go();
+        world.attach("2");
+        let is_another = turn == 4;
+        if is_another {
+            world.set(&format!("{FRONT}/mac"), "00:16:3e:0a:0b:0c");
+        }
+        world.run(40 * SECOND);
+        assert!(world.is_up(), "{turn}");
+        assert_eq!(world.connections, turn);
+        assert_eq!(Rc::ptr_eq(&old, &world.vif().unwrap()), !is_another);
+    }
+    assert_eq!(world.vif().unwrap().borrow().address()[3], 0x0a);
+    assert!(!old.borrow().is_up());
+    drop(old);
+    assert_eq!(world.guest.pages_in_use(), 256 + 64 + 2);
+}
+
+#[test]
 fn a_liar_is_connected_again_less_and_less_often() {
     let mut world = World::new();
     world.attach("2");

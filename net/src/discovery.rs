@@ -288,14 +288,18 @@ impl Stack {
             return;
         }
         if let Some(hardware) = hardware(rest, option::SOURCE) {
-            let now = self.now;
-            // Who asks will be answered to: that its address is known already saves a question.
-            if let Some(Some(nic)) = self.nics.get_mut(number) {
-                nic.neighbors.look_up(IpAddr::V6(source), now);
-            }
-            self.learn(number, IpAddr::V6(source), hardware);
+            self.introduce(number, IpAddr::V6(source), hardware);
         }
         self.advertise(number, target, source, true);
+    }
+
+    /// Notes the address of somebody who will be spoken to soon: that saves a question.
+    fn introduce(&mut self, number: usize, neighbor: IpAddr, hardware: Hardware) {
+        let now = self.now;
+        if let Some(Some(nic)) = self.nics.get_mut(number) {
+            nic.neighbors.look_up(neighbor, now);
+        }
+        self.learn(number, neighbor, hardware);
     }
 
     fn receive_advertisement(&mut self, number: usize, message: &[u8]) {
@@ -360,7 +364,7 @@ impl Stack {
             }
         }
         if let Some(hardware) = hardware(rest, option::SOURCE) {
-            self.learn(number, router, hardware);
+            self.introduce(number, router, hardware);
         }
         self.naming_changed();
         if news || lifetime > 0 && !knew {

@@ -16,9 +16,8 @@ use starling_vm::native;
 /// Applications that no release chooses; what they lack is a matter of the machine's own documentation.
 const SYSTEM: [&str; 3] = ["kernel", "stdlib", "preloaded"];
 
-/// Modules of OTP that do without their native libraries: as `dyntrace` where OTP was built without a tracing framework, and `pubkey_os_cacerts` on every system
-/// but macOS.
-const OPTIONAL: [&str; 2] = ["dyntrace", "pubkey_os_cacerts"];
+/// Modules of OTP that do without their native libraries: this one needs it on macOS alone.
+const OPTIONAL: [&str; 1] = ["pubkey_os_cacerts"];
 
 /// A function by name and arity.
 type Function = (String, u32);

@@ -10,6 +10,7 @@
 
 mod asn1rt_nif;
 mod crypto;
+mod dyntrace;
 mod erl_tracer;
 mod io_queue;
 mod prim_buffer;
@@ -52,6 +53,7 @@ pub const fn native(function: &'static str, arity: u8, run: Function) -> Native 
 pub static LIBRARIES: &[&Library] = &[
     &asn1rt_nif::LIBRARY,
     &crypto::LIBRARY,
+    &dyntrace::LIBRARY,
     &erl_tracer::LIBRARY,
     &prim_buffer::LIBRARY,
     &prim_file::LIBRARY,

@@ -482,7 +482,8 @@ fn a_native_library_that_nobody_has_is_refused() {
 
 #[test]
 fn asn1_reads_and_writes_as_otp_does() {
-    let directory = scratch("asn1");
+    // Not of the name of an application, whose directory it would be taken for.
+    let directory = scratch("ber");
     support::erlc(&directory, &[root().join("tests/otp/asn1_ber.erl")]);
     let flags = [
         "-noshell",

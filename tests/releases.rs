@@ -294,6 +294,7 @@ fn equal_releases_give_equal_images() {
         symlink(entry.path(), tree.join("lib").join(entry.file_name())).unwrap();
     }
     fs::create_dir_all(tree.join("log")).unwrap();
+    symlink("..", tree.join("lib/web-1.0.0/ebin/around")).unwrap();
     fs::write(tree.join("log/erlang.log.1"), "started").unwrap();
     let second = directory.join("second.elf");
     let run = image(&tree, &second, &[]);
@@ -480,17 +481,20 @@ fn a_native_library_that_nobody_has_is_refused() {
     assert!(out.exists());
 }
 
-#[test]
-fn asn1_reads_and_writes_as_otp_does() {
+/// What a program prints on an OTP with all of its applications, and on the same OTP with this machine.
+fn compare(module: &str, least: usize) {
     // Not of the name of an application, whose directory it would be taken for.
-    let directory = scratch("ber");
-    support::erlc(&directory, &[root().join("tests/otp/asn1_ber.erl")]);
+    let directory = scratch("compare");
+    support::erlc(
+        &directory,
+        &[root().join(format!("tests/otp/{module}.erl"))],
+    );
     let flags = [
         "-noshell",
         "-pa",
         directory.to_str().unwrap(),
         "-s",
-        "asn1_ber",
+        module,
         "main",
     ];
     let otp = run(Command::new(TOOLS.join("erl")).args(flags));
@@ -501,11 +505,21 @@ fn asn1_reads_and_writes_as_otp_does() {
         .arg(unpacked)
         .args(flags));
     own.expect_status(0);
-    assert!(otp.stdout.lines().count() > 20_000, "{}", otp.stdout);
+    assert!(otp.stdout.lines().count() > least, "{}", otp.stdout);
     for (expected, line) in otp.stdout.lines().zip(own.stdout.lines()) {
         assert_eq!(expected, line);
     }
     assert_eq!(otp.stdout.len(), own.stdout.len());
+}
+
+#[test]
+fn asn1_reads_and_writes_ber_as_otp_does() {
+    compare("asn1_ber", 20_000);
+}
+
+#[test]
+fn asn1_writes_per_as_otp_does() {
+    compare("asn1_per", 10_000);
 }
 
 #[test]

@@ -176,25 +176,46 @@ impl Collected {
         self.take_tree_as(directory, &inside(directory)?, wanted)
     }
 
-    /// The same, below `target`. Links are followed; one that leads around in a circle ends where the system says so.
+    /// The same, below `target`. Links are followed, except those that lead around in a circle.
     pub fn take_tree_as(
         &mut self,
         directory: &Path,
         target: &str,
         wanted: fn(&Path) -> bool,
     ) -> Result<()> {
-        if !directory.is_dir() {
+        match directory.is_dir() {
+            true => self.take_below(directory, target, wanted, &mut Vec::new()),
+            false => Ok(()),
+        }
+    }
+
+    /// A directory in the directories `above`, whose links are resolved.
+    fn take_below(
+        &mut self,
+        directory: &Path,
+        target: &str,
+        wanted: fn(&Path) -> bool,
+        above: &mut Vec<PathBuf>,
+    ) -> Result<()> {
+        let real = resolved(directory, "find")?;
+        if above.contains(&real) {
+            eprintln!(
+                "warning: {}: a link that leads around in a circle; it stays behind",
+                directory.display()
+            );
             return Ok(());
         }
+        above.push(real);
         for path in files_in(directory)? {
             let name = text(Path::new(path.file_name().unwrap_or_default()))?;
             let target = format!("{target}/{name}");
             if path.is_dir() {
-                self.take_tree_as(&path, &target, wanted)?;
+                self.take_below(&path, &target, wanted, above)?;
             } else if wanted(&path) {
                 self.add_file(&path, target)?;
             }
         }
+        above.pop();
         Ok(())
     }
 

@@ -1,28 +1,15 @@
-//! Native half of OTP's `asn1rt_nif`: tag, length and value of ASN.1's basic encoding rules, which `public_key`, `ssl` and all that `asn1ct` generates
-//! for BER and DER decode and encode with.
+//! Tag, length and value of ASN.1's basic encoding rules (BER), and so of the distinguished ones (DER).
 //!
 //! An element is `{Tag, Value}`. `Tag` is the tag's number with its class at bit 16; `Value` is a binary for a primitive element and a list
-//! of elements for a constructed one. Facts: X.690, and what `asn1rt_nif` of OTP 25 answers (tests/erl/otp/asn1_ber.erl), the place of a mistake included. How
+//! of elements for a constructed one. Facts: X.690, and what `asn1rt_nif` of OTP 25 answers (tests/otp/asn1_ber.erl), the place of a mistake included. How
 //! deep elements may be nested is limited by memory alone.
 
-use super::{Library, native};
+use super::{BYTES_PER_REDUCTION, error};
 use crate::bif::{Context, Fail, Value};
 use crate::bits::{iolist, make_binary};
 use crate::memory::Arena;
 use crate::term::Term;
 use alloc::vec::Vec;
-
-/// The functions. Those for the packed encoding rules (`encode_per_complete_raw/1`) are not here: the module says so when they are called.
-pub static LIBRARY: Library = Library {
-    module: "asn1rt_nif",
-    functions: &[
-        native("decode_ber_tlv_raw", 1, decode_1),
-        native("encode_ber_tlv", 1, encode_1),
-    ],
-};
-
-/// Work that costs one reduction.
-const BYTES_PER_REDUCTION: usize = 64;
 
 /// Bits of a tag's first byte: class, whether the element is constructed, number.
 const CLASS: u8 = 0xc0;
@@ -71,7 +58,7 @@ impl<T: Into<Fail>> From<T> for Stop {
 }
 
 /// `decode_ber_tlv_raw(IoData)`: `{Element, Rest}`, or `{error, {Mistake, Offset}}`.
-fn decode_1(cx: &mut Context, args: &[Term]) -> Value {
+pub fn decode_1(cx: &mut Context, args: &[Term]) -> Value {
     let bytes = iolist::to_bytes(args[0])?;
     cx.bump_reductions(bytes.len() / BYTES_PER_REDUCTION);
     let mut decoder = Decoder {
@@ -88,8 +75,7 @@ fn decode_1(cx: &mut Context, args: &[Term]) -> Value {
         Err(Stop::Wrong(mistake, at)) => {
             let name = cx.atom(mistake.name())?;
             let reason = cx.tuple(&[name, Term::small(at as i64)])?;
-            let error = cx.atom("error")?;
-            Ok(cx.tuple(&[error, reason])?)
+            error(cx, reason)
         }
     }
 }
@@ -253,16 +239,13 @@ fn reserve<T>(vec: &mut Vec<T>) -> Result<(), Fail> {
 }
 
 /// `encode_ber_tlv(Element)`: its bytes, or `{error, -1}`.
-fn encode_1(cx: &mut Context, args: &[Term]) -> Value {
+pub fn encode_1(cx: &mut Context, args: &[Term]) -> Value {
     match encode(args[0])? {
         Some(bytes) => {
             cx.bump_reductions(bytes.len() / BYTES_PER_REDUCTION);
             Ok(make_binary(cx, &bytes)?)
         }
-        None => {
-            let error = cx.atom("error")?;
-            Ok(cx.tuple(&[error, Term::small(-1)])?)
-        }
+        None => error(cx, Term::small(-1)),
     }
 }
 

@@ -140,6 +140,12 @@ descriptors() ->
     ?SHOW(element(1, gen_udp:open(0, [inet6, {fd, Number}]))),
     {ok, B} = gen_udp:open(0, [{fd, Number}, {active, false}]),
     ?SHOW(inet:port(B) =:= {ok, Port}),
+    %% Who takes a descriptor over gets what comes there.
+    ?SHOW(inet:setopts(B, [{active, true}])),
+    {C, _} = open(inet, ?LOCALHOST, []),
+    gen_udp:send(C, ?LOCALHOST, Port, "to the second"),
+    ?SHOW(got(B)),
+    gen_udp:close(C),
     ?SHOW(gen_udp:open(0, [{fd, 999999}])),
     ?SHOW(gen_udp:open(0, [{fd, 0}])),
     gen_udp:close(B),

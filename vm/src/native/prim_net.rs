@@ -6,12 +6,14 @@
 use super::{Library, native};
 use crate::atom::am;
 use crate::bif::{Context, Value};
+use crate::bits::iolist;
 use crate::bits::make::make_binary;
 use crate::fs::errno::Errno;
 use crate::map::from_pairs;
 use crate::memory::Arena;
 use crate::naming;
 use crate::platform::network::{Interface, InterfaceAddress};
+use crate::port::drivers::inet::services;
 use crate::term::Term;
 use alloc::vec::Vec;
 use core::net::IpAddr;
@@ -28,8 +30,8 @@ pub static LIBRARY: Library = Library {
         native("nif_if_index2name", 1, if_index2name_1),
         native("nif_getnameinfo", 2, not_supported),
         native("nif_getaddrinfo", 3, not_supported),
-        native("nif_getservbyname", 2, not_supported),
-        native("nif_getservbyport", 2, not_supported),
+        native("nif_getservbyname", 2, getservbyname_2),
+        native("nif_getservbyport", 2, getservbyport_2),
     ],
 };
 
@@ -68,6 +70,32 @@ fn gethostname_0(cx: &mut Context, _: &[Term]) -> Value {
     ok(cx, name)
 }
 
+/// `{ok, Port}`
+fn getservbyname_2(cx: &mut Context, args: &[Term]) -> Value {
+    let name = iolist::to_bytes(args[0])?;
+    let protocol = iolist::to_bytes(args[1])?;
+    let files = &mut *cx.machine().files;
+    match services::port_of(files, &name, &protocol) {
+        Some(port) => ok(cx, Term::small(port.into())),
+        None => error(cx, Errno::EINVAL),
+    }
+}
+
+/// `{ok, Name}`
+fn getservbyport_2(cx: &mut Context, args: &[Term]) -> Value {
+    let port = args[0].as_small().and_then(|port| u16::try_from(port).ok());
+    let protocol = iolist::to_bytes(args[1])?;
+    let files = &mut *cx.machine().files;
+    let name = port.and_then(|port| services::name_of(files, port, &protocol, <[u8]>::to_vec));
+    match name {
+        Some(name) => {
+            let name = cx.byte_list(&name, Term::NIL)?;
+            ok(cx, name)
+        }
+        None => error(cx, Errno::EINVAL),
+    }
+}
+
 /// All interfaces; none where there is no network.
 fn interfaces(cx: &mut Context) -> Result<Vec<Interface>, Errno> {
     match cx.machine().platform.network() {
@@ -93,7 +121,7 @@ fn if_names_0(cx: &mut Context, _: &[Term]) -> Value {
 
 /// `{ok, Index}`
 fn if_name2index_1(cx: &mut Context, args: &[Term]) -> Value {
-    let name = crate::bits::iolist::to_bytes(args[0])?;
+    let name = iolist::to_bytes(args[0])?;
     let found = interfaces(cx).unwrap_or_default();
     let found = found.iter().find(|known| known.name.as_bytes() == name);
     match found {

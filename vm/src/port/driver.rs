@@ -187,6 +187,20 @@ impl Handle<'_> {
         self.io().watch(descriptor, all);
     }
 
+    /// Nobody looks at a stream any more: it was another port's and is this one's from now on.
+    pub fn take_from_others(&mut self, descriptor: Descriptor) {
+        let ports = &mut self.machine.ports;
+        while let Some((port, _)) = ports.watches.at(descriptor, 0) {
+            if ports
+                .set_interest(port, descriptor, Interest::NONE)
+                .is_err()
+            {
+                return self.fail(Errno::ENOMEM);
+            }
+        }
+        self.io().watch(descriptor, Interest::NONE);
+    }
+
     /// Gives a stream back that the driver opened.
     pub fn close(&mut self, descriptor: Descriptor) {
         self.watch(descriptor, Interest::NONE);

@@ -3,9 +3,9 @@
 
 use super::reader::Reader;
 use super::reply::{Answer, INVALID, Reply};
+use crate::fs::FileSystem;
 use crate::naming;
 use crate::port::driver::Handle;
-use alloc::vec::Vec;
 
 /// Where services are listed.
 const FILE: &str = "/etc/services";
@@ -124,8 +124,29 @@ fn find<'a>(text: &'a [u8], test: impl Fn(&Service) -> bool) -> Option<Service<'
         .find(|service| test(service))
 }
 
-fn file(at: &mut Handle) -> Option<Vec<u8>> {
-    naming::read(&mut *at.machine.files, FILE, LONGEST)
+/// The port of the service `name`, if there is such a service.
+pub fn port_of(files: &mut dyn FileSystem, name: &[u8], protocol: &[u8]) -> Option<u16> {
+    let file = naming::read(files, FILE, LONGEST);
+    let text = file.as_deref().unwrap_or(WELL_KNOWN.as_bytes());
+    let found = find(text, |service| {
+        service.protocol == protocol && service.has_name(name)
+    });
+    Some(found?.port)
+}
+
+/// Hands the name of the service at `port` to `told`, if there is such a service.
+pub fn name_of<T>(
+    files: &mut dyn FileSystem,
+    port: u16,
+    protocol: &[u8],
+    told: impl FnOnce(&[u8]) -> T,
+) -> Option<T> {
+    let file = naming::read(files, FILE, LONGEST);
+    let text = file.as_deref().unwrap_or(WELL_KNOWN.as_bytes());
+    let found = find(text, |service| {
+        service.protocol == protocol && service.port == port
+    });
+    Some(told(found?.name))
 }
 
 /// `INET_REQ_GETSERVBYNAME`: the port of a service. `einval` if there is no such service.
@@ -135,13 +156,8 @@ pub fn by_name(at: &mut Handle, data: &[u8]) -> Reply {
     let name = reader.take(length.into())?;
     let length = reader.u8()?;
     let protocol = reader.take(length.into())?;
-    let file = file(at);
-    let text = file.as_deref().unwrap_or(WELL_KNOWN.as_bytes());
-    let found = find(text, |service| {
-        service.protocol == protocol && service.has_name(name)
-    });
-    let service = found.ok_or(INVALID)?;
-    Ok(Answer::of(&service.port.to_be_bytes())?)
+    let port = port_of(&mut *at.machine.files, name, protocol);
+    Ok(Answer::of(&port.ok_or(INVALID)?.to_be_bytes())?)
 }
 
 /// `INET_REQ_GETSERVBYPORT`: the name of a service. `einval` if there is no such service.
@@ -150,13 +166,8 @@ pub fn by_port(at: &mut Handle, data: &[u8]) -> Reply {
     let port = reader.u16()?;
     let length = reader.u8()?;
     let protocol = reader.take(length.into())?;
-    let file = file(at);
-    let text = file.as_deref().unwrap_or(WELL_KNOWN.as_bytes());
-    let found = find(text, |service| {
-        service.protocol == protocol && service.port == port
-    });
-    let service = found.ok_or(INVALID)?;
-    Ok(Answer::of(service.name)?)
+    let answer = name_of(&mut *at.machine.files, port, protocol, Answer::of);
+    Ok(answer.ok_or(INVALID)??)
 }
 
 #[cfg(test)]

@@ -183,6 +183,7 @@ impl Socket {
             }
         }
         let connected = kind == Kind::Stream && network.peer_address(descriptor).is_ok();
+        at.take_from_others(descriptor);
         self.opened(descriptor, family, kind);
         self.taken_over = bound;
         if connected {

@@ -11,7 +11,7 @@ use crate::code::Code;
 use crate::code::cache::ConvertedModules;
 use crate::code::link::LinkError;
 use crate::code::literals::{LITERAL_AREA_BYTES, LiteralArea};
-use crate::dist::Distribution;
+use crate::dist::{self, Distribution};
 use crate::environment::Environment;
 use crate::ets::Tables;
 use crate::fs::FileSystem;
@@ -203,6 +203,7 @@ impl Machine {
 
     /// Ends the machine with `status`, after the ports have written what they were given.
     pub fn halt(&mut self, status: u8) -> ! {
+        dist::flush(self);
         port::events::flush(self, false);
         self.platform.halt(status)
     }

@@ -24,7 +24,7 @@ fn link_1(cx: &mut Context, args: &[Term]) -> Value {
     if let Some(remote) = RemotePid::of(other) {
         let sent = dist::signal::link(cx.machine(), pid, remote)?;
         if sent == dist::signal::Sent::NotConnected {
-            let reason = am::NOCONNECTION.term();
+            let reason = dist::signal::why_not(cx.machine(), remote.node.name).term();
             signal::exit_signal(cx.machine(), other, pid, reason, Origin::Link);
         }
         return sent_to(cx, remote, sent);

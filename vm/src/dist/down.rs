@@ -42,6 +42,14 @@ pub fn down(machine: &mut Machine, node: Atom, reason: Term) {
     }
 }
 
+/// `controller`, which carried the connection to `node`, has ended with `reason`. There may be another connection by now.
+pub fn controller_ended(machine: &mut Machine, node: Atom, controller: Controller, reason: Term) {
+    let connection = machine.distribution.get(node);
+    if connection.is_some_and(|connection| connection.controller == controller) {
+        down(machine, node, reason);
+    }
+}
+
 /// Nobody will open the connection to `node`.
 pub fn abort(machine: &mut Machine, node: Atom) {
     let pending = machine.distribution.get(node).is_some_and(|c| !c.is_open());

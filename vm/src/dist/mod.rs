@@ -25,6 +25,8 @@ pub mod output;
 pub mod remote;
 pub mod signal;
 pub mod spawn;
+#[cfg(test)]
+mod tests;
 
 use crate::atom::am;
 use crate::machine::Machine;
@@ -86,7 +88,9 @@ impl Distribution {
 
     /// The creation of a node that a connection is open to.
     pub fn creation_of(&self, node: Atom) -> Option<u32> {
-        self.connections.get(node).map(|found| found.creation)
+        let found = self.connections.get(node);
+        let open = found.filter(|connection| connection.is_open());
+        open.map(|connection| connection.creation)
     }
 
     /// A number for the end of a link; never 0.
@@ -153,7 +157,8 @@ pub fn is_node_name(machine: &Machine, name: Atom) -> bool {
     matches!(name.split_once('@'), Some((name, host)) if !name.is_empty() && !host.is_empty())
 }
 
-/// Writes what waits for connections, as far as they take it. Called by the scheduler between turns.
+/// Writes what waits for connections, as far as they take it. Called by the scheduler between turns, and before the machine
+/// halts.
 pub fn flush(machine: &mut Machine) {
     for node in core::mem::take(&mut machine.distribution.scheduled) {
         if let Some(connection) = machine.distribution.get(node) {

@@ -4,6 +4,7 @@
 //!
 //! Who calls this: the built-in functions that send, link and monitor, and the ends of processes.
 
+use super::connection::Controller;
 use super::control::op;
 use super::remote::{Link, Remote, Watcher};
 use super::{connect, down, flags, output};
@@ -52,6 +53,15 @@ pub fn prepare(machine: &mut Machine, node: Atom, wish: Connect) -> Result<bool,
     }
     down::abort(machine, node);
     Ok(false)
+}
+
+/// Why a signal to a process of `node` went nowhere: such a process of this node is of an earlier life, and ended with it.
+pub fn why_not(machine: &Machine, node: Atom) -> Atom {
+    if node == machine.atoms.node.name {
+        am::NOPROC
+    } else {
+        am::NOCONNECTION
+    }
 }
 
 /// Sends a signal.
@@ -436,6 +446,7 @@ pub fn process_exited(machine: &mut Machine, pid: Term, mut ties: Remote, reason
         monitor_exit(machine, pid, watcher, reference, reason);
     }
     if let Some(node) = ties.carries {
-        down::down(machine, node, reason);
+        let controller = Controller::Process(pid);
+        down::controller_ended(machine, node, controller, reason);
     }
 }

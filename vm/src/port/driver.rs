@@ -253,16 +253,19 @@ impl Handle<'_> {
             return;
         };
         let was = core::mem::replace(&mut port.busy, busy);
-        if was
-            && !busy
-            && let Some(node) = port.carries
-        {
-            // Without memory for that, the next signal to the node sees to it.
-            let _ = self.machine.distribution.schedule(node);
+        if !was || busy {
             return;
         }
-        if was && !busy && !(port.waiting.is_empty() && port.delayed.is_empty()) {
+        let (carries, is_awaited) = (
+            port.carries,
+            !(port.waiting.is_empty() && port.delayed.is_empty()),
+        );
+        if is_awaited {
             self.wake();
+        }
+        if let Some(node) = carries {
+            // Without memory for that, the next signal to the node sees to it.
+            let _ = self.machine.distribution.schedule(node);
         }
     }
 

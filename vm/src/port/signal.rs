@@ -9,6 +9,7 @@ use super::{Delayed, Status, deliver};
 use crate::atom::am;
 use crate::bif::Fail;
 use crate::dist;
+use crate::dist::connection::Controller;
 use crate::machine::Machine;
 use crate::memory::{Arena, NoMemory};
 use crate::process::reference::RefNumber;
@@ -286,7 +287,8 @@ fn close(machine: &mut Machine, port: Term, reason: Term) -> bool {
         }
     }
     if let Some(node) = carries {
-        dist::down::down(machine, node, reason);
+        let controller = Controller::Port(port);
+        dist::down::controller_ended(machine, node, controller, reason);
     }
     while let Some((reference, watcher)) = machine
         .ports

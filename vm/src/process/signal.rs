@@ -163,7 +163,8 @@ pub fn monitor(
         Watched::Remote(target) => {
             match dist::signal::monitor(machine, pid, reference, target) {
                 Ok(dist::signal::Sent::NotConnected) => {
-                    down(machine, pid, reference, am::NOCONNECTION.term());
+                    let reason = dist::signal::why_not(machine, target.node());
+                    down(machine, pid, reference, reason.term());
                 }
                 Ok(_) => {}
                 Err(error) => {

@@ -84,23 +84,17 @@ impl Stack {
             return;
         };
         let configuration = self.configuration.interface(&nic.name);
-        let mut add = |address: IpAddr, prefix: u8| {
-            nic.addresses.push(Address {
-                address,
-                prefix,
+        // In front of the one that was made of the Ethernet address: programs see them in this order.
+        for (place, (address, prefix)) in configuration.addresses.iter().enumerate() {
+            let own = Address {
+                address: *address,
+                prefix: *prefix,
                 origin: Origin::Fixed,
                 claim: Claim::beginning(now),
                 conflict: false,
-            });
-        };
-        for (address, prefix) in &configuration.addresses {
-            add(*address, *prefix);
+            };
+            nic.addresses.insert(place, own);
         }
-        let identifier = u128::from(interface_identifier(nic.hardware));
-        add(
-            IpAddr::V6(Ipv6Addr::from_bits((0xfe80 << 112) | identifier)),
-            64,
-        );
         nic.routers
             .extend(configuration.gateways.iter().map(|gateway| Router {
                 address: *gateway,
@@ -116,6 +110,27 @@ impl Stack {
             let ms = (now - self.started) / 1_000_000;
             self.say_configuration(number, true, &format!("as configured, {ms} ms after start"));
         }
+    }
+
+    /// The device of an interface has another Ethernet address: so has the interface other addresses of its own making.
+    pub(crate) fn hardware_changed(&mut self, number: usize) {
+        let now = self.now;
+        let Some(Some(nic)) = self.nics.get_mut(number) else {
+            return;
+        };
+        nic.addresses.retain(|own| {
+            let advertised = matches!(own.origin, Origin::Advertised { .. });
+            !advertised && own.origin != Origin::Made
+        });
+        let identifier = u128::from(interface_identifier(nic.hardware));
+        nic.addresses.push(Address {
+            address: IpAddr::V6(Ipv6Addr::from_bits((0xfe80 << 112) | identifier)),
+            prefix: 64,
+            origin: Origin::Made,
+            claim: Claim::beginning(now),
+            conflict: false,
+        });
+        self.begin_discovery(number);
     }
 
     /// The link of an interface has come up or gone down.

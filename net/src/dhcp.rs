@@ -467,13 +467,14 @@ impl Stack {
         };
         let address = IpAddr::V4(lease.address);
         if !nic.addresses.iter().any(|own| own.address == address) {
-            nic.addresses.push(Address {
+            let own = Address {
                 address,
                 prefix: lease.prefix,
                 origin: Origin::Leased,
                 claim: Claim::beginning(now),
                 conflict: false,
-            });
+            };
+            nic.addresses.insert(0, own);
         }
         nic.routers.retain(|router| router.origin != Origin::Leased);
         for router in &lease.routers {

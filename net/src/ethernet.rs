@@ -3,7 +3,7 @@
 //! Invariant: nothing is sent while a link hands over a frame; what is to go out then waits in the outbox, which
 //! [`Stack::empty_outbox`] empties.
 
-use crate::device::ETHERNET_HEADER;
+use crate::device::{ETHERNET_HEADER, LARGEST_PACKET};
 use crate::link::{Incoming, Link, Outgoing};
 use crate::neighbor::{Due, Hardware, Known, Waiting};
 use crate::nic::Nic;
@@ -435,7 +435,6 @@ impl Stack {
             return None;
         }
         let nic = self.nics.get_mut(number)?.take()?;
-        log::info!("{}: gone", nic.name);
         self.fail_connections(Errno::ENETDOWN, |connection| {
             connection.nic == number
                 || nic.has_address(connection.tuple.local.address) && connection.nic == LOOPBACK
@@ -461,12 +460,19 @@ impl Stack {
             return;
         };
         let (up, offload, hardware) = (link.is_up(), link.offload(), link.address());
-        let mtu = link.mtu().clamp(LEAST_MTU, packet_limit());
+        let mtu = link.mtu().clamp(LEAST_MTU, LARGEST_PACKET);
         let changed = (nic.mtu, nic.offload, nic.hardware) != (mtu, offload, hardware);
+        let moved = nic.hardware != hardware;
         if changed {
             (nic.mtu, nic.offload, nic.hardware) = (mtu, offload, hardware);
             nic.tell_smoltcp(seed, now);
         }
+        if moved {
+            self.hardware_changed(number);
+        }
+        let Some(Some(nic)) = self.nics.get_mut(number) else {
+            return;
+        };
         if up != nic.up {
             nic.up = up;
             self.link_changed(number, up);
@@ -530,11 +536,6 @@ impl Stack {
             self.neighbor_is_silent(connection);
         }
     }
-}
-
-/// The largest packet, whatever a link says.
-fn packet_limit() -> usize {
-    crate::device::LARGEST_PACKET
 }
 
 /// Bytes of payload in each piece of an IPv4 packet.

@@ -26,8 +26,10 @@ use smoltcp::wire::HardwareAddress;
 /// Where an address comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// It was given, or follows from the interface.
+    /// It was given.
     Fixed,
+    /// It was made of the device's Ethernet address.
+    Made,
     /// DHCP.
     Leased,
     /// An IPv6 router's prefix.

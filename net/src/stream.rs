@@ -18,6 +18,9 @@ use starling_vm::platform::network::Direction;
 const LONGEST_BACKLOG: u32 = 4096;
 /// How long a connection that the program has closed may take to deliver the rest of its data.
 const LEFT_ALONE: u64 = 600 * SECOND;
+/// How long `TCP_CORK` holds data back (`tcp(7)`), if there is less of it than this: the data of an Ethernet frame.
+const CORK: u64 = SECOND / 5;
+const CORKED: usize = 1460;
 
 impl Stack {
     fn tcp_socket(&mut self, number: u32) -> Result<&mut Socket, Errno> {
@@ -294,7 +297,21 @@ impl Stack {
         if written == 0 && parts.iter().any(|part| !part.is_empty()) {
             return Err(Errno::EAGAIN);
         }
-        self.tcp.touch(id);
+        // A cork holds back less than a segment, for a while.
+        let little = socket.send_queue() < CORKED;
+        if self
+            .sockets
+            .get(number)
+            .is_some_and(|socket| socket.options.cork)
+            && little
+        {
+            let until = self.now + CORK;
+            if let Some(connection) = self.tcp.connections.get_mut(id) {
+                self.tcp.timers.set(id, until, &mut connection.alarm);
+            }
+        } else {
+            self.tcp.touch(id);
+        }
         Ok(written)
     }
 

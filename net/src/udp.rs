@@ -42,6 +42,8 @@ pub struct Datagrams {
     pub remote: Option<Endpoint>,
     /// The interface of a link-local other end.
     pub scope: u32,
+    /// The address it had before it was connected, which chose a more specific one.
+    before: Option<Endpoint>,
     /// Groups that were joined, and on which interfaces.
     pub groups: Vec<(IpAddr, usize)>,
     arrived: VecDeque<Arrived>,
@@ -185,7 +187,11 @@ impl Stack {
         remote: Option<(Endpoint, u32)>,
     ) -> Result<(), Errno> {
         let Some((mut remote, scope)) = remote else {
-            self.datagrams(number)?.remote = None;
+            let datagrams = self.datagrams(number)?;
+            datagrams.remote = None;
+            if let Some(before) = datagrams.before.take() {
+                self.udp_socket(number)?.bound = Some(before);
+            }
             return Ok(());
         };
         if remote.address.is_unspecified() {
@@ -195,7 +201,10 @@ impl Stack {
         if !socket.options.broadcast && self.is_broadcast(remote.address) {
             return Err(Errno::EACCES);
         }
-        let bound = self.bind_if_unbound(number)?;
+        let mut bound = self.bind_if_unbound(number)?;
+        if let Some(before) = self.datagrams(number)?.before {
+            bound = before;
+        }
         let chosen = Some(bound.address).filter(|address| !address.is_unspecified());
         let device = self.udp_socket(number)?.options.device;
         let route = self.route(chosen, remote.address, scope, device)?;
@@ -204,6 +213,9 @@ impl Stack {
         let datagrams = self.datagrams(number)?;
         datagrams.remote = Some(remote);
         datagrams.scope = scope;
+        if chosen.is_none() {
+            datagrams.before = Some(bound);
+        }
         Ok(())
     }
 

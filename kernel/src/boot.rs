@@ -27,7 +27,7 @@ use starling_vm::boot::bare::{BootConfig, run_bare};
 use starling_vm::fs::cpio::Archive;
 use starling_vm::fs::ram::RamFiles;
 use starling_xen::cpu::read_tsc;
-use starling_xen::memory::maximum_reservation;
+use starling_xen::memory::memory_map_end;
 use starling_xen::mmu::{Mfn, Pfn};
 use starling_xen::start_info::StartInfo;
 use starling_xen::trap::{EXCEPTIONS, set_failsafe_callback, set_trap_table};
@@ -232,13 +232,13 @@ unsafe fn set_up_memory(info: &'static StartInfo, facts: &KernelFacts) -> u64 {
     updates
 }
 
-/// Pages that the domain may ever have: what the toolstack allows it now.
+/// Pages that the domain may ever have, as its memory map says.
 fn most_pages(info: &StartInfo, nr_pages: usize) -> usize {
     if info.is_initial_domain() {
         // It has no balloon here, and may have all memory there is.
         return nr_pages;
     }
-    let maximum = maximum_reservation().unwrap_or(0) as usize;
+    let maximum = memory_map_end().unwrap_or(0) as usize >> PAGE_SHIFT;
     maximum.clamp(nr_pages, MAXIMUM_PAGES.max(nr_pages))
 }
 

@@ -8,8 +8,8 @@ use crate::mmu::{Mfn, Pfn};
 use core::mem::offset_of;
 
 const XENMEM_DECREASE_RESERVATION: u64 = 1;
-const XENMEM_MAXIMUM_RESERVATION: u64 = 4;
 const XENMEM_POPULATE_PHYSMAP: u64 = 6;
+const XENMEM_MEMORY_MAP: u64 = 9;
 const DOMID_SELF: u16 = 0x7ff0;
 
 /// `struct xen_memory_reservation`.
@@ -76,20 +76,54 @@ pub fn populate_physmap(numbers: &[Pfn], frames: &mut [Mfn]) -> Result<usize, Xe
     }
 }
 
-/// How many frames the domain may have now.
-pub fn maximum_reservation() -> Result<u64, XenError> {
-    let mut argument = DOMID_SELF;
-    // SAFETY: the operation reads a domain's number.
+/// `E820_RAM`.
+const RAM: u32 = 1;
+/// Entries of the map that are read; a domain's has one, unless it is that of the host.
+const MAP_ENTRIES: usize = 64;
+
+/// `struct xen_memory_map`.
+#[repr(C)]
+struct MemoryMap {
+    nr_entries: u32,
+    buffer: *mut MapEntry,
+}
+
+/// `struct e820entry`.
+#[derive(Clone, Copy)]
+#[repr(C, packed)]
+struct MapEntry {
+    addr: u64,
+    size: u64,
+    kind: u32,
+}
+
+const _: () = {
+    assert!(offset_of!(MemoryMap, buffer) == 8);
+    assert!(size_of::<MapEntry>() == 20);
+};
+
+/// Where the domain's memory ends once it has as much as the toolstack may ever give it (`maxmem`), in bytes. `XENMEM_maximum_reservation`
+/// is only what it may have now.
+pub fn memory_map_end() -> Result<u64, XenError> {
+    let empty = MapEntry {
+        addr: 0,
+        size: 0,
+        kind: 0,
+    };
+    let mut entries = [empty; MAP_ENTRIES];
+    let mut argument = MemoryMap {
+        nr_entries: MAP_ENTRIES as u32,
+        buffer: entries.as_mut_ptr(),
+    };
+    // SAFETY: the structure is the one this operation reads and writes, and there is room for that many entries.
     unsafe {
         call(
             Hypercall::MemoryOp,
-            [
-                XENMEM_MAXIMUM_RESERVATION,
-                &raw mut argument as u64,
-                0,
-                0,
-                0,
-            ],
+            [XENMEM_MEMORY_MAP, &raw mut argument as u64, 0, 0, 0],
         )
-    }
+    }?;
+    let count = (argument.nr_entries as usize).min(MAP_ENTRIES);
+    let ram = entries[..count].iter().filter(|entry| entry.kind == RAM);
+    let ends = ram.map(|entry| entry.addr.saturating_add(entry.size));
+    Ok(ends.max().unwrap_or(0))
 }

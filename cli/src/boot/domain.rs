@@ -51,6 +51,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
     };
     let config = domain_config(&Domain {
         memory: options.memory,
+        maximum_memory: options.maxmem.unwrap_or(0).max(options.memory),
         command_line: &command_line(&options.flags)?,
         vifs: network.iter().flat_map(Network::vifs).collect(),
         ramdisk: ramdisk.is_some(),
@@ -74,7 +75,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
     let network_mib = if network.is_some() { NETWORK_MIB } else { 0 };
     let dom0_mib =
         DOM0_MIB + network_mib + INITRAMFS_COPIES * (initramfs_len as u64).div_ceil(1 << 20);
-    let memory = u64::from(options.memory);
+    let memory = u64::from(options.maxmem.unwrap_or(0).max(options.memory));
     let machine = Machine {
         xen: open(&prepared.xen)?,
         xen_args: format!("{XEN_ARGS} dom0_mem={dom0_mib}M"),

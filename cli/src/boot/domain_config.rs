@@ -49,6 +49,8 @@ fn quoted(flag: &str) -> Result<String> {
 pub struct Domain<'a> {
     /// In MiB.
     pub memory: u32,
+    /// In MiB; not less than `memory`.
+    pub maximum_memory: u32,
     /// From [`command_line`].
     pub command_line: &'a str,
     /// Each network interface in xl's words.
@@ -65,12 +67,14 @@ pub struct Domain<'a> {
 pub fn domain_config(domain: &Domain) -> String {
     let command_line = xl_string(domain.command_line);
     let memory_mib = domain.memory;
+    let maximum_mib = domain.maximum_memory;
     let mut config = format!(
         "name = \"{DOMAIN_NAME}\"\n\
          type = \"pv\"\n\
          kernel = \"{IMAGE_PATH}\"\n\
          cmdline = {command_line}\n\
          memory = {memory_mib}\n\
+         maxmem = {maximum_mib}\n\
          vcpus = 1\n\
          tsc_mode = \"native\"\n\
          on_poweroff = \"preserve\"\n\
@@ -138,6 +142,7 @@ mod tests {
     fn the_configuration_quotes_for_xl() {
         let config = domain_config(&Domain {
             memory: 32,
+            maximum_memory: 48,
             command_line: "-x 'a\"b' \\ \t é",
             vifs: vec!["bridge=xenbr0", "bridge=b"],
             ramdisk: false,
@@ -147,7 +152,7 @@ mod tests {
             "{config}"
         );
         assert!(!config.contains("ramdisk"), "{config}");
-        assert!(config.contains("memory = 32\n"), "{config}");
+        assert!(config.contains("memory = 32\nmaxmem = 48\n"), "{config}");
         assert!(
             config.contains(r#"cmdline = "-x 'a\"b' \\ \011 \303\251""#),
             "{config}"

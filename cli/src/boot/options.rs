@@ -30,6 +30,10 @@ pub struct Options {
     #[arg(short, long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     pub memory: u32,
 
+    /// Memory in MiB that the domain may be given while it runs; without it, what -m says
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    pub maxmem: Option<u32>,
+
     /// Boot the image straight under Xen, in dom0's place: the loop of a second, for work on the machine itself
     #[arg(long)]
     pub dom0: bool,

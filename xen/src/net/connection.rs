@@ -76,7 +76,7 @@ pub async fn serve<G: Guest>(vif: Shared<G>, device: FrontendDevice) {
         }
         match ended {
             Ok(End::Left) => {
-                log::info!(
+                log::debug!(
                     "{}: its backend has closed the connection",
                     vif.borrow().name()
                 );

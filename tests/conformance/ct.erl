@@ -16,10 +16,12 @@ sleep(Time) -> test_server:adjusted_sleep(Time).
 comment(_) -> ok.
 comment(_, _) -> ok.
 
-%% What is configured: hosts to look up, all of them this one.
+%% What is configured: hosts to look up: this one, and one that nobody knows.
 get_config(Key) -> get_config(Key, undefined).
 get_config(test_hosts, _) -> [localhost];
-get_config(Key, _) when Key =:= test_host_ipv4_only; Key =:= test_dummy_host ->
+get_config(test_dummy_host, _) ->
+    {"dummy", "dummy.invalid", "192.0.2.77", {192,0,2,77}, [], "::ffff:192.0.2.77", {0,0,0,0,0,65535,49152,589}};
+get_config(test_host_ipv4_only, _) ->
     {"localhost", "localhost", "127.0.0.1", {127,0,0,1}, [], "::ffff:127.0.0.1", {0,0,0,0,0,65535,32512,1}};
 get_config(_, Default) -> Default.
 get_config(Key, Default, _) -> get_config(Key, Default).

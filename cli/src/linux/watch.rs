@@ -157,22 +157,21 @@ impl Watcher {
     /// early for no reason.
     pub fn look(&mut self, timeout: Option<&Timespec>, found: &mut Vec<Found>) {
         self.tell(found);
-        let waits = timeout.is_none_or(|time| *time != Timespec::default());
-        if self.polled > 0 || (waits && found.is_empty()) {
-            let timeout = match found.is_empty() {
-                true => timeout,
-                false => Some(&Timespec::default()),
-            };
+        let now = Timespec::default();
+        let mut timeout = match found.is_empty() {
+            true => timeout,
+            false => Some(&now),
+        };
+        // `epoll` itself waits in whole milliseconds only, or for ever.
+        let waits = timeout.is_some_and(|time| *time != now);
+        if self.polled > 0 || waits {
             self.poll(timeout, found);
+            timeout = Some(&now);
         }
         let events = &mut self.events.0;
         events.clear();
         // An error is a signal that interrupted it.
-        let _ = epoll::wait(
-            &self.epoll,
-            spare_capacity(events),
-            Some(&Timespec::default()),
-        );
+        let _ = epoll::wait(&self.epoll, spare_capacity(events), timeout);
         for event in events {
             let (source, flags) = (Source::from_data(event.data), event.flags);
             // An error or the end shows when somebody reads or writes.
@@ -351,6 +350,35 @@ mod tests {
         watcher.forget(number(&ours));
         assert_eq!(look(&mut watcher), []);
         assert!(watcher.streams.is_empty() && watcher.changed.is_empty());
+    }
+
+    #[test]
+    fn a_look_waits_as_long_as_it_is_told() {
+        let mut watcher = Watcher::new().unwrap();
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        watcher.watch(number(&ours), READ);
+        let writer = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(30));
+            theirs.write_all(b"x").unwrap();
+            theirs
+        });
+        let mut found = Vec::new();
+        let start = std::time::Instant::now();
+        watcher.look(None, &mut found);
+        let stream = Source::Stream(number(&ours));
+        assert_eq!(found, [Found::Ready(stream, READ)]);
+        assert!(start.elapsed().as_millis() >= 25);
+        drop(writer.join().unwrap());
+        watcher.watch(number(&ours), Interest::NONE);
+        found.clear();
+        let start = std::time::Instant::now();
+        let limit = Timespec {
+            tv_sec: 0,
+            tv_nsec: 10_500_000,
+        };
+        watcher.look(Some(&limit), &mut found);
+        assert_eq!(found, []);
+        assert!(start.elapsed().as_micros() >= 10_500);
     }
 
     #[test]

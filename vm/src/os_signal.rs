@@ -2,7 +2,8 @@
 //!
 //! A signal that is handled comes as `{notify, Name}` to the process `erl_signal_server`, whose handler stops the node on
 //! `sigterm` and ends it on `sigquit` and `sigusr1`. Those three are handled from OTP's start on. Before that process is there, they
-//! do what they do without a handler. A bare machine handles none, and a domain gets none.
+//! do what they do without a handler. A bare machine handles none. A domain gets `sigterm`
+//! when the toolstack shuts it down or reboots it, and no others.
 //!
 //! Called by `os:set_signal/2`, by OTP's boot ([`start`]) and by the ports' events ([`deliver`]).
 

@@ -49,7 +49,7 @@ fn mutate(dice: &mut Dice, frame: &mut Vec<u8>) {
 #[test]
 fn a_conversation_with_a_liar_in_between() {
     for seed in 1..12u64 {
-        let mut dice = Dice(seed * 0x9e37_79b9_7f4a_7c15);
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let offload = if seed % 2 == 0 {
             Offload::default()
         } else {

@@ -93,7 +93,7 @@ pub fn domain_config(domain: &Domain) -> String {
 }
 
 /// `text` as a string of xl's configuration language.
-fn xl_string(text: &str) -> String {
+pub fn xl_string(text: &str) -> String {
     let mut out = String::from("\"");
     for byte in text.bytes() {
         match byte {

@@ -6,6 +6,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use crate::boot::domain_config::xl_string;
+
 /// A domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Domain {
@@ -39,7 +41,7 @@ pub fn xl(domain: &Domain) -> String {
         bridge,
     } = domain;
     let bridge = bridge.as_ref().map(|bridge| format!("bridge={bridge}"));
-    let vif = string(&bridge.unwrap_or_default());
+    let vif = xl_string(&bridge.unwrap_or_default());
     let mut out = String::new();
     // Writing to a string cannot fail.
     let _ = write!(
@@ -58,26 +60,9 @@ pub fn xl(domain: &Domain) -> String {
          on_reboot = \"restart\"\n\
          # What a crash says is on the console, which ends with its domain.\n\
          on_crash = \"preserve\"\n",
-        string(name),
-        string(kernel),
+        xl_string(name),
+        xl_string(kernel),
     );
-    out
-}
-
-/// `text` as a string of xl's configuration language.
-pub fn string(text: &str) -> String {
-    let mut out = String::from("\"");
-    for byte in text.bytes() {
-        match byte {
-            b'"' | b'\\' => {
-                out.push('\\');
-                out.push(byte as char);
-            }
-            b' '..=b'~' => out.push(byte as char),
-            _ => out.push_str(&format!("\\{byte:03o}")),
-        }
-    }
-    out.push('"');
     out
 }
 

@@ -209,3 +209,96 @@ fn is_written(modules: &BTreeMap<&str, &Module>, of: &str, name: &str, arity: u3
         None => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn module(title: &str, imports: &[&str], stubs: &[&str], exports: &[&str]) -> Module {
+        let (application, name) = title.split_once(':').unwrap();
+        let function = |text: &&str| {
+            let (name, arity) = text.split_once('/').unwrap();
+            (name.to_owned(), arity.parse().unwrap())
+        };
+        let imports = imports.iter().map(|text| {
+            let (of, rest) = text.split_once(':').unwrap();
+            let (name, arity) = function(&rest);
+            (of.to_owned(), name, arity)
+        });
+        Module {
+            application: application.to_owned(),
+            name: name.to_owned(),
+            facts: Facts {
+                imports: imports.collect(),
+                exports: exports.iter().map(function).collect(),
+                stubs: stubs.iter().map(function).collect(),
+                on_load: !stubs.is_empty(),
+            },
+        }
+    }
+
+    #[test]
+    fn what_the_machine_lacks_is_found() {
+        let modules = [
+            module(
+                "preloaded:erlang",
+                &[],
+                &["new/0", "self/0"],
+                &["new/0", "self/0", "written/1"],
+            ),
+            module(
+                "kernel:os",
+                &["erlang:open_port/2", "erlang:absent/0"],
+                &[],
+                &["cmd/1"],
+            ),
+            module(
+                "jiffy:jiffy",
+                &["erlang:load_nif/2"],
+                &["nif/1"],
+                &["nif/1"],
+            ),
+            module("late:late", &["erlang:load_nif/2"], &["nif/1"], &["nif/1"]),
+            module("soft:soft", &["erlang:load_nif/2"], &[], &[]),
+            module(
+                "crypto:crypto",
+                &["erlang:load_nif/2"],
+                &["hash_nif/2"],
+                &[],
+            ),
+            module(
+                "yaws:yaws_setuid",
+                &["erl_ddll:load_driver/2", "os:cmd/1"],
+                &[],
+                &[],
+            ),
+            module(
+                "a:a",
+                &[
+                    "erlang:new/0",
+                    "erlang:self/0",
+                    "erlang:written/1",
+                    "lists:reverse/2",
+                    "b:no/0",
+                ],
+                &[],
+                &[],
+            ),
+        ];
+        let at_boot = ["jiffy", "soft", "crypto", "a"].map(str::to_owned).into();
+        let needs = needs(&modules, &at_boot);
+        let libraries: Vec<_> = needs
+            .libraries
+            .iter()
+            .map(|library| (library.module.as_str(), library.fatal))
+            .collect();
+        assert_eq!(
+            libraries,
+            [("jiffy", true), ("late", false), ("soft", false)]
+        );
+        let only = |map: &BTreeMap<String, BTreeSet<String>>| format!("{map:?}");
+        assert_eq!(only(&needs.programs), r#"{"yaws": {"yaws_setuid"}}"#);
+        assert_eq!(only(&needs.drivers), r#"{"yaws": {"yaws_setuid"}}"#);
+        assert_eq!(only(&needs.functions), r#"{"erlang:new/0": {"a:a"}}"#);
+    }
+}

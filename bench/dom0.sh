@@ -1,8 +1,8 @@
 # What bench/network and bench/soak share: a dom0 that runs a script, guests for it, and the tool and load generator that they use.
 # To be sourced, with `here` (this directory) and `work` (an empty directory) set, and a function `fail`.
 #
-# dom0 is Debian's kernel with Xen's tools from the installed packages, busybox, the load generator, and `starling` as xl's vif-bridge script. Its bridge xenbr0 holds nothing but
-# vifs and dom0's own address, 10.0.2.100: no packet leaves the machine.
+# dom0 is Debian's kernel with Xen's tools from the installed packages, busybox, the load generator, and `starling` as xl's vif-bridge script. Its bridge xenbr0 holds
+# vifs, dom0's own address, 10.0.2.100, and an interface that leads nowhere: no packet leaves the machine.
 
 starling=${STARLING:-$here/../target/release/starling}
 newest() { ls "$@" 2> /dev/null | sort -V | tail -n 1; }
@@ -86,7 +86,7 @@ make_dom0() { # SCRIPT
     # glibc loads it by name when a thread is cancelled, which xl does at its end.
     cp -L /lib/x86_64-linux-gnu/libgcc_s.so.1 "$root/lib/x86_64-linux-gnu/"
     copy_program "$starling" etc/xen/scripts/vif-bridge "$root"
-    copy_modules "$root" xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs bridge xen-netback
+    copy_modules "$root" xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs bridge dummy xen-netback
     make_load "$root/bin/load"
     cp "$1" "$root/run-this"
     cat > "$root/init" << 'END'
@@ -104,6 +104,9 @@ brctl addbr xenbr0
 ip link set lo up
 ip addr add 10.0.2.100/24 dev xenbr0
 ip link set xenbr0 up
+# A bridge whose first port comes up is heard of by Linux up to a second later; a real dom0's has a network card in it all the time.
+brctl addif xenbr0 dummy0
+ip link set dummy0 up
 sh /run-this
 echo "RIG: end"
 poweroff -f

@@ -179,5 +179,5 @@ run_dom0() { # MEMORY-OF-GUESTS ACCELERATOR-ARGUMENTS...
     timeout "${RIG_LIMIT:-3000}" qemu-system-x86_64 -nodefaults -no-reboot -display none -machine pc -cpu max,-smap,-smep -smp "$processors" \
         -m $((dom0 + guests + guests / 32 + 128)) -serial stdio "$@" -kernel "$work/xen" -append "$xen_args" \
         -initrd "$work/vmlinux console=hvc0 quiet panic=-1 mitigations=off cryptomgr.notests,$work/initramfs" \
-        < /dev/null 2> "$work/qemu-errors" | tr -d '\r' | tee "${RIG_LOG:-$work/console}" | sed -un 's/^RIG: //p'
+        < /dev/null 2> "$work/qemu-errors" | sed -u 's/\r*$//' | tee "${RIG_LOG:-$work/console}" | sed -un 's/^RIG: //p'
 }

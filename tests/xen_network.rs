@@ -347,10 +347,10 @@ fn interfaces_are_plugged_and_unplugged() {
             "128",
             "-p",
             "0:9000",
-            "--xl",
-            "4:network-attach starling bridge=xenbr0,mac=00:16:3e:00:00:77",
-            "--xl",
-            "10:network-detach starling 1",
+            "--xl-after",
+            "attach now=>network-attach starling bridge=xenbr0,mac=00:16:3e:00:00:77",
+            "--xl-after",
+            "detach now=>network-detach starling 1",
         ],
     );
     let mut evaluator = domain.evaluator(domain.port("tcp", 9000));
@@ -362,7 +362,10 @@ fn interfaces_are_plugged_and_unplugged() {
         });
         assert!(found, "no {wanted}");
     };
+    wait(&mut evaluator, "[\"eth0\"]");
+    evaluator.expect("io:format(\"attach now~n\")", "ok");
     wait(&mut evaluator, "[\"eth0\",\"eth1\"]");
+    evaluator.expect("io:format(\"detach now~n\")", "ok");
     wait(&mut evaluator, "[\"eth0\"]");
     // The first one was not disturbed: we still talk over it.
     evaluator.expect("1 + 1", "2");

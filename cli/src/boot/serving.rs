@@ -10,6 +10,9 @@ use crate::failure::{Failure, Result};
 /// After this long without an address the user is told what to look at. Linux needs 20 s where nothing else is to be done.
 pub const ADDRESS_LIMIT: Duration = Duration::from_secs(60);
 
+/// 128 + SIGTERM.
+const STATUS_TERMINATED: u8 = 143;
+
 /// What is known of the domain's network.
 pub struct Serving {
     network: Network,
@@ -69,8 +72,11 @@ impl Serving {
         ));
     }
 
-    /// The exit status of a domain that has ended well: 0 only if it could be reached.
+    /// The exit status of a domain that has ended with `status`: 0 only if it could be reached.
     pub fn verdict(&self, status: u8) -> Result<u8> {
+        // What a machine says that was asked to end and has nobody whom it could ask in turn: it is what the user wanted.
+        let asked_for = self.ending && status == STATUS_TERMINATED;
+        let status = if asked_for { 0 } else { status };
         if status != 0 || !self.addresses.is_empty() {
             return Ok(status);
         }

@@ -105,20 +105,28 @@ reason(false) -> "was not run";
 reason({_, {skip, Why}}) -> ["skipped: ", Why];
 reason({_, {failed, Why}}) -> Why.
 
-%% Compiles the suite and the modules beside it that are no suites. What does not compile among the latter is missed, if at all, when a
-%% case calls it.
+%% Compiles the suite and what it names of the modules beside it. What does not compile among the latter is missed, if at all, when a case
+%% calls it.
 compile({App, Suite}, #{source := Source} = Options) ->
     Directory = directory(Source, App),
     Ebin = path([ebin, App], Options),
     ok = filelib:ensure_path(Ebin),
     Flags = [{i, Directory}, {i, filename:join(Source, "lib")}, {outdir, Ebin}, debug_info, nowarn_export_all],
-    Helpers = [File || File <- filelib:wildcard("*.erl", Directory), string:find(File, "_SUITE.erl") =:= nomatch],
-    [compile:file(filename:join(Directory, File), Flags)
-     || File <- Helpers, not is_newer(filename:join(Ebin, filename:rootname(File) ++ ".beam"), filename:join(Directory, File))],
+    All = [filename:rootname(File) || File <- filelib:wildcard("*.erl", Directory)] -- [Suite],
+    [compile:file(filename:join(Directory, Module), Flags)
+     || Module <- named([Suite], All, Directory),
+        not is_newer(filename:join(Ebin, Module ++ ".beam"), filename:join(Directory, Module ++ ".erl"))],
     case compile:file(filename:join(Directory, Suite), [return_errors | Flags]) of
         {error, Errors, _} -> throw(io_lib:format("~ts does not compile: ~tp", [Suite, Errors]));
         _ -> ok
     end.
+
+%% Those of the modules `Others` that are named in the text of the first one's, or in that of those.
+named([], _, _) -> [];
+named([Module | Rest], Others, Directory) ->
+    {ok, Text} = file:read_file(filename:join(Directory, Module ++ ".erl")),
+    {Named, Unnamed} = lists:partition(fun(Other) -> binary:match(Text, list_to_binary(Other)) =/= nomatch end, Others),
+    Named ++ named(Named ++ Rest, Unnamed, Directory).
 
 is_newer(Target, File) ->
     filelib:last_modified(Target) > filelib:last_modified(File).

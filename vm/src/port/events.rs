@@ -18,6 +18,9 @@ use alloc::vec::Vec;
 /// While processes run the world is looked at this often, in nanoseconds: each time is a system call.
 const POLL_INTERVAL: u64 = 500_000;
 
+/// How many events are handled before processes run again: what came is told in small portions, so that those who get it can keep up.
+const EVENTS_AT_ONCE: usize = 64;
+
 /// Whether the ports, or the platform, want the scheduler to look at the clock.
 #[inline]
 pub fn want_time(machine: &Machine) -> bool {
@@ -36,11 +39,20 @@ pub fn are_waiting(machine: &Machine) -> bool {
     !machine.ports.woken.is_empty() || machine.distribution.is_scheduled()
 }
 
+/// Whether something has happened that is not handled yet: to be asked, and [`handle`] called, before the machine sleeps.
+#[inline]
+pub fn has_more(machine: &Machine) -> bool {
+    machine.ports.has_more
+}
+
 /// Between turns at time `now`: looks at the world if that was not done for a while.
 pub fn look(machine: &mut Machine, now: u64) {
     if now >= machine.ports.next_poll {
         machine.ports.next_poll = now + POLL_INTERVAL;
-        machine.platform.io().poll();
+        // What is left from the last time comes first.
+        if !machine.ports.has_more {
+            machine.platform.io().poll();
+        }
         handle(machine, now);
     }
 }
@@ -52,10 +64,17 @@ pub fn next_deadline(machine: &Machine) -> Option<u64> {
     deadlines.first().filter(|_| deadlines.ports > 0)
 }
 
-/// Calls the drivers for all that has happened by `now`.
+/// Calls the drivers for what has happened by `now`, or for as much of it as is good at once.
 pub fn handle(machine: &mut Machine, now: u64) {
+    let mut events = 0;
+    machine.ports.has_more = false;
     while let Some(event) = machine.platform.io().next_event() {
         one(machine, event);
+        events += 1;
+        if events == EVENTS_AT_ONCE {
+            machine.ports.has_more = true;
+            break;
+        }
     }
     while let Some(port) = machine.ports.take_due(now) {
         driver::run(machine, port, |driver, at| driver.timeout(at));

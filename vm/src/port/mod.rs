@@ -170,6 +170,8 @@ pub struct Ports {
     queued_for_console: usize,
     /// When the world is looked at next while processes run, in nanoseconds of monotonic time.
     next_poll: u64,
+    /// Whether the world may have told of more than has been handled.
+    has_more: bool,
     /// What drivers read into, kept for the next one.
     buffer: Vec<u8>,
 }
@@ -191,6 +193,7 @@ impl Ports {
             woken: VecDeque::new(),
             queued_for_console: 0,
             next_poll: 0,
+            has_more: false,
             buffer: Vec::new(),
         }
     }

@@ -4,9 +4,11 @@
 
 use crate::fs::errno::Errno;
 use crate::platform::io::*;
+use crate::platform::network::*;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::cell::RefCell;
+use core::net::SocketAddr;
 
 /// How many streams there are.
 const STREAMS: usize = 10;
@@ -24,6 +26,14 @@ pub(crate) struct TestStream {
     pub room: usize,
     /// What is looked for.
     pub watched: Interest,
+    /// How connecting it ends.
+    pub error: Option<Errno>,
+    /// Connections that came to it: other streams.
+    pub connections: VecDeque<u32>,
+    /// Which directions of it were ended.
+    pub ended_directions: Vec<Direction>,
+    /// Whether it was closed.
+    pub closed: bool,
 }
 
 std::thread_local! {
@@ -47,9 +57,10 @@ fn of<T>(
     stream(number, look)
 }
 
-/// A world with the streams 0 to 9.
+/// A world with the streams 0 to 9, of which those from 6 on become sockets one after the other.
 pub(crate) struct TestIo {
     events: VecDeque<Event>,
+    next_socket: u32,
 }
 
 impl TestIo {
@@ -58,6 +69,7 @@ impl TestIo {
         STREAM.take();
         TestIo {
             events: VecDeque::new(),
+            next_socket: 6,
         }
     }
 }
@@ -88,7 +100,12 @@ impl Io for TestIo {
         })
     }
 
-    fn close(&mut self, _: Descriptor) {}
+    fn close(&mut self, descriptor: Descriptor) {
+        let _ = of(descriptor, |stream| {
+            stream.closed = true;
+            Ok(())
+        });
+    }
 
     fn watch(&mut self, descriptor: Descriptor, interest: Interest) {
         let _ = of(descriptor, |stream| {
@@ -124,7 +141,8 @@ impl Io for TestIo {
     fn poll(&mut self) {
         for number in 0..STREAMS {
             let ready = stream(number, |stream| Interest {
-                read: stream.watched.read && (stream.ended || !stream.input.is_empty()),
+                read: stream.watched.read
+                    && (stream.ended || !stream.input.is_empty() || !stream.connections.is_empty()),
                 write: stream.watched.write && stream.room > 0,
             });
             if !ready.is_none() {
@@ -136,5 +154,108 @@ impl Io for TestIo {
 
     fn next_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+}
+
+/// Where all sockets are.
+fn somewhere() -> Address {
+    Address::Ip(SocketAddr::from(([127, 0, 0, 1], 1234)))
+}
+
+impl Network for TestIo {
+    fn open(&mut self, _: Family, _: Kind) -> Result<Descriptor, Errno> {
+        if self.next_socket as usize == STREAMS {
+            return Err(Errno::EMFILE);
+        }
+        self.next_socket += 1;
+        Ok(Descriptor(self.next_socket - 1))
+    }
+
+    fn adopt(&mut self, number: u32) -> Result<Descriptor, Errno> {
+        Ok(Descriptor(number))
+    }
+
+    fn bind(&mut self, _: Descriptor, _: &Address) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn listen(&mut self, _: Descriptor, _: u32) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn accept(&mut self, socket: Descriptor) -> Result<(Descriptor, Address), Errno> {
+        of(socket, |stream| {
+            let connection = stream.connections.pop_front().ok_or(Errno::EAGAIN)?;
+            Ok((Descriptor(connection), somewhere()))
+        })
+    }
+
+    fn connect(&mut self, _: Descriptor, _: &Address) -> Result<(), Errno> {
+        Err(Errno::EINPROGRESS)
+    }
+
+    fn take_error(&mut self, socket: Descriptor) -> Option<Errno> {
+        of(socket, |stream| Ok(stream.error.take())).unwrap_or(Some(Errno::EBADF))
+    }
+
+    fn write_parts(&mut self, socket: Descriptor, parts: &[&[u8]]) -> Result<usize, Errno> {
+        self.write(socket, &parts.concat())
+    }
+
+    fn send_to(
+        &mut self,
+        _: Descriptor,
+        _: &Address,
+        _: &[u8],
+        _: &Control,
+    ) -> Result<usize, Errno> {
+        Err(Errno::ENOTSUP)
+    }
+
+    fn receive_from(&mut self, _: Descriptor, _: &mut [u8]) -> Result<Received, Errno> {
+        Err(Errno::ENOTSUP)
+    }
+
+    fn readable_bytes(&mut self, socket: Descriptor) -> Result<usize, Errno> {
+        of(socket, |stream| Ok(stream.input.len()))
+    }
+
+    fn shutdown(&mut self, socket: Descriptor, direction: Direction) -> Result<(), Errno> {
+        of(socket, |stream| {
+            stream.ended_directions.push(direction);
+            Ok(())
+        })
+    }
+
+    fn local_address(&mut self, _: Descriptor) -> Result<Address, Errno> {
+        Ok(somewhere())
+    }
+
+    fn peer_address(&mut self, _: Descriptor) -> Result<Address, Errno> {
+        Ok(somewhere())
+    }
+
+    fn set_option(
+        &mut self,
+        _: Descriptor,
+        name: OptionName,
+        _: &OptionValue,
+    ) -> Result<(), Errno> {
+        match name {
+            OptionName::Priority => Err(Errno::EPERM),
+            _ => Ok(()),
+        }
+    }
+
+    fn option(&mut self, _: Descriptor, _: OptionName) -> Result<OptionValue, Errno> {
+        Err(Errno::ENOPROTOOPT)
+    }
+
+    fn interfaces(&mut self) -> Result<Vec<Interface>, Errno> {
+        Ok(Vec::new())
+    }
+
+    fn naming(&mut self) -> Option<Naming> {
+        None
     }
 }

@@ -47,6 +47,9 @@ impl Platform for TestPlatform {
     fn io(&mut self) -> &mut dyn crate::platform::io::Io {
         &mut self.io
     }
+    fn network(&mut self) -> Option<&mut dyn crate::platform::network::Network> {
+        Some(&mut self.io)
+    }
     fn idle_until(&mut self, deadline: Option<u64>) {
         self.now = self.now.max(deadline.unwrap_or(self.now));
         crate::platform::io::Io::poll(&mut self.io);

@@ -125,6 +125,11 @@ fn next(machine: &mut Machine) -> NonNull<Process> {
             events::wake(machine);
             continue;
         }
+        if events::has_more(machine) {
+            let now = machine.platform.monotonic_ns();
+            events::handle(machine, now);
+            continue;
+        }
         if machine.processes.table.is_empty() {
             let status = machine.scheduler.status;
             machine.halt(status);

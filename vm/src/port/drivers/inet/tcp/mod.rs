@@ -17,6 +17,8 @@ pub mod end;
 pub mod input;
 pub mod receive;
 pub mod send;
+#[cfg(test)]
+mod tests;
 
 use super::alarms::Alarms;
 use super::reader::Reader;

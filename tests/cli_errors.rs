@@ -61,9 +61,9 @@ fn an_otp_that_is_none_is_named() {
 
 #[test]
 fn what_only_erl_can_do_is_said() {
-    starling(["erl", "-detached"])
+    starling(["erl", "-man", "lists"])
         .expect_status(1)
-        .expect_error(&["-detached is not supported", "background"]);
+        .expect_error(&["-man is not supported", "man -M"]);
     starling(["erl", "+nonsense"])
         .expect_status(1)
         .expect_error(&["bad -n option onsense", "docs/src/flags.md"]);

@@ -7,6 +7,8 @@
 mod support;
 
 use std::fs::File;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -44,10 +46,7 @@ struct Epmd {
 
 impl Epmd {
     fn start() -> Epmd {
-        // A port that was free a moment ago.
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port().to_string();
-        drop(listener);
+        let port = free_port().to_string();
         let process = Command::new("epmd")
             .args(["-port", &port])
             .stdin(Stdio::null())
@@ -112,28 +111,135 @@ fn compiled(module: &str) -> PathBuf {
     directory
 }
 
-/// The two nodes of `two_nodes`: what the first one prints.
-fn talk(epmd: &Epmd, directory: &Path, first: &Machine, second: &Machine) -> Run {
+/// The two nodes of `two_nodes`, the first of which calls `function`: what that one prints.
+fn talk(
+    epmd: &Epmd,
+    directory: &Path,
+    [first, second]: [&Machine; 2],
+    function: &str,
+    flags: &[&str],
+) -> Run {
     let (one, other) = (name("one"), name("other"));
     let output = directory.join(&other);
     let mut served = node(second, Some(epmd), &other, directory);
-    let _served = start(served.args(["-s", "two_nodes", "serve"]), &output);
+    served.args(flags).args(["-s", "two_nodes", "serve"]);
+    let _served = start(&mut served, &output);
     let mut command = node(first, Some(epmd), &one, directory);
-    run(command.args(["-other", &other, "-s", "two_nodes", "main"]))
+    command.args(flags);
+    run(command.args(["-other", &other, "-s", "two_nodes", function]))
 }
 
 #[test]
 fn two_nodes_do_the_same_whichever_machines_they_are() {
     let directory = compiled("two_nodes");
     let epmd = Epmd::start();
-    let expected = talk(&epmd, &directory, &Erl, &Erl);
+    let talk = |pair| talk(&epmd, &directory, pair, "main", &[]);
+    let expected = talk([&Erl, &Erl]);
     expected.expect_status(0);
-    for (first, second) in [(Starling, Erl), (Erl, Starling), (Starling, Starling)] {
-        let run = talk(&epmd, &directory, &first, &second);
+    for pair in [[&Starling, &Erl], [&Erl, &Starling], [&Starling, &Starling]] {
+        let run = talk(pair);
         run.expect_status(0);
-        assert_eq!(
-            run.stdout, expected.stdout,
-            "{first:?} with {second:?}\n{run}"
-        );
+        assert_eq!(run.stdout, expected.stdout, "{pair:?}\n{run}");
+    }
+}
+
+/// OTP 27, whose program that asks the system about names may not run here: a file says what it would.
+#[test]
+fn nodes_of_different_releases_understand_each_other() {
+    let directory = compiled("two_nodes");
+    let epmd = Epmd::start();
+    let names = directory.join("inetrc");
+    let text = "{lookup,[file]}.\n{host,{127,0,0,1},[\"127.0.0.1\",\"localhost\"]}.\n";
+    std::fs::write(&names, text).unwrap();
+    let names = format!("\"{}\"", names.display());
+    let flags = ["-kernel", "inetrc", &names];
+    let talk = |pair| talk(&epmd, &directory, pair, "main", &flags);
+    let later = With(otp27());
+    let expected = talk([&Erl, &Erl]);
+    expected.expect_status(0);
+    for pair in [
+        [&later, &Erl],
+        [&Erl, &later],
+        [&Starling, &later],
+        [&later, &later],
+    ] {
+        let run = talk(pair);
+        run.expect_status(0);
+        assert_eq!(run.stdout, expected.stdout, "{pair:?}\n{run}");
+    }
+}
+
+#[test]
+fn a_node_that_is_silent_stays_and_one_that_is_stopped_goes() {
+    let directory = compiled("two_nodes");
+    let epmd = Epmd::start();
+    let flags = ["-kernel", "net_ticktime", "4"];
+    let talk = |pair| talk(&epmd, &directory, pair, "idle", &flags);
+    let expected = talk([&Erl, &Erl]);
+    expected.expect_status(0);
+    for pair in [[&Starling, &Erl], [&Erl, &Starling], [&Starling, &Starling]] {
+        let run = talk(pair);
+        run.expect_status(0);
+        assert_eq!(run.stdout, expected.stdout, "{pair:?}\n{run}");
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// As in a domain: the port is known, so that nobody has to be asked for it. Strangers are sent away, and what is no handshake does no harm.
+#[test]
+fn nodes_find_each_other_without_epmd() {
+    let directory = scratch("without_epmd");
+    let port = free_port().to_string();
+    let at = |machine: &Machine, host: &str, cookie: &str| {
+        let (name, _) = name("node")
+            .split_once('@')
+            .map(|(n, h)| (n.to_owned(), h.to_owned()))
+            .unwrap();
+        let name = format!("{name}@{host}");
+        let mut command = node(machine, None, &name, &directory);
+        let interface = format!("{{{}}}", host.replace('.', ","));
+        command.args([
+            "-setcookie",
+            cookie,
+            "-start_epmd",
+            "false",
+            "-erl_epmd_port",
+            &port,
+        ]);
+        command.args(["-kernel", "inet_dist_use_interface", &interface]);
+        (name, command)
+    };
+    for served in [&Starling, &Erl] {
+        let (name, mut command) = at(served, "127.0.0.1", "biscuit");
+        let _served = start(&mut command, &directory.join("served"));
+        let ping = |machine: &Machine, host: &str, cookie: &str| {
+            let (_, mut command) = at(machine, host, cookie);
+            let program = format!("io:format(\"~p\", [net_adm:ping('{name}')]), halt().");
+            run(command.args(["-eval", &program])).stdout
+        };
+        let mut tries = 0;
+        while TcpStream::connect(format!("127.0.0.1:{port}")).is_err() {
+            tries += 1;
+            assert!(tries < 300, "{served:?} does not listen");
+            sleep(Duration::from_millis(100));
+        }
+        for garbage in [
+            &b""[..],
+            b"\0\0",
+            b"\xff\xff\xff",
+            &[0x4e; 300],
+            b"\0\x05N\0\0\0\0",
+        ] {
+            let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+            let _ = stream.write_all(garbage);
+        }
+        assert_eq!(ping(&Starling, "127.0.0.2", "biscuit"), "pong");
+        assert_eq!(ping(&Starling, "127.0.0.2", "crumbs"), "pang");
+        assert_eq!(ping(&Erl, "127.0.0.2", "biscuit"), "pong");
     }
 }

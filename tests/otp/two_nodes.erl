@@ -1,7 +1,7 @@
 %% What two nodes that are connected do with each other: `main/0` on the one, `serve/0` on the other, whose name `main` gets with `-other Name`.
 %% What is printed is the same whichever machines the nodes are.
 -module(two_nodes).
--export([main/0, serve/0]).
+-export([main/0, serve/0, idle/0]).
 -export([echo/0, forward/2, late/1, loop/0, fails/1, start_scope/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 -behaviour(gen_server).
@@ -180,7 +180,6 @@ servers(Other) ->
     ?SHOW(show_call(fun() -> gen_server:call({counter, Other}, {sleep, 500}, 50) end, Other)),
     ?SHOW(gen_server:call({counter, Other}, from) =:= self()),
     ?SHOW(element(1, gen_server:multi_call([Other, 'nobody@127.0.0.1'], counter, {add, 1})) =:= [{Other, 11}]),
-    ?SHOW(sys:get_state({counter, Other})),
     ?SHOW(gen_server:receive_response(gen_server:send_request({counter, Other}, {add, 2}), ?LATE)).
 
 show_call(Fun, Other) ->
@@ -341,6 +340,20 @@ again(Other) ->
     ?SHOW(flush()).
 
 flush() -> receive M -> [M | flush()] after 100 -> [] end.
+
+%% Waits for a node to come and go: `idle/0` on the one, `serve/0` on the other.
+idle() ->
+    {ok, [[Name]]} = init:get_argument(other),
+    Other = list_to_atom(Name),
+    ok = connect(Other, 100),
+    ok = net_kernel:monitor_nodes(true, [nodedown_reason]),
+    %% Longer than a node may be silent.
+    ?SHOW(receive M -> M after 7000 -> nodes() =:= [Other] end),
+    Process = rpc:call(Other, os, getpid, []),
+    os:cmd("kill -STOP " ++ Process),
+    ?SHOW(receive {nodedown, Other, Why} -> Why after 20000 -> late end),
+    os:cmd("kill -KILL " ++ Process),
+    erlang:halt(0).
 
 %% The other node ends without a word.
 ends(Other) ->

@@ -80,6 +80,24 @@ pub fn run(flags: Vec<OsString>) -> Result<u8> {
 /// What never comes back.
 enum Never {}
 
+/// Goes on in the background, in a session of its own and without a terminal; the process that was started ends.
+fn detach() -> Result<()> {
+    let failed = |error: std::io::Error| Failure::new(format!("erl: -detached: {error}"));
+    let null = fs::File::options().read(true).write(true).open("/dev/null");
+    let null = null.map_err(failed)?;
+    // SAFETY: there is one thread so far, so the new process has all that this one has.
+    match unsafe { libc::fork() } {
+        -1 => return Err(failed(std::io::Error::last_os_error())),
+        0 => {}
+        _ => std::process::exit(0),
+    }
+    let moved = rustix::process::setsid()
+        .and_then(|_| rustix::stdio::dup2_stdin(&null))
+        .and_then(|()| rustix::stdio::dup2_stdout(&null))
+        .and_then(|()| rustix::stdio::dup2_stderr(&null));
+    moved.map_err(|error| failed(error.into()))
+}
+
 /// Starts the program that tells nodes where others listen, if there is to be one, as `erl` does for a node with a name. One that runs
 /// already ends the new one.
 pub fn start_epmd(program: Option<&[u8]>) {
@@ -133,6 +151,11 @@ fn start(own: &Own) -> std::result::Result<Result<Never>, Stop> {
     };
     print(&launch.output, &launch.error);
     start_epmd(launch.epmd.as_deref());
+    if launch.detached
+        && let Err(failure) = detach()
+    {
+        return Ok(Err(failure));
+    }
     run_otp(
         Box::new(LinuxPlatform::new()),
         OtpConfig {

@@ -48,6 +48,8 @@ pub struct Launch {
     pub environment: Environment,
     /// The program that tells nodes where others listen, to be started with `-daemon` unless it runs.
     pub epmd: Option<Word>,
+    /// Whether to go on in the background, without a terminal.
+    pub detached: bool,
     /// To be printed before the machine starts: what `-emu_args` asks for, and warnings.
     pub output: Vec<u8>,
     /// The same for standard error.
@@ -78,6 +80,7 @@ pub fn launch(
 
     let mut split = Split {
         environment,
+        has_programs: installation.has_programs,
         ..Split::default()
     };
     split.read(words)?;
@@ -122,6 +125,7 @@ pub fn launch(
         options,
         environment: split.environment,
         epmd: wants_epmd.then_some(epmd),
+        detached: split.detached,
         output: shown,
         error,
     })
@@ -172,6 +176,10 @@ struct Split {
     environment: Environment,
     show: Show,
     no_beam: bool,
+    /// As [`Installation::has_programs`].
+    has_programs: bool,
+    /// `-detached`
+    detached: bool,
     /// The node has a name.
     named: bool,
     /// `-start_epmd false`, `-no_epmd`
@@ -206,9 +214,13 @@ impl Split {
                     halts = true;
                     rest.by_ref().for_each(drop);
                 }
+                b"-detached" if self.has_programs => {
+                    self.detached = true;
+                    self.pass(&[b"-noshell", b"-noinput"]);
+                }
                 b"-detached" => {
                     return Err(Stop::unsupported(
-                        "-detached is not supported: start the tool in the background (with setsid, or as a service)",
+                        "-detached is not supported: a domain has no terminal to let go of",
                     ));
                 }
                 b"-man" => return Err(Stop::unsupported("-man is not supported: use man -M")),

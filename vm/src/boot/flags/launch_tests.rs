@@ -98,7 +98,6 @@ fn wrong_flags_end_in_otps_words() {
         ("+S", "Missing argument(s) for '+S'."),
         ("+sbt", "Missing argument(s) for '+sbt'."),
         ("-no_epmd", "Missing -proto_dist option"),
-        ("-detached", "-detached is not supported"),
         ("+zz", "bad -z option -zz"),
     ] {
         let stop = launched(line).unwrap_err();
@@ -168,6 +167,24 @@ fn variables_and_own_flags_set_options() {
     assert!(options.no_beam && options.collect_always);
     assert_eq!((options.fullsweep_after, options.ets_tables), (7, 9000));
     assert_eq!(launch.arguments.last().unwrap(), b"-nobeam");
+}
+
+#[test]
+fn only_where_there_are_programs_is_there_a_background() {
+    let words = [b"-detached".to_vec(), b"-foo".to_vec()];
+    let detached = launch(&words, &OTP, environment(&[])).unwrap();
+    assert!(detached.detached);
+    assert!(detached.arguments.ends_with(&[
+        b"-noshell".to_vec(),
+        b"-noinput".to_vec(),
+        b"-foo".to_vec()
+    ]));
+    let domain = Installation {
+        has_programs: false,
+        ..OTP
+    };
+    let stop = launch(&words, &domain, environment(&[])).unwrap_err();
+    assert!(stop.error.contains("-detached is not supported"));
 }
 
 #[test]

@@ -30,8 +30,6 @@ const SEED_BYTES: usize = 32;
 
 /// An interface that TCP/IP has.
 struct Attached {
-    /// The number of the device: `vif 0`.
-    index: u32,
     /// What TCP/IP calls it.
     nic: usize,
     device: Shared<ThisGuest>,
@@ -117,7 +115,6 @@ impl Network {
         self.attached.retain(|attached| {
             let stays = there.iter().any(|(_, device)| is(device, &attached.device));
             if !stays {
-                log::info!("eth{}: removed", attached.index);
                 stack.remove_link(attached.nic, now);
             }
             stays
@@ -126,7 +123,7 @@ impl Network {
             if self.attached.iter().all(|a| !is(&a.device, &device)) {
                 let link = Box::new(VifLink::new(device.clone()));
                 let nic = self.stack.add_link(format!("eth{index}"), link, now);
-                self.attached.push(Attached { index, nic, device });
+                self.attached.push(Attached { nic, device });
             }
         }
     }

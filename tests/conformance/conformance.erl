@@ -134,8 +134,9 @@ is_newer(Target, File) ->
 path(Parts, #{work := Work}) -> filename:join([Work | Parts]).
 
 %% What became of each case of a suite on one machine: pairs, in the order in which they were run.
-outcomes(Machine, {App, Suite}, #{keep := Keep} = Options) ->
-    Directory = path([run, Machine, App, Suite], Options),
+outcomes(Machine, {App, Suite}, #{keep := Keep, only := Only} = Options) ->
+    %% One case alone does not take the place of all.
+    Directory = path([run, Machine, App, Suite] ++ [Only || Only =/= "-"], Options),
     Results = filename:join(Directory, "results"),
     case Keep andalso Machine =:= erl andalso lists:last([none | terms(Results)]) =:= finished of
         true -> ok;

@@ -106,6 +106,12 @@ enum Remote {
     Alias(RemoteReference),
 }
 
+/// `process_flag(async_dist, true)`: the caller never waits for a connection.
+fn sends_asynchronously(cx: &mut Context) -> bool {
+    let rare = cx.process().rare.as_ref();
+    rare.is_some_and(|rare| rare.async_dist)
+}
+
 /// `Err(Suspend)` if too much is on its way to the node: then the message is, too, and who sent it is suspended until there is less.
 fn send_to_node(
     cx: &mut Context,
@@ -134,8 +140,9 @@ fn send_to_node(
     match sent {
         remote::Sent::Sent => Ok(Outcome::Sent),
         remote::Sent::NotConnected => Ok(Outcome::NotConnected),
+        remote::Sent::Busy if sends_asynchronously(cx) => Ok(Outcome::Sent),
         remote::Sent::Busy => {
-            dist::output::wait(machine, node, from)?;
+            dist::output::wait(cx.machine(), node, from)?;
             Err(Fail::Suspend)
         }
     }

@@ -123,13 +123,10 @@ fn monitor_3(cx: &mut Context, args: &[Term]) -> Value {
 
 /// Ends a monitor of the calling process; whether there was one.
 fn end(cx: &mut Context, reference: Term) -> Result<bool, Fail> {
-    if !reference.is_reference() {
-        return Err(Fail::Badarg);
-    }
+    // One of another node is no monitor of this.
+    let reference = RefNumber::of(reference).ok_or(Fail::Badarg)?;
     let pid = cx.process().pid;
-    let ended = RefNumber::of(reference)
-        .and_then(|reference| signal::demonitor(cx.machine(), pid, reference));
-    Ok(ended.is_some())
+    Ok(signal::demonitor(cx.machine(), pid, reference).is_some())
 }
 
 fn demonitor_1(cx: &mut Context, args: &[Term]) -> Value {

@@ -304,7 +304,7 @@ pub struct Rare {
     pub remote: Option<Box<Remote>>,
     /// `process_flag(monitor_nodes, true)`: how often, by a number that stands for the options.
     pub node_monitors: Ties<u8, u32>,
-    /// `process_flag(async_dist, …)`; kept, and without effect.
+    /// `process_flag(async_dist, …)`: it does not wait for connections that much is on its way on.
     pub async_dist: bool,
 }
 

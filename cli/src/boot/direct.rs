@@ -9,6 +9,7 @@ use super::console::{LineEnds, StatusLine};
 use super::domain_config::command_line;
 use super::host::Host;
 use super::initramfs::prepare_xen;
+use super::network::Network;
 use super::options::Options;
 use super::outcome::{STATUS_CRASHED, ShutdownReason, direct_end, of_guest};
 use super::qemu::{Machine, memory_file, open};
@@ -32,6 +33,8 @@ const CRASHED: &[u8] = b"(XEN) Hardware Dom0 crashed";
 /// Boots the image that `options` names in dom0's place.
 pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
     let args = command_line(&options.flags)?;
+    // Refuses what asks for one: there is nobody here to give it.
+    Network::of(options)?;
     let host = Host::find()?;
     let memory = u64::from(options.memory);
     let machine = Machine {

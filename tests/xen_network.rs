@@ -27,7 +27,7 @@ const THIS_MACHINE: &str = "{10,0,2,2}";
 /// What the server of `bench/serve.erl` answers.
 const PAGE: &str = "hello from a small server, sixty-four bytes of text and a line end.\n";
 
-/// An image of OTP with the evaluator, which listens on 9000, and the server of the benchmarks.
+/// An image of OTP with the evaluator, which listens on 9900, and the server of the benchmarks.
 fn evaluator_image(directory: &Path) -> PathBuf {
     let sources = ["tests/network/evaluator.erl", "bench/serve.erl"];
     erlc(directory, &sources.map(|source| root().join(source)));
@@ -210,14 +210,14 @@ fn a_domain_serves_this_machine_and_asks_it() {
             "-m",
             "128",
             "-p",
-            "0:9000",
+            "0:9900",
             "-p",
             "0:8080",
             "-p",
             "0:7000/udp",
         ],
     );
-    let mut evaluator = domain.evaluator(domain.port("tcp", 9000));
+    let mut evaluator = domain.evaluator(domain.port("tcp", 9900));
 
     // What DHCP gave.
     evaluator.expect(
@@ -340,14 +340,14 @@ fn interfaces_are_plugged_and_unplugged() {
             "-m",
             "128",
             "-p",
-            "0:9000",
+            "0:9900",
             "--xl-after",
             "attach now=>network-attach starling bridge=xenbr0,mac=00:16:3e:00:00:77",
             "--xl-after",
             "detach now=>network-detach starling 1",
         ],
     );
-    let mut evaluator = domain.evaluator(domain.port("tcp", 9000));
+    let mut evaluator = domain.evaluator(domain.port("tcp", 9900));
     let names = "(fun() -> {ok, I} = inet:getifaddrs(), lists:sort([N || {N, _} <- I, N =/= \"lo\"]) end)()";
     let wait = |evaluator: &mut Evaluator, wanted: &str| {
         let found = (0..300).any(|_| {
@@ -410,7 +410,7 @@ fn a_bad_address_or_gateway_is_told_and_the_machine_stays_up() {
             "-m",
             "128",
             "-p",
-            "0:9000",
+            "0:9900",
             "--",
             "-ipaddr",
             "10.0.2.15/24",
@@ -418,7 +418,7 @@ fn a_bad_address_or_gateway_is_told_and_the_machine_stays_up() {
             "10.0.2.77",
         ],
     );
-    let mut evaluator = domain.evaluator(domain.port("tcp", 9000));
+    let mut evaluator = domain.evaluator(domain.port("tcp", 9900));
     let unreachable = evaluator.value("gen_tcp:connect({192, 0, 2, 1}, 80, [], 8000)");
     assert!(
         [

@@ -1,6 +1,6 @@
 %% Evaluates what comes over TCP: a line with an expression, answered by a line with its value. Variables live as long as the connection.
 %%
-%% `-port N` is where it listens (9000 if nothing is said, 0 for any that is free, which it prints). What tests/xen_network.rs says to it, it says to
+%% `-port N` is where it listens (9900 if nothing is said, 0 for any that is free, which it prints). What tests/xen_network.rs says to it, it says to
 %% an `erl` on the host, too, and compares the answers.
 -module(evaluator).
 -export([start/0]).
@@ -8,7 +8,7 @@
 start() ->
     Port = case init:get_argument(port) of
         {ok, [[Text] | _]} -> list_to_integer(Text);
-        error -> 9000
+        error -> 9900
     end,
     %% The listening socket ends with its owner, and who called this ends.
     spawn(fun() ->

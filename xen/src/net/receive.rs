@@ -134,11 +134,15 @@ impl Receive {
             .map_err(|bad| Fault::Producer(Ring::Receive, bad))
     }
 
-    /// The next packet, if there is a complete one. Asks for an event if there is not.
+    /// The next packet, if there is a complete one. Asks for an event if there is not. Pages are shown again only before the first
+    /// response is taken: however fast a backend delivers what must be dropped, there is an end to it.
     pub fn next(
         &mut self,
         statistics: &mut Statistics,
     ) -> Result<Option<(&mut [u8], Incoming)>, Fault> {
+        if self.ring.unpublished() >= BATCH {
+            self.publish();
+        }
         loop {
             if self.responses()? == 0 {
                 // The wish is set at most once for each time the ring runs empty.
@@ -153,9 +157,6 @@ impl Receive {
             } else {
                 self.take_data()?
             };
-            if self.ring.unpublished() >= BATCH {
-                self.publish();
-            }
             if !complete {
                 continue;
             }

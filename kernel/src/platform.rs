@@ -91,14 +91,15 @@ impl XenPlatform {
         events::collect();
         let signalled = console::input_port().is_some_and(events::take);
         self.terminal.take(console::read);
-        let (has_work, store_deadline) = match &mut self.store {
-            Some(store) => {
-                store.poll();
-                (store.has_work(), store.next_deadline())
-            }
+        if let Some(store) = &mut self.store {
+            store.poll();
+        }
+        self.network.poll();
+        // Asked now: a device in which the network has just found a fault is its task's to connect again.
+        let (has_work, store_deadline) = match &self.store {
+            Some(store) => (store.has_work(), store.next_deadline()),
             None => (false, None),
         };
-        self.network.poll();
         let network_deadline = self.network.next_deadline();
         if signalled
             || has_work

@@ -16,6 +16,8 @@ use starling_xen::mmu::Mfn;
 use starling_xen::pages::SharedPages;
 use starling_xen::{DomainId, XenError};
 
+/// Xen's number for what there is no room for.
+const ENOSPC: i64 = 28;
 /// How often the quarantine is looked through, at most.
 const RETRY_NS: u64 = 1_000_000_000;
 
@@ -126,8 +128,12 @@ impl Guest for ThisGuest {
 
     fn open_channel(&self, peer: DomainId) -> Result<EventChannel, XenError> {
         let channel = EventChannel::open(peer)?;
-        events::add(channel.port());
-        Ok(channel)
+        if events::add(channel.port()) {
+            return Ok(channel);
+        }
+        // A device whose events nobody sees would seem to work.
+        self.close_channel(channel);
+        Err(XenError(ENOSPC))
     }
 
     fn notify(&self, channel: &EventChannel) {

@@ -10,14 +10,15 @@ use starling_xen::sched;
 
 static PORTS: Exclusive<Ports> = Exclusive::new(Ports::new());
 
-/// Waits for `port` from now on. A port is taken to have something to say when it is new.
-pub fn add(port: u32) {
-    let Some(info) = clock::shared_info() else {
-        return;
-    };
-    if !PORTS.with(|ports| ports.add(info, port)) {
+/// Waits for `port` from now on. A port is taken to have something to say when it is new. False if there are too many to wait for
+/// one more, which is said on the console.
+pub fn add(port: u32) -> bool {
+    let info = clock::shared_info();
+    let added = info.is_some_and(|info| PORTS.with(|ports| ports.add(info, port)));
+    if !added {
         log::error!("event channel {port} cannot be waited for: there are too many");
     }
+    added
 }
 
 /// Waits for `port` no more; before it is closed.

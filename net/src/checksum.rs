@@ -1,7 +1,7 @@
 //! The Internet checksum (RFC 1071), eight bytes at a time.
 //!
 //! Sums are kept in the machine's order of bytes, which does not matter to one's complement as long as the result is stored in the
-//! same order. Invariant: [`fold`] of a correct packet's sum, checksum included, is 0.
+//! same order. Invariant: [`fold`] of a correct packet's sum, checksum included, is `0xffff`.
 
 use core::net::IpAddr;
 

@@ -1,7 +1,7 @@
 //! Sockets: what a descriptor of the stack stands for.
 //!
-//! Invariant: a socket is in `Ports` under its own port for as long as `bound` is set, and a [`State::Stream`] names a connection
-//! whose owner it is.
+//! Invariant: a socket that was bound is in `Ports` under its own port for as long as `bound` is set; one that was accepted is not, its
+//! connection has the port. A [`State::Stream`] names a connection whose owner it is, or one that is gone.
 
 use crate::address::Endpoint;
 use crate::udp::Datagrams;

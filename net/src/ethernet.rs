@@ -79,8 +79,9 @@ impl Stack {
         let Some(Some(nic)) = self.nics.get(number) else {
             return;
         };
-        // Bridges flood; what is for others is none of our business.
-        if header[0] & 1 == 0 && header[0..6] != nic.hardware {
+        // Bridges flood; what is for others is none of our business. Some send back what we send to many, which would look like
+        // somebody else with our addresses (RFC 7527).
+        if header[0] & 1 == 0 && header[0..6] != nic.hardware || header[6..12] == nic.hardware {
             return;
         }
         let mut from = [0; 6];
@@ -101,7 +102,7 @@ impl Stack {
         let Some(packet) = Packet::parse(bytes, true) else {
             return;
         };
-        if !self.is_for_us(number, &packet) {
+        if !self.is_for_us(number, &packet) || self.is_forged(&packet) {
             return;
         }
         if packet.fragment.is_some() {
@@ -123,9 +124,6 @@ impl Stack {
         let Some(Some(nic)) = self.nics.get(number) else {
             return;
         };
-        if from == nic.hardware {
-            return;
-        }
         if nic.owns(IpAddr::V4(sender)) {
             self.address_is_taken(number, IpAddr::V4(sender), from);
             return;
@@ -426,6 +424,7 @@ impl Stack {
         };
         self.look_at_link(number);
         self.configure(number);
+        self.join_again(number);
         number
     }
 
@@ -439,6 +438,9 @@ impl Stack {
             connection.nic == number
                 || nic.has_address(connection.tuple.local.address) && connection.nic == LOOPBACK
         });
+        for &socket in &nic.blocked_sockets {
+            self.unblock_datagrams(socket);
+        }
         self.naming_changed();
         nic.link
     }
@@ -499,8 +501,11 @@ impl Stack {
             for socket in core::mem::take(&mut nic.blocked_sockets) {
                 self.unblock_datagrams(socket);
             }
-            for connection in blocked {
-                self.tcp.touch(connection);
+            for id in blocked {
+                if let Some(connection) = self.tcp.connections.get_mut(id) {
+                    connection.is_blocked = false;
+                }
+                self.tcp.touch(id);
             }
         }
     }

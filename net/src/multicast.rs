@@ -11,6 +11,7 @@ use crate::packet::{Header, IPV4_HEADER, IPV6_HEADER, Packet, protocol};
 use crate::socket::State;
 use crate::stack::{LOOPBACK, Stack};
 use crate::{checksum, packet};
+use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use starling_vm::fs::errno::Errno;
 use starling_vm::platform::network::MembershipInterface;
@@ -84,6 +85,20 @@ impl Stack {
         }
         self.count_member(number, group, join);
         Ok(())
+    }
+
+    /// Counts the groups that sockets have joined on an interface that was there before, was removed, and is there again.
+    pub(crate) fn join_again(&mut self, number: usize) {
+        let mut groups = Vec::new();
+        for (_, socket) in self.sockets.iter() {
+            if let State::Datagram(datagrams) = &socket.state {
+                let joined = datagrams.groups.iter().filter(|(_, nic)| *nic == number);
+                groups.extend(joined.map(|(group, _)| *group));
+            }
+        }
+        for group in groups {
+            self.count_member(number, group, true);
+        }
     }
 
     /// Leaves all groups of a socket that is being closed.

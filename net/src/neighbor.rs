@@ -4,7 +4,8 @@
 //! One that is known is used for a minute, then asked for again while it is still used. Only answers to what was asked are
 //! believed, and who is known is not forgotten because a stranger speaks.
 //!
-//! Invariant: at most [`LIMIT`] neighbours and [`HELD`] packets for each that is not known; the least recently used give way.
+//! Invariant: at most [`LIMIT`] neighbours and [`HELD`] packets for each that is not known; the least recently used give way, those
+//! that connections wait for last.
 
 use crate::random::Key;
 use alloc::vec::Vec;
@@ -112,7 +113,11 @@ impl Neighbors {
             };
         }
         if self.table.len() >= LIMIT {
-            let oldest = self.table.iter().min_by_key(|(_, neighbor)| neighbor.used);
+            // Who is waited for gives way last: those who wait are not told.
+            let oldest = self
+                .table
+                .iter()
+                .min_by_key(|(_, neighbor)| (!neighbor.connections.is_empty(), neighbor.used));
             if let Some(oldest) = oldest.map(|(address, _)| *address) {
                 self.table.remove(&oldest);
             }

@@ -7,6 +7,7 @@
 
 use crate::address::{is_link_local, same_network};
 use crate::nic::Origin;
+use crate::packet::protocol;
 use crate::stack::{LOOPBACK, Stack};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use starling_vm::fs::errno::Errno;
@@ -106,6 +107,13 @@ impl Stack {
             }
         }
         best.map(|(_, route)| route).ok_or(Errno::ENETUNREACH)
+    }
+
+    /// Whether a packet from a wire says that it comes from this very machine, or from everybody: whoever answered would talk to itself
+    /// without end, or to all. Duplicates of our IPv6 addresses do speak of them in discovery, whose messages are looked at there.
+    pub(crate) fn is_forged(&self, packet: &crate::packet::Packet) -> bool {
+        packet.protocol != protocol::ICMPV6
+            && (self.is_local(packet.source) || self.is_broadcast(packet.source))
     }
 
     /// Whether a packet that came through an interface is for this machine.

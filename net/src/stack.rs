@@ -190,7 +190,8 @@ impl Stack {
             || !self.tcp.dirty.is_empty()
             || !self.loopback.is_empty()
             || !self.outbox.is_empty()
-            || self.events.are_waiting();
+            || self.events.are_waiting()
+            || self.naming_is_news && !self.naming_was_reported;
         if busy {
             return Some(0);
         }

@@ -67,7 +67,8 @@ impl Datagrams {
 
     fn push(&mut self, limit: usize, arrived: Arrived, bytes: &[u8]) -> bool {
         let held = self.bytes.len() + self.arrived.len() * RECORD;
-        if held + bytes.len() > limit
+        // One message is always taken, as on Linux: a socket with a small buffer is not deaf to long ones.
+        if held > 0 && held + bytes.len() > limit
             || self.read_shut
             || self.arrived.try_reserve(1).is_err()
             || self.bytes.try_reserve(bytes.len()).is_err()
@@ -294,8 +295,11 @@ impl Stack {
         }
         match self.output(route.nic, header, size, Some(UDP_CHECKSUM), &mut write) {
             Err(Errno::EAGAIN) => {
-                self.datagrams(number)?.blocked = Some(route.nic);
-                if let Some(Some(nic)) = self.nics.get_mut(route.nic) {
+                // Once, however often the program tries.
+                let blocked = self.datagrams(number)?.blocked.replace(route.nic);
+                if blocked != Some(route.nic)
+                    && let Some(Some(nic)) = self.nics.get_mut(route.nic)
+                {
                     nic.blocked_sockets.push(number);
                 }
                 Err(Errno::EAGAIN)

@@ -66,7 +66,8 @@ impl Stack {
         if listener.waiting.len() > listener.backlog {
             return None;
         }
-        let limit = listener.backlog.max(HALF_OPEN_OF_ONE);
+        // Not above the limit of all: who is over that one's would be looked for among all sockets.
+        let limit = listener.backlog.clamp(HALF_OPEN_OF_ONE, HALF_OPEN);
         listener.half_open.try_reserve(1).ok()?;
         let mut oldest = (listener.half_open.len() >= limit)
             .then(|| listener.half_open.front().copied())
@@ -161,6 +162,7 @@ impl Stack {
             owner,
             dirty: false,
             in_table: true,
+            is_blocked: false,
             exclusive: !options.reuse_address,
             alarm: None,
             owed_since: None,

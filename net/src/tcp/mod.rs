@@ -65,6 +65,8 @@ pub struct Connection {
     pub dirty: bool,
     /// Whether it can be found under its ends.
     pub in_table: bool,
+    /// Whether it is among those that wait for room in the link.
+    pub is_blocked: bool,
     /// Whether the port may not be bound to again while it lives.
     pub exclusive: bool,
     /// The earliest time at which [`Timers`] will name it.

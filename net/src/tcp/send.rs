@@ -23,6 +23,8 @@ const ORPHAN: u64 = 60 * SECOND;
 pub const KEEP_ALIVE: u64 = 7200 * SECOND;
 /// How much longer the other end may be silent then: nine probes in intervals of 75 seconds.
 const KEEP_ALIVE_GRACE: u64 = 675 * SECOND;
+/// When a connection is asked again that waits for its neighbour: after the last question to it.
+const LOOK_AGAIN: u64 = 4 * SECOND;
 /// When a connection is asked again that wants to be asked at once and then has nothing to say.
 const PAUSE: u64 = 1_000_000;
 
@@ -58,6 +60,12 @@ impl Stack {
                 self.tcp.touch(id);
             }
         }
+        let connections = &self.tcp.connections;
+        self.tcp.timers.tidy(connections.len(), |time, id| {
+            connections
+                .get(id)
+                .is_some_and(|connection| connection.alarm == Some(time))
+        });
     }
 
     /// Lets a connection send what it can, and notes when it is to be asked again.
@@ -76,6 +84,7 @@ impl Stack {
                 None => {
                     // Whoever finds the neighbour touches it; time goes on meanwhile.
                     self.settle(id, true);
+                    self.look_again_later(id);
                     return;
                 }
             }
@@ -125,7 +134,14 @@ impl Stack {
             connection.sent = sent;
         }
         if exhausted {
-            nic.blocked.push(id);
+            // Once, however often it is asked until there is room.
+            if connection.is_blocked || nic.blocked.try_reserve(1).is_ok() {
+                if !core::mem::replace(&mut connection.is_blocked, true) {
+                    nic.blocked.push(id);
+                }
+            } else {
+                self.tcp.touch(id);
+            }
         } else if more {
             self.tcp.touch(id);
         }
@@ -212,6 +228,19 @@ impl Stack {
         }
     }
 
+    /// Sees to it that a connection that waits for its neighbour is asked again even if it is not told: the neighbour may have given
+    /// way to others in a full table, or there may be no way there now.
+    fn look_again_later(&mut self, id: u32) {
+        let later = self.now + LOOK_AGAIN;
+        if let Some(connection) = self.tcp.connections.get_mut(id)
+            && connection.socket().local_endpoint().is_some()
+            && !connection.dirty
+            && !self.tcp.timers.set(id, later, &mut connection.alarm)
+        {
+            self.tcp.touch(id);
+        }
+    }
+
     /// Ends a connection whose time is over.
     fn give_up_if_late(&mut self, id: u32) {
         let now = self.now;
@@ -256,6 +285,10 @@ impl Stack {
 
 /// When a connection is given up if nothing comes from the other end.
 fn limit(connection: &Connection, state: State) -> Option<u64> {
+    // It is over, and waits for nothing but a way for its reset.
+    if state == State::Closed {
+        return None;
+    }
     let orphan = connection.owner == Owner::Nobody;
     let owed = connection.owed_since.map(|since| {
         since

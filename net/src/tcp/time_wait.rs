@@ -1,4 +1,4 @@
-//! What is left of a connection that we ended first: its ends and two numbers, for a minute at most.
+//! What is left of a connection that we ended first: its ends and two numbers, for [`LENGTH`].
 //!
 //! TIME-WAIT keeps stray segments of an old connection away from a new one with the same ends, and answers the other end if our
 //! last acknowledgement was lost. smoltcp would keep a whole socket with its buffers for that; here it takes less than 200 bytes.
@@ -73,7 +73,8 @@ impl Stack {
         sent: Sent,
     ) {
         let waits = &mut self.tcp.time_wait;
-        let full = waits.table.len() >= LIMIT;
+        // Those that a new connection has ended are still in `order`: it is the longer one.
+        let full = waits.order.len() >= LIMIT;
         if waits.order.try_reserve(1).is_err() || waits.table.try_reserve(1).is_err() {
             return;
         }
@@ -91,8 +92,16 @@ impl Stack {
             self.tcp_ports.disconnect(tuple.local.port, old.exclusive);
         }
         waits.order.push_back((until, tuple));
-        if full && let Some((_, oldest)) = waits.order.pop_front() {
-            self.end_time_wait(&oldest);
+        if full && let Some((until, oldest)) = waits.order.pop_front() {
+            self.end_time_wait_of(&oldest, until);
+        }
+    }
+
+    /// Ends the one that lasts until `until`: there may be another one with the same ends by now.
+    fn end_time_wait_of(&mut self, tuple: &Tuple, until: u64) {
+        let rest = self.tcp.time_wait.table.get(tuple);
+        if rest.is_some_and(|rest| rest.until == until) {
+            self.end_time_wait(tuple);
         }
     }
 
@@ -102,11 +111,7 @@ impl Stack {
             && until <= self.now
         {
             self.tcp.time_wait.order.pop_front();
-            // It may have ended, and another one with the same ends begun.
-            let rest = self.tcp.time_wait.table.get(&tuple);
-            if rest.is_some_and(|rest| rest.until == until) {
-                self.end_time_wait(&tuple);
-            }
+            self.end_time_wait_of(&tuple, until);
         }
     }
 

@@ -241,7 +241,10 @@ impl Stack {
             return;
         };
         if message[0] == kind::QUERY {
-            self.answer_group_query(number, true);
+            // RFC 2710 §3: from the link itself, or anybody anywhere could make us send to many.
+            if is_link_local(source) && packet.hop_limit == 1 {
+                self.answer_group_query(number, true);
+            }
             return;
         }
         if packet.hop_limit != 255 || message[1] != 0 {

@@ -189,7 +189,7 @@ impl Stack {
 
     /// A packet of ours, of which `bytes` are the beginning, has not reached its destination.
     pub(crate) fn packet_failed(&mut self, bytes: &[u8], error: Errno) {
-        let Some((source, destination, protocol, ports)) = quoted(bytes) else {
+        let Some((source, destination, carried, ports)) = quoted(bytes) else {
             return;
         };
         let port = |at: usize| u16::from_be_bytes([ports[at], ports[at + 1]]);
@@ -197,8 +197,11 @@ impl Stack {
             local: Endpoint::new(source, port(0)),
             remote: Endpoint::new(destination, port(2)),
         };
-        if protocol == protocol::UDP {
+        if carried == protocol::UDP {
             self.fail_datagrams(tuple.local, tuple.remote, error);
+            return;
+        }
+        if carried != protocol::TCP {
             return;
         }
         let Some(&id) = self.tcp.table.get(&tuple) else {

@@ -409,3 +409,100 @@ fn as_configured() {
     assert!(said[0].starts_with("eth0: the gateway 10.0.0.1 does not answer"));
     assert_eq!(lab.host.stack.take_error(client), Some(Errno::EHOSTUNREACH));
 }
+
+/// The first segment of a connection to port 80 of 10.0.0.5, from its own port 80.
+fn syn(from: [u8; 4], to: [u8; 4]) -> Vec<u8> {
+    let mut frame = udp4(from, to, (80, 80), &[0; 12]);
+    frame[23] = 6;
+    frame[24..26].fill(0);
+    let sum = !ones(&frame[14..34]) as u16;
+    frame[24..26].copy_from_slice(&sum.to_be_bytes());
+    frame[38..54].fill(0);
+    frame[46] = 0x50;
+    frame[47] = 2;
+    let mut pseudo = frame[26..34].to_vec();
+    pseudo.extend([0, 6, 0, 20]);
+    pseudo.extend(&frame[34..54]);
+    let sum = !ones(&pseudo) as u16;
+    frame[50..52].copy_from_slice(&sum.to_be_bytes());
+    frame
+}
+
+#[test]
+fn packets_that_say_they_are_ours_or_everybodys_are_nobodys() {
+    let mut lab = Lab::new(&[("ipaddr", "10.0.0.5/24")]);
+    let _listener = lab.host.listen("0.0.0.0:80", 5);
+    // Until there is no more to say about addresses and routers.
+    lab.pass(30 * SECOND, |_| None);
+    lab.seen.clear();
+    let own = [10, 0, 0, 5];
+    for (from, to) in [
+        (own, own),
+        ([10, 0, 0, 255], own),
+        ([255; 4], own),
+        ([10, 0, 0, 9], [10, 0, 0, 255]),
+        ([10, 0, 0, 9], [255; 4]),
+    ] {
+        lab.send(&syn(from, to));
+        lab.pass(SECOND, |_| None);
+        let usage = lab.host.stack.usage();
+        assert_eq!((usage.half_open, usage.connections), (0, 0), "{from:?}");
+        assert!(lab.seen.is_empty(), "{from:?} {:?}", lab.seen);
+    }
+    lab.send(&syn([10, 0, 0, 9], own));
+    lab.pass(SECOND, |_| None);
+    assert_eq!(lab.host.stack.usage().half_open, 1);
+}
+
+#[test]
+fn news_of_names_is_not_slept_through() {
+    let mut lab = Lab::new(&[]);
+    let events = |lab: &mut Lab| std::iter::from_fn(|| lab.host.stack.next_event()).count();
+    events(&mut lab);
+    lab.host.stack.naming();
+    // Long enough for the lease, and for all that is said of the address to be said.
+    lab.pass(30 * SECOND, |frame| dhcp(frame, [10, 0, 2, 15], 3600));
+    assert_eq!(lab.host.stack.next_deadline(), Some(0));
+    assert_eq!(events(&mut lab), 1);
+    assert!(lab.host.stack.next_deadline() > Some(lab.host.now));
+}
+
+#[test]
+fn what_waited_for_a_device_that_is_removed_waits_no_more() {
+    let mut lab = Lab::new(&[("ipaddr", "10.0.0.5/24")]);
+    let socket = lab.host.udp("0.0.0.0:0");
+    lab.host.stack.watch(
+        socket,
+        starling_vm::platform::io::Interest {
+            read: false,
+            write: true,
+        },
+    );
+    let to = ip("10.0.0.9:9");
+    let first = lab
+        .host
+        .stack
+        .send_to(socket, &to, &[0], &Default::default());
+    assert_eq!(first, Ok(1));
+    lab.pass(30 * SECOND, |frame| {
+        let asks = frame[12..14] == [8, 6] && frame[38..42] == [10, 0, 0, 9];
+        asks.then(|| arp_claim([10, 0, 0, 9]))
+    });
+    let mut full = false;
+    for _ in 0..100_000 {
+        let sent = lab
+            .host
+            .stack
+            .send_to(socket, &to, &[0; 1400], &Default::default());
+        if sent == Err(Errno::EAGAIN) {
+            full = true;
+            break;
+        }
+    }
+    assert!(full);
+    lab.host.poll();
+    assert!(!lab.host.is_ready(socket).write);
+    lab.host.stack.remove_link(1, lab.host.now);
+    lab.host.poll();
+    assert!(lab.host.is_ready(socket).write);
+}

@@ -33,6 +33,10 @@ impl Stack {
         if self.receive_in_time_wait(&tuple, &segment) {
             return;
         }
+        // RFC 9293 §3.10.7.2, RFC 1122 §4.2.3.10: what was sent to everybody neither begins anything nor is answered.
+        if self.is_broadcast(packet.destination) {
+            return;
+        }
         let opens = segment.has(flag::SYN) && !segment.has(flag::ACK | flag::RST | flag::FIN);
         if opens {
             match self.listening_on(tuple.local, nic) {

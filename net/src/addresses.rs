@@ -1,8 +1,8 @@
 //! The addresses of interfaces: where they come from, whether somebody else has them, what is said about them.
 //!
 //! An address is used at once. Meanwhile others are asked whether they have it: two ARP probes (RFC 5227), or one neighbour
-//! solicitation (RFC 4862 §5.4). If somebody has it, one line says who; an address that DHCP gave is given back, an IPv6 address is not
-//! used any more, and one that was given by hand is kept, as Linux keeps it.
+//! solicitation (RFC 4862 §5.4). If somebody has it, one line says who; an address that DHCP gave is given back, once it is in use only
+//! if the other one insists; an IPv6 address is not used any more, and one that was given by hand is kept, as Linux keeps it.
 //!
 //! Invariant: programs see a change of addresses in `interfaces()` with the next call; connections from an address that is gone end
 //! with `EADDRNOTAVAIL`.
@@ -21,6 +21,8 @@ use starling_vm::platform::network::Naming;
 
 /// Questions about an IPv4 address.
 const PROBES: u8 = 2;
+/// An IPv4 address in use is defended once in this time (RFC 5227 §2.4): one stray packet does not end all connections.
+const DEFENCE: u64 = 10 * SECOND;
 
 impl Claim {
     /// The claim of an address that is new.
@@ -91,7 +93,7 @@ impl Stack {
                 prefix: *prefix,
                 origin: Origin::Fixed,
                 claim: Claim::beginning(now),
-                conflict: false,
+                conflict: None,
             };
             nic.addresses.insert(place, own);
         }
@@ -128,7 +130,7 @@ impl Stack {
             prefix: 64,
             origin: Origin::Made,
             claim: Claim::beginning(now),
-            conflict: false,
+            conflict: None,
         });
         self.begin_discovery(number);
     }
@@ -227,6 +229,7 @@ impl Stack {
 
     /// Somebody else has an address of ours.
     pub(crate) fn address_is_taken(&mut self, number: usize, address: IpAddr, by: Hardware) {
+        let now = self.now;
         let Some(Some(nic)) = self.nics.get_mut(number) else {
             return;
         };
@@ -237,17 +240,21 @@ impl Stack {
         if own.claim == Claim::Taken {
             return;
         }
-        let first = !core::mem::replace(&mut own.conflict, true);
+        let last = own.conflict.replace(now);
+        let again = last.is_some_and(|last| now < last + DEFENCE);
         let origin = own.origin;
         let asking = matches!(own.claim, Claim::Asking { .. });
-        if first {
+        if last.is_none() {
             log::error!(
                 "address {address} of {name} is already used by {}: two machines have it, and neither works well",
                 Colons(by)
             );
         }
         match (address, origin) {
-            (_, Origin::Leased) => self.decline_lease(number),
+            (_, Origin::Leased) if asking || again => self.decline_lease(number),
+            (IpAddr::V4(four), _) if !asking && !again => {
+                self.send_arp(number, Arp::Request, EVERYBODY, four, four);
+            }
             (IpAddr::V6(_), _) if asking => {
                 own.claim = Claim::Taken;
                 self.addresses_changed(number);

@@ -472,7 +472,7 @@ impl Stack {
                 prefix: lease.prefix,
                 origin: Origin::Leased,
                 claim: Claim::beginning(now),
-                conflict: false,
+                conflict: None,
             };
             nic.addresses.insert(0, own);
         }

@@ -434,7 +434,7 @@ fn take_prefix(nic: &mut Nic, option: &[u8], identifier: u64, now: u64) -> Optio
             preferred_until,
         },
         claim: Claim::beginning(now),
-        conflict: false,
+        conflict: None,
     });
     Some(true)
 }

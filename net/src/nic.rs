@@ -70,8 +70,8 @@ pub struct Address {
     pub origin: Origin,
     /// Whether it can be used.
     pub claim: Claim,
-    /// Whether it was said already that somebody else has it.
-    pub conflict: bool,
+    /// When somebody else was last seen to have it.
+    pub conflict: Option<u64>,
 }
 
 /// A router.
@@ -154,7 +154,7 @@ impl Nics {
                 prefix,
                 origin: Origin::Fixed,
                 claim: Claim::Sure,
-                conflict: false,
+                conflict: None,
             });
         }
         Nics(Vec::from([Some(loopback)]))

@@ -506,3 +506,19 @@ fn what_waited_for_a_device_that_is_removed_waits_no_more() {
     lab.host.poll();
     assert!(lab.host.is_ready(socket).write);
 }
+
+#[test]
+fn an_address_in_use_is_defended_once() {
+    let mut lab = Lab::new(&[]);
+    lab.pass(30 * SECOND, |frame| dhcp(frame, [10, 0, 2, 15], 3600));
+    lab.seen.clear();
+    lab.send(&arp_claim([10, 0, 2, 15]));
+    lab.pass(5 * SECOND, |_| None);
+    let announces = |frame: &Vec<u8>| frame[12..14] == [8, 6] && frame[28..32] == [10, 0, 2, 15];
+    assert_eq!(lab.seen.iter().filter(|frame| announces(frame)).count(), 1);
+    assert!(lab.addresses().contains(&"10.0.2.15".to_string()));
+    lab.send(&arp_claim([10, 0, 2, 15]));
+    lab.pass(SECOND, |_| None);
+    assert!(lab.seen.iter().any(|frame| is_dhcp(frame, 4)), "no DECLINE");
+    assert!(!lab.addresses().contains(&"10.0.2.15".to_string()));
+}

@@ -27,18 +27,27 @@ enum Piece {
     Shared(BinaryRef, Range<usize>),
 }
 
+impl Piece {
+    fn len(&self) -> usize {
+        let (Piece::Copied(range) | Piece::Shared(_, range)) = self;
+        range.len()
+    }
+}
+
 /// Bytes for a port.
 #[derive(Default)]
 pub struct Output {
     copied: Vec<u8>,
     /// Empty as long as all bytes are in `copied`.
     order: SmallVec<[Piece; 2]>,
+    /// How many pieces at the front of `order` are gone: they hold nothing.
+    first: usize,
     /// How much of `copied` is in `order`.
     ordered: usize,
     /// Bytes that go before the others, and which of them are left.
     prefix: [u8; 4],
     prefix_left: Range<usize>,
-    /// How many bytes behind the prefix are gone already.
+    /// How many bytes are gone already of the first piece that is left.
     gone: usize,
     /// How many bytes are left.
     len: usize,
@@ -135,6 +144,15 @@ impl Output {
         self.prefix_left.start += of_prefix;
         self.gone += count - of_prefix;
         self.len -= count;
+        // What is written to the end is let go of, and not passed over again each time.
+        while let Some(piece) = self.order.get_mut(self.first) {
+            if self.gone < piece.len() {
+                return;
+            }
+            self.gone -= piece.len();
+            *piece = Piece::Copied(0..0);
+            self.first += 1;
+        }
     }
 
     /// The bytes that are left, in pieces that lie side by side.
@@ -152,7 +170,7 @@ impl Output {
 
     /// All bytes but the prefix.
     fn all(&self) -> impl Iterator<Item = &[u8]> {
-        let pieces = self.order.iter().map(|piece| match piece {
+        let pieces = self.order[self.first..].iter().map(|piece| match piece {
             Piece::Copied(range) => &self.copied[range.clone()],
             Piece::Shared(block, range) => {
                 // SAFETY: the invariant: the range was taken from a binary in this block, which the reference keeps alive; what a
@@ -196,6 +214,7 @@ mod tests {
     use crate::bits::{make_binary, sub_bits};
     use crate::memory::Arena;
     use crate::memory::heap::Parcel;
+    use crate::memory::off_heap::Binary;
     use alloc::vec;
 
     #[test]
@@ -230,6 +249,28 @@ mod tests {
         let bytes = output.into_bytes().unwrap();
         assert_eq!(bytes.len(), 7007);
         assert_eq!(bytes[2006], 2);
+    }
+
+    #[test]
+    fn what_is_gone_is_let_go_of() {
+        let mut arena = Parcel::new();
+        let long = make_binary(&mut arena, &[7; SHARED]).unwrap();
+        let list = arena.list(&[Term::small(1), long, long, long]).unwrap();
+        let block = BinaryRef::of(long).unwrap();
+        let references = || Binary::references(block.head());
+        let before = references();
+        let mut output = Output::of(list).unwrap();
+        assert_eq!(references(), before + 3);
+        for left in (0..3).rev() {
+            output.advance(SHARED);
+            // Of the one that is next, the last byte is left behind the byte before all of them.
+            assert_eq!(references(), before + left + 1);
+            assert_eq!(output.len(), left * SHARED + 1);
+            assert_eq!(output.parts().map(<[u8]>::len).sum::<usize>(), output.len());
+        }
+        output.advance(1);
+        assert_eq!(references(), before);
+        assert!(output.is_empty() && output.parts().next().is_none());
     }
 
     #[test]

@@ -42,6 +42,8 @@ struct Udp {
     alarms: Alarms<()>,
     /// Whether the socket is watched.
     watched: bool,
+    /// Whether [`Driver::woken`] is going to be called: once, however often the socket is readable until then.
+    is_woken: bool,
     /// The other end, if the socket is connected.
     remote: Address,
 }
@@ -52,6 +54,7 @@ pub fn open(_: &mut Handle, _: &[u8], _: &Options) -> Result<Box<dyn Driver>, Op
         socket: Socket::new(Protocol::Udp),
         alarms: Alarms::default(),
         watched: false,
+        is_woken: false,
         remote: Address::Unspecified,
     };
     Ok(try_box(driver)?)
@@ -92,6 +95,7 @@ impl Driver for Udp {
 
     fn woken(&mut self, at: &mut Handle) {
         // There was more than is read at once.
+        self.is_woken = false;
         self.receive(at);
     }
 

@@ -32,7 +32,9 @@ impl Udp {
         while self.wants_message() {
             if left == 0 {
                 // Others have their turn first.
-                at.wake();
+                if !core::mem::replace(&mut self.is_woken, true) {
+                    at.wake();
+                }
                 break;
             }
             left -= 1;

@@ -73,6 +73,8 @@ impl Tcp {
         match self.write(at, caller, data) {
             Ok(true) => answer(at, caller, Ok(())),
             Ok(false) => {}
+            // Of what the machine sends for another node nothing may be missing in between.
+            Err(Refusal::Posix(Errno::ENOMEM)) if caller.is_none() => at.fail(Errno::ENOMEM),
             Err(refusal) => answer(at, caller, Err(refusal)),
         }
     }
@@ -122,7 +124,13 @@ impl Tcp {
         };
         if written < data.len() {
             data.advance(written);
-            self.queue_up(at, data)?;
+            if let Err(error) = self.queue_up(at, data) {
+                // Half of it is on its way: what comes behind that would be taken for the rest.
+                if written > 0 {
+                    at.fail(error);
+                }
+                return Err(error.into());
+            }
             self.watch_write(at, true);
         }
         Ok(true)
@@ -179,6 +187,8 @@ impl Tcp {
         let caller = self.unblock(at);
         answer(at, caller, Err(Refusal::Named("timeout")));
         if self.socket.settings.send_timeout_close {
+            // Nobody else would tell who waits for data.
+            self.refuse_all(at);
             self.close(at);
         }
     }

@@ -143,7 +143,11 @@ pub(super) fn reply(
     if remote.is_none() && result.as_atom().is_none() {
         return Err(wrong);
     }
-    let request = signal::existing_ties(machine, to).and_then(|ties| ties.spawns.remove(reference));
+    // Only who was asked answers.
+    let request = signal::existing_ties(machine, to).and_then(|ties| {
+        let asked = ties.spawns.get(reference)?.node == node;
+        asked.then(|| ties.spawns.remove(reference)).flatten()
+    });
     let Some(request) = request else {
         if let Some(remote) = remote
             && machine.processes.alive(to).is_none()

@@ -1,6 +1,7 @@
 //! What a network device is to TCP/IP: Ethernet frames in and out.
 //!
-//! Implemented by the guest's netfront (`kernel/src/network`), by the loopback and by the tests' wires.
+//! Implemented by the guest's netfront (`kernel/src/network`), by a TAP device (`examples/tap.rs`) and by the tests' wires. The loopback
+//! is none: its packets never become frames.
 //!
 //! Invariant: a device lends frames and room for frames; it never keeps what it was lent, and nothing is allocated for a frame.
 

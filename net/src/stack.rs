@@ -74,7 +74,8 @@ pub struct Stack {
 /// How large a stack may become, and the numbers of its sockets.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes for the buffers of connections. What else there is (messages that wait, tables) is bounded besides, and small.
+    /// Bytes for the buffers of connections. Besides, each UDP socket holds as many bytes of messages as its `SO_RCVBUF` says, and tables
+    /// are bounded by what is in them.
     pub memory: usize,
     /// The first descriptor that is the stack's; it and those above are.
     pub first_descriptor: u32,

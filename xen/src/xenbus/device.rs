@@ -130,18 +130,6 @@ impl FrontendDevice {
         }
     }
 
-    /// Ends when the other end goes away.
-    pub async fn backend_ended(&self) -> Result<(), Error> {
-        let mut watch = self.watch_backend()?;
-        loop {
-            watch.changed().await;
-            let state = self.backend_state().await?;
-            if state.is_ending() || state == State::Unknown {
-                return Ok(());
-            }
-        }
-    }
-
     /// Tells people what is wrong.
     async fn complaint(&self, expected: &[State], seen: State, waited: u64) -> Error {
         let names: Vec<_> = expected.iter().map(|state| format!("{state}")).collect();

@@ -53,11 +53,6 @@ impl State {
         let state = number.and_then(|number| State::ALL.get(number));
         *state.unwrap_or(&State::Unknown)
     }
-
-    /// Whether the device is going away, or gone.
-    pub fn is_ending(self) -> bool {
-        matches!(self, State::Closing | State::Closed)
-    }
 }
 
 impl fmt::Display for State {

@@ -147,7 +147,8 @@ fn devices_come_and_go_while_the_machine_runs() {
                 let (log, shared) = (log.clone(), shared.clone());
                 spawner.spawn(async move {
                     let device = FrontendDevice::open(&shared, "vif", index).await.unwrap();
-                    device.backend_ended().await.unwrap();
+                    let gone = [State::Closing, State::Closed, State::Unknown];
+                    device.wait_for_backend(&gone, u64::MAX).await.unwrap();
                     log.borrow_mut().push(Change::Removed(100 + index));
                 });
             }

@@ -82,6 +82,9 @@ pub trait Driver {
     fn stop(&mut self, _at: &mut Handle) {}
 }
 
+/// The largest buffer that is kept for the next driver that reads, in bytes.
+const KEPT_BUFFER: usize = 256 * 1024;
+
 /// How a driver ends its port.
 enum End {
     /// With this exit reason.
@@ -280,9 +283,11 @@ impl Handle<'_> {
         Ok(buffer)
     }
 
-    /// Hands back what [`Handle::take_buffer`] gave.
+    /// Hands back what [`Handle::take_buffer`] gave. What somebody needed for once is not kept for all.
     pub fn give_buffer(&mut self, buffer: Vec<u8>) {
-        self.machine.ports.buffer = buffer;
+        if buffer.len() <= KEPT_BUFFER {
+            self.machine.ports.buffer = buffer;
+        }
     }
 }
 

@@ -63,7 +63,7 @@ pub struct Options {
     files: Vec<String>,
 
     #[command(flatten)]
-    of_release: release::Options,
+    of_release: release::ReleaseOptions,
 
     /// The file to write
     #[arg(short, long, value_name = "OUT")]

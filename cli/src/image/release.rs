@@ -28,7 +28,7 @@ use crate::release::{Kind, Release, Tool, installed_otp, unread_line};
 
 /// What `starling image` takes for a release alone.
 #[derive(clap::Args, Debug)]
-pub struct Options {
+pub struct ReleaseOptions {
     /// Set a variable that the release's start script would find in its environment; may be given more than once
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable, requires = "release")]
     variables: Vec<(String, String)>,

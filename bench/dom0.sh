@@ -174,7 +174,7 @@ run_dom0() { # MEMORY-OF-GUESTS ACCELERATOR-ARGUMENTS...
     archive "$work/dom0" "$work/initramfs"
     size=$(($(stat -c %s "$work/initramfs") >> 20))
     dom0=$((256 + 2 * size))
-    local xen_args="com1=115200,8n1 console=com1 no-real-mode edd=off bootscrub=0 xpti=0 spec-ctrl=0 cpufreq=none dom0_mem=${dom0}M"
+    local xen_args="com1=115200,8n1 console=com1 no-real-mode edd=off bootscrub=0 xpti=0 spec-ctrl=0 cpufreq=none xsave=no dom0_mem=${dom0}M"
     [ "$processors" -lt 2 ] || xen_args+=" dom0_max_vcpus=1 dom0_vcpus_pin"
     timeout "${RIG_LIMIT:-3000}" qemu-system-x86_64 -nodefaults -no-reboot -display none -machine pc -cpu max,-smap,-smep -smp "$processors" \
         -m $((dom0 + guests + guests / 32 + 128)) -serial stdio "$@" -kernel "$work/xen" -append "$xen_args" \

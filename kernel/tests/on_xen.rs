@@ -141,7 +141,7 @@ fn boot(trial: &str, input: &[u8]) -> Boot {
         .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"])
         .args([
             "-append",
-            "com1=115200,8n1 console=com1 dom0_mem=64M bootscrub=0",
+            "com1=115200,8n1 console=com1 dom0_mem=64M bootscrub=0 xsave=no",
         ])
         .arg("-kernel")
         .arg(xen)

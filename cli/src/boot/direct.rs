@@ -20,7 +20,7 @@ use crate::failure::Result;
 const XEN_MIB: u64 = 96;
 const XEN_SHARE: u64 = 64;
 const BOOT_LIMIT: Duration = Duration::from_secs(60);
-const XEN_ARGS: &str = "com1=115200,8n1 console=com1 noreboot no-real-mode edd=off bootscrub=0 xpti=0 spec-ctrl=0 cpufreq=none";
+const XEN_ARGS: &str = "com1=115200,8n1 console=com1 noreboot no-real-mode edd=off bootscrub=0 xpti=0 spec-ctrl=0 cpufreq=none xsave=no";
 
 /// How every line of Xen's begins.
 const XENS_LINE: &[u8] = b"(XEN) ";

@@ -269,7 +269,7 @@ fn a_domain_serves_this_machine_and_asks_it() {
     // Datagrams from here.
     evaluator.expect(
         "Pid = spawn(fun() -> {ok, W} = gen_udp:open(7000, [binary, {active, false}]), \
-         F = fun F() -> {ok, {H, P, D}} = gen_udp:recv(W, 0), gen_udp:send(W, H, P, [\"echo \", D]), F() end, F() end), \
+         F = fun F() -> {ok, {From, At, Asked}} = gen_udp:recv(W, 0), gen_udp:send(W, From, At, [\"echo \", Asked]), F() end, F() end), \
          timer:sleep(200), is_process_alive(Pid)",
         "true",
     );

@@ -222,7 +222,7 @@ fn ctrl_c_asks() {
         session.settle();
         session.line("6 * 7.", "\n42\r");
         ask(&mut session, "p\n", "Stack dump:");
-        ask(&mut session, "o\n", "=port:#Port<0.0>");
+        ask(&mut session, "o\n", "=port:#Port<0.");
         ask(&mut session, "i\n", "=memory");
         ask(&mut session, "l\n", "erl_prim_loader ");
         ask(&mut session, "D\n", "Table: ");

@@ -20,6 +20,8 @@ serve() ->
     receive stop -> init:stop() end.
 
 main() ->
+    %% OTP 25 without a shell would print Latin-1, later ones print UTF-8.
+    ok = io:setopts([{encoding, unicode}]),
     {ok, [[Name]]} = init:get_argument(other),
     Other = list_to_atom(Name),
     ok = connect(Other, 100),

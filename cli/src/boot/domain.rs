@@ -37,8 +37,7 @@ const END_LIMIT: Duration = Duration::from_secs(120);
 const MEMORY_SIGNS: [&str; 3] = ["Out of memory", "not enough memory", "failed to populate"];
 
 /// Xen drops mitigations and scrubbing, which an emulated machine that lives for one guest does not need.
-const XEN_ARGS: &str =
-    "com1=115200,8n1 console=com1 no-real-mode edd=off bootscrub=0 xpti=0 spec-ctrl=0 cpufreq=none xsave=no";
+const XEN_ARGS: &str = "com1=115200,8n1 console=com1 no-real-mode edd=off bootscrub=0 xpti=0 spec-ctrl=0 cpufreq=none xsave=no";
 /// dom0 restarts at once if its first process ends, which ends QEMU (`-no-reboot`).
 const DOM0_ARGS: &str = "console=hvc0 quiet panic=-1 mitigations=off cryptomgr.notests";
 

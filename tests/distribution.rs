@@ -68,6 +68,17 @@ fn name(role: &str) -> String {
 
 /// A command line for a node.
 fn node(machine: &Machine, epmd: Option<&Epmd>, name: &str, directory: &Path) -> Command {
+    let mut command = node_without_cookie(machine, epmd, name, directory);
+    command.args(["-setcookie", "biscuit"]);
+    command
+}
+
+fn node_without_cookie(
+    machine: &Machine,
+    epmd: Option<&Epmd>,
+    name: &str,
+    directory: &Path,
+) -> Command {
     let mut command = match machine {
         Erl => Command::new("erl"),
         Starling | With(_) => Command::new(STARLING),
@@ -87,7 +98,7 @@ fn node(machine: &Machine, epmd: Option<&Epmd>, name: &str, directory: &Path) ->
     command
         .env("LC_ALL", "C.UTF-8")
         .env("ERL_CRASH_DUMP_SECONDS", "0")
-        .args(["-noshell", "-name", name, "-setcookie", "biscuit"])
+        .args(["-noshell", "-name", name])
         .args(["-kernel", "logger_level", "none", "-pa"])
         .arg(directory);
     command
@@ -201,7 +212,8 @@ fn nodes_find_each_other_without_epmd() {
             .map(|(n, h)| (n.to_owned(), h.to_owned()))
             .unwrap();
         let name = format!("{name}@{host}");
-        let mut command = node(machine, None, &name, &directory);
+        // The first cookie of a command line counts.
+        let mut command = node_without_cookie(machine, None, &name, &directory);
         let interface = format!("{{{}}}", host.replace('.', ","));
         command.args([
             "-setcookie",

@@ -9,20 +9,21 @@
 "usage: scripts/conformance [OPTION...] SUITE...
 
 A SUITE is an application and the name of a suite, without _SUITE: kernel/gen_udp, stdlib/lists, emulator/bs_construct;
-or an application, for all of its suites; or `network`, for those about sockets.
+or the name of a set (conformance_sets.erl): emulator, stdlib, quick (a part of the two, in minutes), network;
+or another application, for all of its suites.
 
   --case NAME       this case alone
   --limit SECONDS   the longest that a case may take (60)
   --at-least N      fail if Starling passes less than N percent of what OTP passes
-  --keep            take what OTP's emulator did from the last run, if it is there
+  --keep            take what OTP's emulator did from the last run, if that was the same emulator and the same runner
   --starling FILE   the program to test; by default STARLING, or target/release/starling
   --erl FILE        the program to compare with (erl)
   --flags FLAGS     more flags for both
   --alone           the nodes are no distributed ones; cases that start other nodes then fail on either
 ").
 
--define(NETWORK, ["kernel/gen_tcp_api", "kernel/gen_tcp_echo", "kernel/gen_tcp_misc", "kernel/gen_udp", "kernel/inet",
-                  "kernel/inet_res", "kernel/inet_sockopt"]).
+%% Libraries that suites are compiled with and call, and by which module we see whether they are installed; Debian's erlang-base lacks them.
+-define(LIBRARIES, [{"eunit", eunit}, {"syntax_tools", merl}]).
 
 %% A node that writes nothing for this much longer than a case may take is stuck.
 -define(GRACE, 30000).
@@ -50,9 +51,11 @@ options(["--starling", Command | Rest], Options) -> options(Rest, Options#{starl
 options(["--erl", Command | Rest], Options) -> options(Rest, Options#{erl := Command});
 options(["--flags", Flags | Rest], Options) -> options(Rest, Options#{flags := Flags});
 options(["--" ++ _ = Flag | _], _) -> throw([Flag, ": no such option, or nothing behind it\n", ?USAGE]);
-options(["network" | Rest], Options) -> options(?NETWORK ++ Rest, Options);
-options([Suite | Rest], #{suites := Suites} = Options) ->
-    options(Rest, Options#{suites := Suites ++ found(Suite, Options)});
+options([Word | Rest], #{suites := Suites} = Options) ->
+    case conformance_sets:suites(Word) of
+        none -> options(Rest, Options#{suites := Suites ++ found(Word, Options)});
+        Words -> options(Words ++ Rest, Options)
+    end;
 options([], #{suites := []}) -> throw(?USAGE);
 options([], Options) -> Options.
 
@@ -75,35 +78,85 @@ found(Word, #{source := Source}) ->
 directory(Source, "emulator") -> filename:join([Source, "erts", "emulator", "test"]);
 directory(Source, App) -> filename:join([Source, "lib", App, "test"]).
 
-run(#{suites := Suites, at_least := AtLeast} = Options) ->
-    io:format("~-28s ~6s ~8s ~8s ~9s ~6s~n", ["suite", "cases", "OTP", "skipped", "Starling", "lost"]),
+run(#{suites := Suites, at_least := AtLeast} = Options0) ->
+    Options = Options0#{made_by => made_by(Options0)},
+    [library(App, Probe, Options) || {App, Probe} <- ?LIBRARIES],
+    row("suite", ["cases", "OTP", "skipped", "Starling", "lost", "s OTP", "s here"]),
     Results = [suite(Suite, Options) || Suite <- Suites],
-    {Passed, Ours} = lists:foldl(fun({P, O}, {P0, O0}) -> {P0 + P, O0 + O} end, {0, 0}, Results),
-    Percent = case Passed of 0 -> 0.0; _ -> 100 * Ours / Passed end,
-    io:format("~nOf ~b cases that OTP's emulator passes, Starling passes ~b: ~.1f %~n", [Passed, Ours, Percent]),
+    Sums = [lists:sum(Column) || Column <- columns([Counts || {_, Counts, _, _} <- Results])],
+    row("all", Sums),
+    listed("OTP's emulator passes and Starling does not", [{Name, Lost} || {Name, _, Lost, _} <- Results]),
+    listed("Starling passes and OTP's emulator does not", [{Name, Won} || {Name, _, _, Won} <- Results]),
+    [_, Passed, _, _, Lost | _] = Sums,
+    Percent = case Passed of 0 -> 0.0; _ -> 100 * (Passed - Lost) / Passed end,
+    io:format("~nOf ~b cases that OTP's emulator passes, Starling passes ~b: ~.2f %~n", [Passed, Passed - Lost, Percent]),
     case Passed > 0 andalso Percent >= AtLeast of
         true -> 0;
         false -> 1
     end.
 
+%% A row of the table: cases, those passed on OTP's emulator, skipped there, passed on Starling, lost; seconds that cases took on either.
+row(Name, Columns) ->
+    io:format("~-28ts ~6ts ~8ts ~8ts ~9ts ~6ts ~6ts ~6ts~n", [Name | [text(Column) || Column <- Columns]]).
+
+text(Number) when is_integer(Number) -> integer_to_list(Number);
+text(Text) -> Text.
+
+columns([[] | _]) -> [];
+columns(Rows) -> [[hd(Row) || Row <- Rows] | columns([tl(Row) || Row <- Rows])].
+
+listed(Title, Suites) ->
+    case lists:append([Cases || {_, Cases} <- Suites]) of
+        [] -> ok;
+        All ->
+            io:format("~n~ts (~b):~n", [Title, length(All)]),
+            [io:format("  ~ts ~ts~n", [Name, Case]) || {Name, Cases} <- Suites, Case <- Cases]
+    end.
+
+%% Runs a suite on both machines and shows its row: its name, the row, the cases that Starling loses, those that only Starling passes.
 suite({App, Suite} = Which, Options) ->
     compile(Which, Options),
     [Otp, Starling] = [outcomes(Machine, Which, Options) || Machine <- [erl, starling]],
-    Passed = [Case || {Case, ok} <- Otp],
-    Ours = [Case || Case <- Passed, lists:keyfind(Case, 1, Starling) =:= {Case, ok}],
+    Passed = [Case || {Case, ok, _} <- Otp],
+    Ours = [Case || {Case, ok, _} <- Starling],
     Lost = Passed -- Ours,
-    Skipped = length([Case || {Case, {skip, _}} <- Otp]),
-    io:format("~-28ts ~6b ~8b ~8b ~9b ~6b~n",
-              [[App, "/", string:replace(Suite, "_SUITE", "")], length(Otp), length(Passed), Skipped,
-               length([Case || {Case, ok} <- Starling]), length(Lost)]),
-    [io:format("  ~ts: ~ts~n", [Case, reason(lists:keyfind(Case, 1, Starling))]) || Case <- Lost],
-    [io:format("  ~ts: only on Starling~n", [Case])
-     || {Case, ok} <- Starling, lists:keyfind(Case, 1, Otp) =/= {Case, ok}],
-    {length(Passed), length(Ours)}.
+    Skipped = length([Case || {Case, {skip, _}, _} <- Otp]),
+    Name = lists:flatten([App, "/", string:replace(Suite, "_SUITE", "")]),
+    Counts = [length(Otp), length(Passed), Skipped, length(Ours), length(Lost), seconds(Otp), seconds(Starling)],
+    row(Name, Counts),
+    {Name, Counts, [[Case, ": ", reason(lists:keyfind(Case, 1, Starling))] || Case <- Lost], Ours -- Passed}.
+
+seconds(Outcomes) -> lists:sum([Time || {_, _, Time} <- Outcomes]) div 1000.
 
 reason(false) -> "was not run";
-reason({_, {skip, Why}}) -> ["skipped: ", Why];
-reason({_, {failed, Why}}) -> Why.
+reason({_, {skip, Why}, _}) -> ["skipped: ", Why];
+reason({_, {failed, Why}, _}) -> Why.
+
+%% What decides what OTP's emulator does with a suite: its version, and all that runs the suite.
+made_by(#{erl := Erl, flags := Flags, limit := Limit, alone := Alone, only := Only}) ->
+    Runner = [Module:module_info(md5) || Module <- [conformance_case, conformance_io, ct, test_server]],
+    Version = os:cmd(Erl ++ " -noinput -eval 'io:format(\"~ts\", [erlang:system_info(version)]), halt().'"),
+    {made_by, Version, erlang:phash2({Runner, Flags, Limit, Alone, Only})}.
+
+%% Compiles a library from OTP's source where it is not installed.
+library(App, Probe, #{source := Source} = Options) ->
+    Ebin = path([ebin, App], Options),
+    case code:which(Probe) =:= non_existing andalso filelib:wildcard(filename:join(Ebin, "*.beam")) of
+        [] ->
+            ok = filelib:ensure_path(Ebin),
+            Directory = filename:join([Source, "lib", App, "src"]),
+            Files = filelib:wildcard(filename:join(Directory, "*.erl")),
+            %% Parse transforms before those that are written with them.
+            {First, Then} = lists:partition(fun(File) -> lists:suffix("_autoexport.erl", File) end, Files),
+            true = code:add_pathz(Ebin),
+            [compile:file(File, [{i, Directory}, {i, filename:join(Source, "lib")}, {outdir, Ebin}, {d, 'MERL_NO_TRANSFORM'}])
+             || File <- First ++ Then],
+            ok;
+        false -> ok;
+        _ ->
+            true = code:add_pathz(Ebin),
+            ok
+    end.
 
 %% Compiles the suite and what it names of the modules beside it. What does not compile among the latter is missed, if at all, when a case
 %% calls it.
@@ -133,12 +186,12 @@ is_newer(Target, File) ->
 
 path(Parts, #{work := Work}) -> filename:join([Work | Parts]).
 
-%% What became of each case of a suite on one machine: pairs, in the order in which they were run.
-outcomes(Machine, {App, Suite}, #{keep := Keep, only := Only} = Options) ->
+%% What became of each case of a suite on one machine, and after how many milliseconds, in the order in which they were run.
+outcomes(Machine, {App, Suite}, #{keep := Keep, only := Only, made_by := MadeBy} = Options) ->
     %% One case alone does not take the place of all.
     Directory = path([run, Machine, App, Suite] ++ [Only || Only =/= "-"], Options),
     Results = filename:join(Directory, "results"),
-    case Keep andalso Machine =:= erl andalso lists:last([none | terms(Results)]) =:= finished of
+    case Keep andalso Machine =:= erl andalso is_kept(MadeBy, terms(Results)) of
         true -> ok;
         false ->
             _ = file:del_dir_r(Directory),
@@ -146,9 +199,13 @@ outcomes(Machine, {App, Suite}, #{keep := Keep, only := Only} = Options) ->
             Data = filename:join(Directory, Suite ++ "_data"),
             From = filename:join(directory(maps:get(source, Options), App), Suite ++ "_data"),
             [data(From, Data) || filelib:is_dir(From)],
+            [ok = file:write_file(Results, io_lib:format("~0tp.~n", [MadeBy])) || Machine =:= erl],
             nodes_of(Machine, App, Suite, Directory, Data, Results, Options)
     end,
-    collect(terms(Results), none).
+    collect(terms(Results)).
+
+is_kept(MadeBy, [MadeBy | Terms]) -> lists:last([none | Terms]) =:= finished;
+is_kept(_, _) -> false.
 
 %% A suite's data, with what its make file makes: programs that the suite talks to, libraries that it loads. One that cannot be made is
 %% missed by the cases that want it.
@@ -167,12 +224,12 @@ data(From, To) ->
         _ -> ok
     end.
 
-collect([{start, Case}, {dead, Case} | Rest], _) ->
-    [{Case, {failed, "the node died or hung"}} | collect(Rest, none)];
-collect([{done, Case, Outcome, _} | Rest], _) -> [{Case, Outcome} | collect(Rest, none)];
-collect([{unusable, Why} | Rest], _) -> [{"(the suite)", {failed, io_lib:format("~0tp", [Why])}} | collect(Rest, none)];
-collect([_ | Rest], _) -> collect(Rest, none);
-collect([], _) -> [].
+collect([{start, Case}, {dead, Case} | Rest]) ->
+    [{Case, {failed, "the node died or hung"}, 0} | collect(Rest)];
+collect([{done, Case, Outcome, Time} | Rest]) -> [{Case, Outcome, Time} | collect(Rest)];
+collect([{unusable, Why} | Rest]) -> [{"(the suite)", {failed, io_lib:format("~0tp", [Why])}, 0} | collect(Rest)];
+collect([_ | Rest]) -> collect(Rest);
+collect([]) -> [].
 
 terms(File) ->
     case file:consult(File) of
@@ -214,8 +271,9 @@ nodes_of(Machine, App, Suite, Directory, Data, Results, Options) ->
 
 node_of(Machine, App, Suite, Directory, Data, Results, #{limit := Limit, only := Only, flags := Flags} = Options) ->
     Program = maps:get(Machine, Options),
-    Names = ["-sname conformance_" ++ atom_to_list(Machine) || not maps:get(alone, Options)],
-    Words = [Program, Flags, Names, "-noshell -noinput -pa", maps:get(runner, Options), path([ebin, App], Options),
+    Names = [["-sname conformance_", atom_to_list(Machine), "_", os:getpid()] || not maps:get(alone, Options)],
+    Words = [Program, Flags, Names, "-noshell -noinput -pa", maps:get(runner, Options), path([ebin, App], Options), "-pz",
+             [[path([ebin, Library], Options), " "] || {Library, _} <- ?LIBRARIES],
              "-s conformance_case main -extra", Suite, Data, filename:join(Directory, "priv"), Results,
              integer_to_list(Limit), Only],
     Line = ["exec ", lists:join(" ", Words), " >>log 2>&1"],

@@ -2,7 +2,7 @@
 -module(b_binary_build).
 -export([run/0]).
 
-run() -> {erlang:crc32(bytes(1000000, <<>>)), erlang:crc32(numbers(200000, <<>>))}.
+run() -> {erlang:crc32(bytes(20000000, <<>>)), erlang:crc32(numbers(4000000, <<>>))}.
 
 bytes(0, Acc) -> Acc;
 bytes(N, Acc) -> bytes(N - 1, <<Acc/binary, N>>).

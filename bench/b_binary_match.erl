@@ -6,7 +6,10 @@ run() ->
     Bytes = binary:copy(<<0, 1, 2, 3, 4, 5, 6, 7, 8, 9>>, 1000000),
     Records = binary:copy(<<1, 4:16, "data", 200:32>>, 500000),
     Text = binary:copy(<<"some words, and some more; ">>, 200000),
-    {sum(Bytes, 0), records(Records, 0), words(Text, 0)}.
+    {loop(8, fun() -> sum(Bytes, 0) end, 0), loop(8, fun() -> records(Records, 0) end, 0), loop(8, fun() -> words(Text, 0) end, 0)}.
+
+loop(0, _, Sum) -> Sum;
+loop(N, Fun, Sum) -> loop(N - 1, Fun, Sum + Fun()).
 
 sum(<<B, Rest/binary>>, Acc) -> sum(Rest, Acc + B);
 sum(<<>>, Acc) -> Acc.

@@ -2,7 +2,7 @@
 -module(b_exceptions).
 -export([run/0]).
 
-run() -> loop(1000000, 0).
+run() -> loop(14000000, 0).
 
 loop(0, Acc) -> Acc;
 loop(N, Acc) ->

@@ -2,7 +2,9 @@
 -module(b_floats).
 -export([run/0]).
 
-run() -> lists:sum([escape(X / 60.0 - 2.0, Y / 40.0 - 1.0) || X <- lists:seq(0, 149), Y <- lists:seq(0, 79)]).
+run() -> lists:sum([mandelbrot() || _ <- lists:seq(1, 20)]).
+
+mandelbrot() -> lists:sum([escape(X / 60.0 - 2.0, Y / 40.0 - 1.0) || X <- lists:seq(0, 149), Y <- lists:seq(0, 79)]).
 
 escape(Cr, Ci) -> escape(0.0, 0.0, Cr, Ci, 0).
 

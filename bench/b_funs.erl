@@ -2,7 +2,7 @@
 -module(b_funs).
 -export([run/0]).
 
-run() -> loop(1000, lists:seq(1, 3000), 0).
+run() -> loop(10000, lists:seq(1, 3000), 0).
 
 loop(0, _, Acc) -> Acc;
 loop(N, List, Acc) ->

@@ -2,7 +2,7 @@
 -module(b_nrev).
 -export([run/0]).
 
-run() -> loop(200, lists:seq(1, 400), none).
+run() -> loop(1800, lists:seq(1, 400), none).
 
 loop(0, _, Last) -> hd(Last);
 loop(N, List, _) -> loop(N - 1, List, nrev(List)).

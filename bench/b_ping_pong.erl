@@ -5,7 +5,7 @@
 run() ->
     Self = self(),
     Pong = spawn_link(fun() -> pong(Self) end),
-    Count = ping(500000, Pong, 0),
+    Count = ping(1000000, Pong, 0),
     unlink(Pong),
     exit(Pong, kill),
     Count.

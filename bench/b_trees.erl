@@ -3,8 +3,8 @@
 -export([run/0]).
 
 run() ->
-    Long = make(16),
-    Short = lists:sum([check(make(12)) || _ <- lists:seq(1, 500)]),
+    Long = make(18),
+    Short = lists:sum([check(make(12)) || _ <- lists:seq(1, 8000)]),
     {check(Long), Short}.
 
 make(0) -> leaf;

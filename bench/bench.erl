@@ -1,32 +1,32 @@
-%% Times one workload: `-s bench main MODULE ITERATIONS`.
+%% Weighs one workload: `-s bench main MODULE`.
 %%
-%% MODULE:run/0 is called ITERATIONS times, each time in a fresh process, so that no
-%% call inherits a grown heap; the first call also loads the module, and the best of all
-%% counts. Prints `{MODULE,BestMicroseconds,Result}` on one line;
-%% a result that differs between iterations ends the run with an error.
+%% MODULE:run/0 is called once, in a process of its own, in an OS process that has done nothing else. Prints
+%% `{MODULE,MillisecondsOfProcessorTime,PeakKilobytes,Result}` on one line: the time is that of all threads of the OS process while
+%% run/0 ran (start-up and loading the module are not in it), the peak is the most memory that the OS process ever had (VmHWM).
 -module(bench).
--export([main/1, time/2]).
+-export([main/1]).
 
-main([Module, Iterations]) ->
-    Count = list_to_integer(atom_to_list(Iterations)),
-    [First | Rest] = [once(Module) || _ <- lists:seq(1, Count)],
-    Best = lists:foldl(fun best/2, First, Rest),
-    {Micros, Result} = Best,
-    erlang:display({Module, Micros, Result}).
+main([Module]) ->
+    {module, Module} = code:ensure_loaded(Module),
+    Start = processor_time(),
+    {Pid, Monitor} = spawn_monitor(fun() -> exit({result, Module:run()}) end),
+    Result = receive
+        {'DOWN', Monitor, process, Pid, {result, Value}} -> Value;
+        {'DOWN', Monitor, process, Pid, Reason} -> error({failed, Module, Reason})
+    end,
+    erlang:display({Module, processor_time() - Start, peak(), Result}).
 
-best({Micros, Result}, {BestMicros, Result}) -> {min(Micros, BestMicros), Result}.
+%% User and system time of this OS process in milliseconds: clock ticks, a hundred a second.
+processor_time() ->
+    [_, Fields] = string:split(read("/proc/self/stat"), ") ", trailing),
+    List = string:lexemes(Fields, " "),
+    10 * (list_to_integer(lists:nth(12, List)) + list_to_integer(lists:nth(13, List))).
 
-once(Module) ->
-    {Pid, Monitor} = spawn_monitor(?MODULE, time, [self(), Module]),
-    receive
-        {Pid, Micros, Result} ->
-            receive {'DOWN', Monitor, process, Pid, normal} -> {Micros, Result} end;
-        {'DOWN', Monitor, process, Pid, Reason} ->
-            error({failed, Module, Reason})
-    end.
+%% Most memory that this OS process has had, in kilobytes.
+peak() ->
+    [_, Rest] = string:split(read("/proc/self/status"), "VmHWM:"),
+    list_to_integer(hd(string:lexemes(Rest, " \t"))).
 
-time(Parent, Module) ->
-    Start = erlang:monotonic_time(microsecond),
-    Result = Module:run(),
-    End = erlang:monotonic_time(microsecond),
-    Parent ! {self(), End - Start, Result}.
+read(Name) ->
+    {ok, Bytes} = file:read_file(Name),
+    binary_to_list(Bytes).

@@ -149,7 +149,9 @@ library(App, Probe, #{source := Source} = Options) ->
             %% Parse transforms before those that are written with them.
             {First, Then} = lists:partition(fun(File) -> lists:suffix("_autoexport.erl", File) end, Files),
             true = code:add_pathz(Ebin),
-            [compile:file(File, [{i, Directory}, {i, filename:join(Source, "lib")}, {outdir, Ebin}, {d, 'MERL_NO_TRANSFORM'}])
+            Include = filename:join([Source, "lib", App, "include"]),
+            [compile:file(File, [{i, Directory}, {i, Include}, {i, filename:join(Source, "lib")}, {outdir, Ebin},
+                                 {d, 'MERL_NO_TRANSFORM'}])
              || File <- First ++ Then],
             ok;
         false -> ok;

@@ -38,6 +38,10 @@ main() ->
     ?TRY(erlang:monitor_node('a@x', true, [none])),
     Monitor = monitor(process, Pid),
     ?SHOW(receive {'DOWN', Monitor, process, Pid, Why} -> Why end),
+    %% Of this node in another life: nobody's any more, which may be watched.
+    Earlier = port({nonode@nohost, 4711, 3}),
+    Vain = monitor(port, Earlier),
+    ?SHOW(receive {'DOWN', Vain, port, Earlier, Why1} -> Why1 end),
     ?SHOW(badarg(fun() -> is_process_alive(Pid) end)),
     ?SHOW(badarg(fun() -> process_info(Pid) end)),
     ?TRY(demonitor(Reference, [info])),

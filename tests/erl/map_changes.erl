@@ -108,7 +108,10 @@ many_at_once() ->
     ?TRY(Few#{a := 1, b := 2, zz := 3, q := 4}),
     ?SHOW(matched(Few)),
     ?SHOW(matched(Many)),
-    ?SHOW([guarded(T) || T <- [Few, M, #{}, X]]).
+    ?SHOW([guarded(T) || T <- [Few, M, #{}, X, [a | 7], [a, 7]]]),
+    %% A cell is none of a map's.
+    ?TRY(map_get(a, id([a, b]))),
+    ?TRY(maps:get(a, id([a, b]))).
 
 matched(#{a := A, ai := B, none := C}) -> {A, B, C};
 matched(#{a := A, z := Z}) -> {A, Z};

@@ -59,6 +59,8 @@ flags() ->
         fun() ->
                 ?SHOW([process_flag(trap_exit, V) || V <- [true, false]]),
                 ?SHOW([process_flag(priority, V) || V <- [high, low, max, normal]]),
+                ?SHOW([process_flag(scheduler, V) || V <- [1, 1, 0, 0]]),
+                ?TRY(process_flag(scheduler, id(2))),
                 ?SHOW([process_flag(message_queue_data, V) || V <- [off_heap, on_heap]]),
                 ?SHOW([process_flag(save_calls, V) || V <- [10, 0]]),
                 ?SHOW([process_flag(sensitive, V) || V <- [true, false]]),

@@ -8,7 +8,7 @@ use crate::process::reference::RefNumber;
 use crate::process::spawn::MonitorOptions;
 use crate::process::{AliasMode, Monitor, Trap, Watched, signal};
 use crate::term::Term;
-use crate::term::external::RemotePid;
+use crate::term::external::{RemotePid, RemotePort};
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
@@ -41,6 +41,12 @@ fn target(cx: &mut Context, kind: Term, item: Term) -> Result<Watched, Fail> {
         && !of_port
     {
         return Ok(Watched::Remote(Target::Process(pid)));
+    }
+    if let Some(port) = RemotePort::of(item)
+        && of_port
+        && port.node.name == cx.atoms().node.name
+    {
+        return Ok(Watched::EarlierPort(port));
     }
     let name = match item.as_tuple() {
         Some(&[name, node]) => {

@@ -159,6 +159,15 @@ fn process_flag_2(cx: &mut Context, args: &[Term]) -> Value {
             &mut process.rare()?.async_dist,
             boolean?,
         )),
+        // One can be bound to the only scheduler there is, or to none.
+        am::SCHEDULER => {
+            let bound = match value.as_small() {
+                Some(number @ 0..=1) => number == 1,
+                _ => return Err(Fail::Badarg),
+            };
+            let old = core::mem::replace(&mut process.rare()?.bound_to_scheduler, bound);
+            number(usize::from(old))
+        }
         flag => {
             if cx.atoms().name(flag) == "monitor_nodes" {
                 return monitor_nodes(cx, 0, value);

@@ -87,8 +87,12 @@ fn way(hash: u64, level: usize) -> u32 {
     (hash >> (60 - 4 * level)) as u32 & 15
 }
 
-/// The value of `key`.
+/// The value of `key`; `None` also for what is no trie.
 pub(super) fn get(root: Term, key: Term) -> Option<Term> {
+    // A child may be a cell `[Key|Value]`, a root is a node: any other list is none of ours.
+    if root.is_cons() {
+        return None;
+    }
     let hash = hash(key);
     let mut child = root;
     let mut level = 0;

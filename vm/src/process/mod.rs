@@ -29,6 +29,7 @@ use crate::dist::signal::Target;
 use crate::memory::heap::Heap;
 use crate::memory::{Arena, NoMemory};
 use crate::sched::queue::Link;
+use crate::term::external::RemotePort;
 use crate::term::{Atom, Term};
 use crate::time::wheel::TimerHandle;
 use alloc::boxed::Box;
@@ -207,6 +208,8 @@ pub enum Watched {
     PortName(Term, Atom),
     /// A process of another node.
     Remote(Target),
+    /// A port of this node in an earlier life: nothing is there to watch.
+    EarlierPort(RemotePort),
     /// Changes of the time offset.
     TimeOffset,
 }
@@ -226,6 +229,7 @@ impl Watched {
             }
             Watched::Remote(Target::Process(pid)) => pid.term(arena),
             Watched::Remote(Target::Name(name, node)) => arena.tuple(&[name.term(), node.term()]),
+            Watched::EarlierPort(port) => port.term(arena),
             Watched::TimeOffset => Ok(am::CLOCK_SERVICE.term()),
         }
     }
@@ -235,7 +239,7 @@ impl Watched {
         match self {
             Watched::Process(id) | Watched::Name(id, _) => id,
             Watched::Port(id) | Watched::PortName(id, _) => id,
-            Watched::Remote(_) | Watched::TimeOffset => Term::NIL,
+            Watched::Remote(_) | Watched::EarlierPort(_) | Watched::TimeOffset => Term::NIL,
         }
     }
 
@@ -243,7 +247,7 @@ impl Watched {
     pub fn kind(self) -> Atom {
         match self {
             Watched::Process(_) | Watched::Name(..) | Watched::Remote(_) => am::PROCESS,
-            Watched::Port(_) | Watched::PortName(..) => am::PORT,
+            Watched::Port(_) | Watched::PortName(..) | Watched::EarlierPort(_) => am::PORT,
             Watched::TimeOffset => am::TIME_OFFSET,
         }
     }
@@ -306,6 +310,8 @@ pub struct Rare {
     pub node_monitors: Ties<u8, u32>,
     /// `process_flag(async_dist, …)`: it does not wait for connections that much is on its way on.
     pub async_dist: bool,
+    /// `process_flag(scheduler, 1)`: told again, and without other effect.
+    pub bound_to_scheduler: bool,
 }
 
 impl Rare {
@@ -326,6 +332,7 @@ impl Rare {
             remote: None,
             node_monitors: Ties::new(),
             async_dist: false,
+            bound_to_scheduler: false,
         }
     }
 

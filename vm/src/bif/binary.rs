@@ -1,7 +1,8 @@
 //! Built-in functions of module `binary`.
 //!
-//! A compiled pattern is `{bm, Binary}` or `{ac, [Binary]}`: what OTP compiles into a table takes no longer to prepare
-//! here than to look at, see [`crate::bits::search`].
+//! A compiled pattern is `{bm, Reference}` for one binary, `{ac, Reference}` for several, as in OTP. The resource behind the reference is a
+//! [`Compiled`], which only [`compile_pattern_1`] makes. What OTP compiles into a table takes no longer to prepare here than to look
+//! at, see [`crate::bits::search`].
 
 use super::bitstring::{binary_part_2, binary_part_3, bits, part, range, range_of_tuple};
 use super::{Bif, Context, Fail, Value, bare, bif};
@@ -10,11 +11,14 @@ use crate::bits::iolist::{self, Parts};
 use crate::bits::make::base_of;
 use crate::bits::search::Search;
 use crate::bits::{MAX_BITS, build_binary, integer, make_bits};
+use crate::memory::resource::{Resource, resource};
 use crate::memory::{Arena, NoMemory};
 use crate::number::big::Integer;
 use crate::term::Term;
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cell::RefMut;
 use core::ops::Range;
 use starling_loader::isa::segment;
 
@@ -244,13 +248,64 @@ fn longest_common(cx: &mut Context, list: Term, common: fn(&[u8], &[u8]) -> usiz
 
 // ---- searching ----
 
-/// The patterns of an argument: a binary, a list of binaries, or either of them compiled. None is empty, and there is
-/// at least one.
-fn patterns<'a>(term: Term) -> Result<Vec<Cow<'a, [u8]>>, Fail> {
-    let list = match term.as_tuple() {
-        Some(&[kind, inner]) if kind == am::BM.term() || kind == am::AC.term() => inner,
-        _ => term,
-    };
+/// The binaries of a compiled pattern.
+struct Compiled(Vec<Box<[u8]>>);
+
+impl Resource for Compiled {
+    fn bytes(&self) -> usize {
+        let slot = size_of::<Box<[u8]>>();
+        self.0.iter().map(|pattern| slot + pattern.len()).sum()
+    }
+}
+
+/// The tag of a compiled pattern of `count` binaries: the name of the algorithm that OTP takes for so many.
+fn kind(count: usize) -> Term {
+    if count == 1 {
+        am::BM.term()
+    } else {
+        am::AC.term()
+    }
+}
+
+/// What is searched for: at least one binary, and none of them is empty.
+enum Patterns<'a> {
+    Given(Vec<Cow<'a, [u8]>>),
+    Compiled(RefMut<'a, Compiled>),
+}
+
+impl<'a> Patterns<'a> {
+    /// The patterns of an argument: a binary, a list of binaries, or either of them compiled.
+    fn read(term: &'a Term) -> Result<Patterns<'a>, Fail> {
+        match term.as_tuple() {
+            Some([tag, reference]) => {
+                let compiled = resource::<Compiled>(reference).ok_or(Fail::Badarg)?;
+                if *tag != kind(compiled.0.len()) {
+                    return Err(Fail::Badarg);
+                }
+                Ok(Patterns::Compiled(compiled))
+            }
+            Some(_) => Err(Fail::Badarg),
+            None => Ok(Patterns::Given(given_patterns(*term)?)),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Patterns::Given(list) => list.len(),
+            Patterns::Compiled(compiled) => compiled.0.len(),
+        }
+    }
+
+    fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        (0..self.len()).map(|index| match self {
+            Patterns::Given(list) => &*list[index],
+            Patterns::Compiled(compiled) => &*compiled.0[index],
+        })
+    }
+}
+
+/// The patterns of a binary or a list of binaries.
+fn given_patterns<'a>(term: Term) -> Result<Vec<Cow<'a, [u8]>>, Fail> {
     let mut found = Vec::new();
     let mut add = |item: Term| -> Result<(), Fail> {
         let pattern = bytes(item)?;
@@ -261,25 +316,34 @@ fn patterns<'a>(term: Term) -> Result<Vec<Cow<'a, [u8]>>, Fail> {
         found.push(pattern);
         Ok(())
     };
-    if list.is_cons() {
-        let mut items = list.iter_list();
+    if term.is_cons() {
+        let mut items = term.iter_list();
         items.try_for_each(&mut add)?;
         if !items.tail().is_nil() {
             return Err(Fail::Badarg);
         }
     } else {
-        add(list)?;
+        add(term)?;
     }
     Ok(found)
 }
 
 fn compile_pattern_1(cx: &mut Context, args: &[Term]) -> Value {
-    let patterns = patterns(args[0])?;
-    let kind = if patterns.len() == 1 { am::BM } else { am::AC };
-    if args[0].is_tuple() {
-        return Err(Fail::Badarg);
+    let patterns = given_patterns(args[0])?;
+    let mut copies = Vec::new();
+    copies
+        .try_reserve_exact(patterns.len())
+        .map_err(|_| NoMemory)?;
+    for pattern in &patterns {
+        let mut copy = Vec::new();
+        copy.try_reserve_exact(pattern.len())
+            .map_err(|_| NoMemory)?;
+        copy.extend_from_slice(pattern);
+        copies.push(copy.into_boxed_slice());
     }
-    Ok(cx.tuple(&[kind.term(), args[0]])?)
+    let tag = kind(copies.len());
+    let compiled = cx.new_resource(Compiled(copies))?.term(cx)?;
+    Ok(cx.tuple(&[tag, compiled])?)
 }
 
 /// The options of a search.
@@ -330,11 +394,11 @@ fn occurrences(
 ) -> Result<(Vec<(usize, usize)>, Options), Fail> {
     let bytes = bytes(subject)?;
     let options = Options::read(options, bytes.len(), split)?;
-    let patterns = patterns(pattern)?;
+    let patterns = Patterns::read(&pattern)?;
     let limit = if options.global { usize::MAX } else { limit };
     let scope = &bytes[options.scope.clone()];
     cx.bump_reductions(scope.len() / BYTES_PER_REDUCTION * patterns.len());
-    let mut search = Search::new(scope, patterns.iter().map(|pattern| &**pattern))?;
+    let mut search = Search::new(scope, patterns.iter())?;
     let mut found = Vec::new();
     let mut from = 0;
     while found.len() < limit
@@ -413,12 +477,12 @@ mod tests {
         let both = arena.list(&[a, a]).unwrap();
         let bad = arena.list(&[a, empty]).unwrap();
         let improper = arena.cons(a, a).unwrap();
-        let compiled = arena.tuple(&[am::AC.term(), both]).unwrap();
-        assert_eq!(patterns(a).map(|list| list.len()), Ok(1));
-        assert_eq!(patterns(both).map(|list| list.len()), Ok(2));
-        assert_eq!(patterns(compiled).map(|list| list.len()), Ok(2));
-        for wrong in [empty, bad, improper, Term::NIL, am::TRUE.term()] {
-            assert_eq!(patterns(wrong).err(), Some(Fail::Badarg));
+        let uncompiled = arena.tuple(&[am::AC.term(), both]).unwrap();
+        let count = |term: Term| Patterns::read(&term).map(|patterns| patterns.len());
+        assert_eq!(count(a), Ok(1));
+        assert_eq!(count(both), Ok(2));
+        for wrong in [empty, bad, improper, uncompiled, Term::NIL, am::TRUE.term()] {
+            assert_eq!(count(wrong), Err(Fail::Badarg));
         }
     }
 

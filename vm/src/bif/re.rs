@@ -29,9 +29,10 @@ pub const TABLE: &[Bif] = &[
     bif("re", "inspect", 2, inspect_2),
 ];
 
-/// The version of PCRE whose syntax and semantics these are, in PCRE's own form, then whose programs. Elixir keeps
-/// compiled patterns in its modules with the version that compiled them, and compiles them again where another one runs.
-const VERSION: &[u8] = b"8.44 2020-02-12 Starling 1";
+/// What `re:version/0` says: the version of PCRE whose syntax and semantics these are and, where PCRE has the date of its release, that
+/// of the form of our programs. Elixir keeps compiled patterns in its modules with the version that compiled them, and compiles them
+/// again where another one runs: so the date is none of PCRE's, and changes with the form.
+const VERSION: &[u8] = b"8.44 2026-11-01";
 
 const _: () = assert!(VERSION[VERSION.len() - 1] == b'0' + FORM);
 

@@ -412,9 +412,13 @@ impl Emitter<'_> {
                 .push(Task::Inst(Inst::new(Op::LookEnd, height, position, 0)));
         }
         self.tasks.push(Task::Bind(end));
-        // From a positive lookaround, verbs reach outside.
+        // From a positive lookaround, verbs reach outside. A condition just does not hold when one backtracks to a `(*THEN)`.
         if negative {
             self.then_slot = None;
+        } else if otherwise.is_some() && self.has_then[id as usize] {
+            let slot = self.slot();
+            self.push(Inst::new(Op::AlternativeBegin, slot, 0, 0));
+            self.then_slot = Some(slot);
         }
         self.look_end = Some((end, negative));
         let back = behind.then_some(());

@@ -18,8 +18,8 @@ use alloc::vec::Vec;
 /// Most nodes of a tree; PCRE's compiled patterns have a limit, too, of 64 KiB.
 const MAX_NODES: usize = 100_000;
 
-/// Most groups inside of one another.
-const MAX_DEPTH: usize = 400;
+/// Most groups inside of one another: as many as PCRE's work space has room for when they capture.
+const MAX_DEPTH: usize = 798;
 
 /// What the parser returns.
 pub type Result<T> = core::result::Result<T, CompileError>;
@@ -343,10 +343,11 @@ impl Parser<'_> {
                 b')' if self.frames.len() == 1 => return self.here(error::UNMATCHED),
                 b')' => self.close()?,
                 b'(' => {
-                    if self.frames.len() > MAX_DEPTH {
+                    self.parenthesis(wants_condition)?;
+                    // The outermost frame is the pattern.
+                    if self.frames.len() > MAX_DEPTH + 1 {
                         return self.error(error::TOO_COMPLICATED, self.at);
                     }
-                    self.parenthesis(wants_condition)?;
                 }
                 b'[' => self.bracket()?,
                 b'\\' => self.backslash()?,

@@ -36,7 +36,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
     // Refuses what asks for one: there is nobody here to give it.
     Network::of(options)?;
     let host = Host::find()?;
-    let memory = u64::from(options.memory);
+    let memory = u64::from(options.memory());
     let machine = Machine {
         xen: open(&prepare_xen(&host)?)?,
         xen_args: format!("{XEN_ARGS} dom0_mem={memory}M"),

@@ -1,9 +1,11 @@
 //! An image as a domain: Xen, a dom0 with the toolstack, and `xl create`, as in production.
 
+use std::path::Path;
 use std::time::Duration;
 
+use super::configuration::Configuration;
 use super::console::{LineEnds, StatusLine};
-use super::domain_config::{Domain, command_line, domain_config};
+use super::domain_config::{Domain, IMAGE_PATH, command_line, domain_config};
 use super::host::Host;
 use super::initramfs::{Payload, payload, prepare};
 use super::network::Network;
@@ -41,17 +43,21 @@ const XEN_ARGS: &str = "com1=115200,8n1 console=com1 no-real-mode edd=off bootsc
 /// dom0 restarts at once if its first process ends, which ends QEMU (`-no-reboot`).
 const DOM0_ARGS: &str = "console=hvc0 quiet panic=-1 mitigations=off cryptomgr.notests";
 
-/// Boots the image that `options` names as a domain.
-pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
+/// Boots this image as a domain, as its configuration says if there is one.
+pub fn boot(options: &Options, image: &[u8], configuration: Option<&Configuration>) -> Result<u8> {
     let network = Network::of(options)?;
     let ramdisk = match &options.ramdisk {
         Some(path) => Some(std::fs::read(path).map_err(|error| Failure::io(path, "read", error))?),
         None => None,
     };
+    let line = command_line(&options.flags)?;
     let config = domain_config(&Domain {
-        memory: options.memory,
-        maximum_memory: options.maxmem.unwrap_or(0).max(options.memory),
-        command_line: &command_line(&options.flags)?,
+        configuration: configuration.map(|own| own.text.as_str()),
+        memory: options.memory(),
+        maximum_memory: options.maximum_memory(),
+        // Without flags a configuration's own command line stands.
+        command_line: Some(line.as_str())
+            .filter(|_| configuration.is_none() || !options.flags.is_empty()),
         vifs: network.iter().flat_map(Network::vifs).collect(),
         ramdisk: ramdisk.is_some(),
     });
@@ -67,6 +73,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
         config: &config,
         settings: &settings,
         image,
+        image_path: configuration.map_or(Path::new(IMAGE_PATH), |own| &own.kernel),
         ramdisk: ramdisk.as_deref(),
     })?;
     let initramfs_parts = [shared, payload];
@@ -74,7 +81,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
     let network_mib = if network.is_some() { NETWORK_MIB } else { 0 };
     let dom0_mib =
         DOM0_MIB + network_mib + INITRAMFS_COPIES * (initramfs_len as u64).div_ceil(1 << 20);
-    let memory = u64::from(options.maxmem.unwrap_or(0).max(options.memory));
+    let memory = u64::from(options.maximum_memory());
     let machine = Machine {
         xen: open(&prepared.xen)?,
         xen_args: format!("{XEN_ARGS} dom0_mem={dom0_mib}M"),
@@ -106,7 +113,7 @@ pub fn boot(options: &Options, image: &[u8]) -> Result<u8> {
         running: false,
         serving: network.map(Serving::new),
         verbose: options.verbose,
-        memory: options.memory,
+        memory: options.memory(),
     }
     .run()
 }

@@ -47,12 +47,14 @@ fn quoted(flag: &str) -> Result<String> {
 /// What of a domain differs from boot to boot.
 #[derive(Debug, Default)]
 pub struct Domain<'a> {
+    /// The user's own configuration, which names its kernel and may say more than what follows here.
+    pub configuration: Option<&'a str>,
     /// In MiB.
     pub memory: u32,
     /// In MiB; not less than `memory`.
     pub maximum_memory: u32,
-    /// From [`command_line`].
-    pub command_line: &'a str,
+    /// From [`command_line`]; the configuration's own without one.
+    pub command_line: Option<&'a str>,
     /// Each network interface in xl's words.
     pub vifs: Vec<&'a str>,
     /// Whether there is a file at [`RAMDISK_PATH`].
@@ -62,26 +64,28 @@ pub struct Domain<'a> {
 /// The configuration for `xl`.
 ///
 /// The domain is kept when it ends: nothing of its console can be lost with it, and QEMU ends anyway. One that was asked to reboot is
-/// started again.
+/// started again. All this stands behind the user's own configuration, since of two values `xl` takes the later.
 /// The time stamp counter is left alone, since emulating it would only make an emulated machine slower.
 pub fn domain_config(domain: &Domain) -> String {
-    let command_line = xl_string(domain.command_line);
     let memory_mib = domain.memory;
     let maximum_mib = domain.maximum_memory;
-    let mut config = format!(
+    let mut config = match domain.configuration {
+        Some(own) => format!("{own}\n"),
+        None => format!("type = \"pv\"\nkernel = \"{IMAGE_PATH}\"\nvcpus = 1\n"),
+    };
+    config.push_str(&format!(
         "name = \"{DOMAIN_NAME}\"\n\
-         type = \"pv\"\n\
-         kernel = \"{IMAGE_PATH}\"\n\
-         cmdline = {command_line}\n\
          memory = {memory_mib}\n\
          maxmem = {maximum_mib}\n\
-         vcpus = 1\n\
          tsc_mode = \"native\"\n\
          on_poweroff = \"preserve\"\n\
          on_reboot = \"restart\"\n\
          on_watchdog = \"preserve\"\n\
          on_crash = \"preserve\"\n"
-    );
+    ));
+    if let Some(command_line) = domain.command_line {
+        config.push_str(&format!("cmdline = {}\n", xl_string(command_line)));
+    }
     if domain.ramdisk {
         config.push_str(&format!("ramdisk = \"{RAMDISK_PATH}\"\n"));
     }
@@ -141,9 +145,10 @@ mod tests {
     #[test]
     fn the_configuration_quotes_for_xl() {
         let config = domain_config(&Domain {
+            configuration: None,
             memory: 32,
             maximum_memory: 48,
-            command_line: "-x 'a\"b' \\ \t é",
+            command_line: Some("-x 'a\"b' \\ \t é"),
             vifs: vec!["bridge=xenbr0", "bridge=b"],
             ramdisk: false,
         });
@@ -157,5 +162,19 @@ mod tests {
             config.contains(r#"cmdline = "-x 'a\"b' \\ \011 \303\251""#),
             "{config}"
         );
+    }
+
+    #[test]
+    fn what_is_told_here_stands_behind_the_users_own() {
+        let config = domain_config(&Domain {
+            configuration: Some("name = \"web\"\nkernel = \"/w.elf\"\ncmdline = \"-x\""),
+            memory: 96,
+            maximum_memory: 96,
+            ..Domain::default()
+        });
+        let own = config.find("\"/w.elf\"\ncmdline = \"-x\"\n").unwrap();
+        assert!(own < config.find("on_crash").unwrap(), "{config}");
+        assert_eq!(config.matches("kernel").count(), 1, "{config}");
+        assert_eq!(config.matches("cmdline").count(), 1, "{config}");
     }
 }

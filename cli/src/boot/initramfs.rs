@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use starling_vm::fs::cpio::{CpioError, Writer};
 
-use super::domain_config::{IMAGE_PATH, RAMDISK_PATH};
+use super::domain_config::RAMDISK_PATH;
 use super::host::{Dom0, Host};
 use super::libraries;
 use super::unpack::{unpack, vmlinux};
@@ -107,6 +107,8 @@ pub struct Payload<'a> {
     pub settings: &'a str,
     /// The domain's kernel.
     pub image: &'a [u8],
+    /// Where it is to lie in dom0; absolute.
+    pub image_path: &'a Path,
     /// And its ramdisk.
     pub ramdisk: Option<&'a [u8]>,
 }
@@ -120,11 +122,10 @@ pub fn payload(files: &Payload) -> Result<Vec<u8>> {
     })?;
     let program = read(&itself)?;
     let mut writer = Writer::new();
-    let members: [(&str, u32, &[u8]); 4] = [
+    let members: [(&str, u32, &[u8]); 3] = [
         (INIT_PATH, 0o755, &program),
         (CONFIG_PATH, 0o644, files.config.as_bytes()),
         (SETTINGS_PATH, 0o644, files.settings.as_bytes()),
-        (IMAGE_PATH, 0o644, files.image),
     ];
     let ramdisk = files.ramdisk.map(|data| (RAMDISK_PATH, 0o644, data));
     for (path, permissions, data) in members.into_iter().chain(ramdisk) {
@@ -132,6 +133,17 @@ pub fn payload(files: &Payload) -> Result<Vec<u8>> {
             .file(path.trim_start_matches('/'), permissions, data)
             .map_err(full)?;
     }
+    let place = files.image_path.to_str().ok_or_else(|| {
+        Failure::new(format!(
+            "boot: {}: xl takes paths of UTF-8 only",
+            files.image_path.display()
+        ))
+    })?;
+    let place = place.trim_start_matches('/');
+    if let Some((directory, _)) = place.rsplit_once('/') {
+        writer.directory(directory).map_err(full)?;
+    }
+    writer.file(place, 0o644, files.image).map_err(full)?;
     writer
         .symlink(SCRIPT_PATH.trim_start_matches('/'), INIT_PATH)
         .map_err(full)?;

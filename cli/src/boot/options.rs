@@ -18,17 +18,20 @@ Environment:
   STARLING_SYSROOT   where Xen, its tools and dom0's kernel are installed (default: /)
   XDG_CACHE_HOME     prepared files are kept in starling/ there (default: ~/.cache)";
 
+/// The domain's memory in MiB where nothing says otherwise.
+const MEMORY_MIB: u32 = 64;
+
 /// What to boot and how.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Options {
-    /// The image, from `starling image`
+    /// The image, from `starling image`; or a configuration for `xl`, such as `starling image RELEASE` writes beside it
     #[arg(value_name = "IMAGE")]
     pub image: PathBuf,
 
-    /// The domain's memory in MiB
-    #[arg(short, long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
-    pub memory: u32,
+    /// The domain's memory in MiB [default: 64, or what the configuration says]
+    #[arg(short, long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    pub memory: Option<u32>,
 
     /// Memory in MiB that the domain may be given while it runs; without it, what -m says
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
@@ -81,4 +84,16 @@ pub struct Options {
     /// More boot flags for the guest, behind those in the image
     #[arg(last = true, value_name = "FLAGS")]
     pub flags: Vec<String>,
+}
+
+impl Options {
+    /// The domain's memory in MiB.
+    pub fn memory(&self) -> u32 {
+        self.memory.unwrap_or(MEMORY_MIB)
+    }
+
+    /// The most that it may have, in MiB.
+    pub fn maximum_memory(&self) -> u32 {
+        self.maxmem.unwrap_or(0).max(self.memory())
+    }
 }

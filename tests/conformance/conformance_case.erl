@@ -8,6 +8,9 @@
 -module(conformance_case).
 -export([main/0, timetrap/1, time_limit/0]).
 
+%% Milliseconds between two cases.
+-define(REST, 10).
+
 -record(run, {suite, file, limit, only, done}).
 
 main() ->
@@ -208,6 +211,8 @@ step(Fun, Config, Limit) ->
                                end),
     Result = await(Pid, Ref, erlang:monotonic_time(millisecond) + Limit),
     conformance_io:stop(Leader),
+    %% Processes linked to a case end with it, and give back their names, when their turn comes.
+    receive after ?REST -> ok end,
     Result.
 
 await(Pid, Ref, Deadline) ->
@@ -217,7 +222,7 @@ await(Pid, Ref, Deadline) ->
             put(config, Config),
             await(Pid, Ref, Deadline);
         {Pid, value, Value} ->
-            demonitor(Ref, [flush]),
+            receive {'DOWN', Ref, process, Pid, _} -> ok end,
             {ok, Value};
         {timetrap, infinity} -> await(Pid, Ref, Deadline);
         {timetrap, Time} -> await(Pid, Ref, erlang:monotonic_time(millisecond) + min(2 * Time, time_limit()));

@@ -754,6 +754,8 @@ predefined! {
     TCLASS "tclass"
     TTL "ttl"
     UNSPEC "unspec"
+    // Changes of the time offset.
+    CHANGE "CHANGE"
 }
 
 #[cfg(test)]

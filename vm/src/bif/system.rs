@@ -9,6 +9,7 @@ use crate::interp::trace;
 use crate::memory::gc::heap_size;
 use crate::process::{MIN_BINARY_HEAP_WORDS, MIN_HEAP_WORDS, Trap};
 use crate::term::Term;
+use crate::time::warp;
 use alloc::string::String;
 
 /// The built-in functions of this file.
@@ -151,8 +152,10 @@ fn rare_flag(cx: &mut Context, flag: &str, value: Term) -> Value {
             Some(MIN_BINARY_HEAP_WORDS) => number(MIN_BINARY_HEAP_WORDS),
             _ => Err(Fail::Badarg),
         },
-        // It is final from the start.
-        "time_offset" if value == cx.atom("finalize")? => cx.atom("final"),
+        "time_offset" if value == cx.atom("finalize")? => {
+            let old = warp::finalize(cx.machine());
+            cx.atom(old)
+        }
         "sequential_tracer" if value == Term::boolean(false) => Ok(value),
         // No other scheduler, no tracer, no topology, no accounting.
         "cpu_topology"

@@ -17,6 +17,7 @@ use crate::memory::Arena;
 use crate::memory::gc::heap_size;
 use crate::process::MIN_BINARY_HEAP_WORDS;
 use crate::term::{Atom, Term};
+use crate::time::warp;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -61,6 +62,19 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
             cx.string(&version)
         }
         "machine" => cx.string("BEAM"),
+        "time_warp_mode" => {
+            let mode = cx.machine().options.time_warp;
+            cx.atom(mode.name())
+        }
+        "time_offset" => {
+            let state = warp::state(cx.machine());
+            cx.atom(state)
+        }
+        "time_correction" => Ok(Term::boolean(cx.machine().options.time_correction)),
+        "tolerant_timeofday" => match cx.machine().options.time_correction {
+            true => cx.atom("enabled"),
+            false => cx.atom("disabled"),
+        },
         "system_architecture" => match cx.machine().host.system {
             "linux" => cx.string("x86_64-pc-linux-gnu"),
             system => cx.string(&format!("x86_64-pc-{system}")),
@@ -202,7 +216,7 @@ fn fixed_atom(name: &str) -> Option<&'static str> {
     Some(match name {
         "emu_flavor" => "emu",
         "emu_type" | "build_type" => "opt",
-        "smp_support" | "threads" | "time_correction" => "true",
+        "smp_support" | "threads" => "true",
         "kernel_poll"
         | "debug_compiled"
         | "eager_check_io"
@@ -214,9 +228,6 @@ fn fixed_atom(name: &str) -> Option<&'static str> {
         "scheduler_bind_type" => "unbound",
         "heap_type" => "private",
         "dynamic_trace" => "none",
-        "time_warp_mode" => "no_time_warp",
-        "time_offset" => "final",
-        "tolerant_timeofday" => "enabled",
         "endian" => "little",
         "cpu_quota" => "unknown",
         "update_cpu_info" => "unchanged",

@@ -7,6 +7,7 @@ use crate::number::arithmetic;
 use crate::number::big::{Integer, from_i128};
 use crate::term::Term;
 use crate::time::clock::{self, NATIVE_PER_SECOND};
+use crate::time::warp;
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
@@ -69,6 +70,7 @@ fn monotonic_time(cx: &mut Context, args: &[Term]) -> Value {
 /// Erlang system time, in nanoseconds.
 fn system_nanoseconds(cx: &mut Context) -> i64 {
     let machine = cx.machine();
+    warp::follow(machine);
     machine.clock.system_time(&mut *machine.platform)
 }
 
@@ -78,6 +80,7 @@ fn system_time(cx: &mut Context, args: &[Term]) -> Value {
 }
 
 fn time_offset(cx: &mut Context, args: &[Term]) -> Value {
+    warp::follow(cx.machine());
     let offset = cx.machine().clock.offset;
     in_unit(cx, args, offset)
 }

@@ -7,6 +7,7 @@ use crate::atom::ATOM_LIMIT;
 use crate::memory::gc::heap_size;
 use crate::process::table::PROCESS_LIMIT;
 use crate::process::{FULLSWEEP_AFTER, MIN_HEAP_WORDS, MaxHeapSize};
+use crate::time::warp::Mode;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -46,6 +47,10 @@ pub struct Options {
     pub warnings: Warnings,
     /// `system_info(dist_buf_busy_limit)`, in bytes (`+zdbbl`).
     pub dist_buf_busy_limit: usize,
+    /// When the time offset may change (`+C`).
+    pub time_warp: Mode,
+    /// `system_info(time_correction)` (`+c`): monotonic time is the platform's either way.
+    pub time_correction: bool,
     /// What Ctrl-C does (`+B`).
     pub break_key: BreakKey,
     /// Whether a fatal error of the machine's own writes a crash dump (`+d` turns that off).
@@ -100,6 +105,8 @@ impl Default for Options {
             printable_unicode: false,
             warnings: Warnings::Warning,
             dist_buf_busy_limit: 1 << 20,
+            time_warp: Mode::NoTimeWarp,
+            time_correction: true,
             break_key: BreakKey::Asks,
             crash_dump: true,
             boot_module: b"init".to_vec(),

@@ -103,7 +103,7 @@ fn of(processes: &mut Processes, pid: Term) -> &mut Process {
     processes.table.get_mut(pid).unwrap()
 }
 
-fn take(machine: &mut Machine, pid: Term) -> Option<Term> {
+pub(crate) fn take(machine: &mut Machine, pid: Term) -> Option<Term> {
     of(&mut machine.processes, pid).mailbox.remove_current()
 }
 

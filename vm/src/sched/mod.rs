@@ -14,7 +14,7 @@ use crate::memory::resource;
 use crate::port::events;
 use crate::process::{Process, State, exit};
 use crate::term::Term;
-use crate::time;
+use crate::time::{self, warp};
 use core::ptr::NonNull;
 
 /// Reductions after which the clock is looked at: a few microseconds of work.
@@ -162,6 +162,9 @@ fn look_at_clock(machine: &mut Machine) {
     let (timers, ports) = (!machine.timers.is_empty(), events::want_time(machine));
     if timers || ports {
         let now = machine.platform.monotonic_ns();
+        if warp::is_due(machine, now as i64) {
+            warp::follow(machine);
+        }
         if timers {
             time::fire(machine, now);
         }

@@ -1,8 +1,7 @@
 //! Erlang's clocks, and the units that programs count them in.
 //!
 //! *Monotonic time* is the platform's, in nanoseconds, which is the native unit. *System time* is monotonic
-//! time plus an offset that is fixed when the machine starts (OTP's `no_time_warp` mode), so differences
-//! of either are the same. *OS time* is what the platform says at the moment.
+//! time plus an offset; [`warp`](super::warp) says when that may change, which is never if nothing else is asked for. *OS time* is what the platform says at the moment.
 //!
 //! Invariant: monotonic time never goes back ([`Platform::monotonic_ns`]).
 
@@ -12,7 +11,7 @@ use crate::term::{Atom, Term};
 /// Nanoseconds of a second: the native unit's parts.
 pub const NATIVE_PER_SECOND: i64 = 1_000_000_000;
 
-/// What is fixed about time when the machine starts.
+/// What the machine knows of time.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     /// System time minus monotonic time, in nanoseconds.
@@ -21,6 +20,10 @@ pub struct Clock {
     pub started: i64,
     /// What `now/0` returned last, in microseconds.
     pub last_now: i64,
+    /// Whether a preliminary offset has been made final.
+    pub is_final: bool,
+    /// When the offset was last held against the time of the operating system, in nanoseconds of monotonic time.
+    pub compared: i64,
 }
 
 impl Clock {
@@ -31,6 +34,8 @@ impl Clock {
             offset: platform.system_time_ns().wrapping_sub(started),
             started,
             last_now: i64::MIN,
+            is_final: false,
+            compared: started,
         }
     }
 

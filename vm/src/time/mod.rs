@@ -8,6 +8,7 @@
 //! pid as destination is also in that process's [`Rare::timers`](crate::process::Rare::timers), and ends with the process.
 
 pub mod clock;
+pub mod warp;
 pub mod wheel;
 pub mod zone;
 

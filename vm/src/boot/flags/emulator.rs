@@ -7,6 +7,7 @@
 use super::{Stop, Word};
 use crate::boot::options::{BreakKey, Options, Warnings};
 use crate::fs::names::NativeNames;
+use crate::time::warp::Mode;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -45,11 +46,8 @@ const TABLE: &[Flag] = &[
     flag("A", "bad number of async threads {}", |_, v| {
         ignored(within(v, 0, 1024))
     }),
-    flag("C", "Invalid time warp mode: {}", |_, v| {
-        ignored(one_of(
-            v,
-            &["no_time_warp", "single_time_warp", "multi_time_warp"],
-        ))
+    flag("C", "Invalid time warp mode: {}", |options, v| {
+        Mode::of(v).map(|mode| options.time_warp = mode)
     }),
     flag(
         "dcg",
@@ -350,10 +348,16 @@ pub fn parse(words: &[Word], erts_version: &str, options: &mut Options) -> Resul
                 };
             }
             [b'c', value @ ..] => {
-                let next = rest.clone().next();
-                if value.is_empty() && next.is_some_and(|next| boolean(next).is_some()) {
-                    rest.next();
-                } else if !value.is_empty() && boolean(value).is_none() {
+                let next = rest.clone().next().and_then(boolean);
+                if value.is_empty() {
+                    // `+c` by itself is the old way of turning it off.
+                    options.time_correction = next.unwrap_or(false);
+                    if next.is_some() {
+                        rest.next();
+                    }
+                } else if let Some(correction) = boolean(value) {
+                    options.time_correction = correction;
+                } else {
                     let value = String::from_utf8_lossy(value);
                     return Err(Stop::usage(format!(
                         "Invalid time correnction value: {value}"

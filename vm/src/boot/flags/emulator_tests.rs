@@ -45,6 +45,16 @@ fn what_has_a_meaning_is_kept() {
     assert_eq!(parsed("-P legacy -P 1024").unwrap().process_limit, 1024);
     assert_eq!(parsed("-B").unwrap().break_key, BreakKey::Ends);
     assert_eq!(parsed("-Bc").unwrap().break_key, BreakKey::Interrupts);
+    let mode = crate::time::warp::Mode::MultiTimeWarp;
+    assert_eq!(parsed("-C multi_time_warp").unwrap().time_warp, mode);
+    for (line, correction) in [
+        ("-c", false),
+        ("-c true", true),
+        ("-cfalse", false),
+        ("-c -B", false),
+    ] {
+        assert_eq!(parsed(line).unwrap().time_correction, correction);
+    }
 }
 
 #[test]
@@ -53,10 +63,6 @@ fn what_has_none_is_accepted() {
         "-a 16",
         "-A 0",
         "-A1024",
-        "-C multi_time_warp",
-        "-c",
-        "-c true",
-        "-cfalse",
         "-dcg 4",
         "-ec",
         "-hmbs 9",

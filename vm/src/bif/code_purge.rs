@@ -122,6 +122,7 @@ fn send_copy_request_3(cx: &mut Context, args: &[Term]) -> Value {
     if !pid.is_local_pid() {
         return Err(Fail::Badarg);
     }
+    cx.until_outside(pid)?;
     let caller = cx.process().pid;
     let mut answer = am::OK;
     if pid == caller {

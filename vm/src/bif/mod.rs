@@ -76,12 +76,14 @@ pub(crate) use process_info::{binaries_of, garbage_collection_info, total_heap_w
 
 use crate::atom::AtomTable;
 use crate::code::Code;
+use crate::interp::{Exit, TURN};
 use crate::machine::Machine;
 use crate::memory::arena::{Arena, NoMemory};
 use crate::memory::heap::Heap;
 use crate::memory::off_heap::OffHeap;
 use crate::memory::resource::{Handle, Resource};
-use crate::process::Process;
+use crate::process::{Process, State, exit};
+use crate::sched::native_stack;
 use crate::term::{Atom, Term};
 use core::ptr::NonNull;
 
@@ -384,6 +386,77 @@ impl Context {
     /// Counts `work` reductions as used up, for functions whose cost grows with their arguments.
     pub fn bump_reductions(&mut self, work: usize) {
         self.process().bumped_reductions += work;
+    }
+
+    /// As [`Context::bump_reductions`], and lets others run when the turn is over: the process stops here, in the middle of the
+    /// function, and goes on in its next turn. No borrow outlives that (the compiler sees to it), terms of the process and raw addresses of its own objects do.
+    /// The error means that the process has been told to end meanwhile: the function returns it at once.
+    #[inline]
+    pub fn consume(&mut self, work: usize) -> Result<(), Fail> {
+        let process = self.process();
+        process.bumped_reductions += work;
+        if process.bumped_reductions < TURN as usize {
+            return Ok(());
+        }
+        self.pause(Exit::Yield)
+    }
+
+    /// Gives the processor away and returns when the process has it again: in its next turn (`Exit::Yield`), or when something has woken it (`Exit::Wait`),
+    /// which may be for any reason. The error is that of [`Context::consume`].
+    #[inline(never)]
+    pub fn pause(&mut self, exit: Exit) -> Result<(), Fail> {
+        let pid = self.process().pid;
+        let ended = |cx: &mut Context| {
+            cx.process().state == State::Exiting || exit::begin_pending(cx.machine(), pid)
+        };
+        if ended(self) {
+            return Err(Fail::Suspend);
+        }
+        // SAFETY: the process has the processor; `&mut self` is the one way to borrow it or the machine.
+        if unsafe { native_stack::pause(self.machine, self.process, exit) } && ended(self) {
+            return Err(Fail::Suspend);
+        }
+        Ok(())
+    }
+
+    /// Waits until the process of `pid` is not in the middle of a built-in function, or not alive: for who wants to collect its heap, or to
+    /// suspend it. False if that may never be, because the process itself waits here for another.
+    pub fn when_outside(&mut self, pid: Term) -> Result<bool, Fail> {
+        while let Some(process) = self.paused(pid) {
+            if process.waits_for_another {
+                return Ok(false);
+            }
+            self.wait_for_another()?;
+        }
+        Ok(true)
+    }
+
+    /// As [`Context::when_outside`], for who can wait for ever.
+    pub fn until_outside(&mut self, pid: Term) -> Result<(), Fail> {
+        while self.paused(pid).is_some() {
+            self.wait_for_another()?;
+        }
+        Ok(())
+    }
+
+    /// The process of `pid`, if it is in the middle of a built-in function.
+    fn paused(&mut self, pid: Term) -> Option<&mut Process> {
+        let process = self.machine().processes.alive(pid);
+        process.filter(|process| process.paused.is_some())
+    }
+
+    /// Waits until some process has come out of its built-in function, or begun to wait here.
+    fn wait_for_another(&mut self) -> Result<(), Fail> {
+        let own = self.process().pid;
+        let processes = &mut self.machine().processes;
+        processes.wake_waiting_for_others();
+        let waiting = &mut processes.waiting_for_others;
+        waiting.try_reserve(1).map_err(|_| Fail::NoMemory)?;
+        waiting.push(own);
+        self.process().waits_for_another = true;
+        let paused = self.pause(Exit::Wait);
+        self.process().waits_for_another = false;
+        paused
     }
 }
 

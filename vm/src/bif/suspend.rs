@@ -59,6 +59,10 @@ fn suspend(cx: &mut Context, pid: Term, options: Term) -> Result<Result<bool, At
     if !pid.is_local_pid() || pid == caller {
         return Ok(Err(am::BADARG));
     }
+    if !wishes.asynchronous {
+        // A process is not kept from ending the built-in function that it is in the middle of.
+        cx.when_outside(pid)?;
+    }
     let suspended = suspend_for(cx, pid, wishes.unless_suspending)?;
     if let Some(tag) = wishes.reply {
         let state = match suspended {

@@ -107,10 +107,15 @@ pub(super) fn collect(cx: &mut Context, pid: Term, fully: bool) -> Result<bool, 
         cx.process().collect_requested = true;
         return Ok(true);
     }
+    let outside = cx.when_outside(pid)?;
     let machine = cx.machine();
     let Some(process) = machine.processes.alive(pid) else {
         return Ok(false);
     };
+    if !outside {
+        process.collect_requested = true;
+        return Ok(true);
+    }
     let process = core::ptr::from_mut(process);
     // SAFETY: the process is in the table and does not run, so nothing else borrows it; the collector reaches
     // processes through this argument alone.

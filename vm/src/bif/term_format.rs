@@ -2,11 +2,11 @@
 
 use super::{Bif, Context, Fail, Value, bif};
 use crate::atom::am;
-use crate::bits::make_binary;
 use crate::bits::view::{BitsView, view};
+use crate::bits::{binary_of_vec, make_binary};
 use crate::memory::Arena;
 use crate::term::Term;
-use crate::term::etf::encode::{self, compress};
+use crate::term::etf::encode::{self, Encoding, Progress, compress};
 use crate::term::etf::local::{self, Local};
 use crate::term::etf::{DecodeError, VERSION, decode};
 use alloc::vec::Vec;
@@ -78,18 +78,33 @@ impl EncodeOptions {
 }
 
 /// Bytes that one reduction pays for.
-const BYTES_PER_REDUCTION: usize = 64;
+const BYTES_PER_REDUCTION: usize = 16;
 
 fn encoded(cx: &mut Context, term: Term, options: &EncodeOptions) -> Result<Vec<u8>, Fail> {
-    let bytes = encode::encode(cx.atoms(), term, &options.encode)?;
-    cx.bump_reductions(bytes.len() / BYTES_PER_REDUCTION);
-    Ok(compress(bytes, options.level)?)
+    let encoding = encoding(cx, term, &options.encode)?;
+    Ok(compress(encoding.bytes, options.level)?)
+}
+
+/// Bytes that are written before others may run.
+const PIECE: usize = 1000 * BYTES_PER_REDUCTION;
+
+/// The encoding of `term`, made in pieces.
+fn encoding(cx: &mut Context, term: Term, options: &encode::Options) -> Result<Encoding, Fail> {
+    let mut encoding = Encoding::new(term, options)?;
+    loop {
+        let before = encoding.bytes.len();
+        let progress = encoding.advance(cx.atoms(), PIECE)?;
+        cx.consume((encoding.bytes.len() - before) / BYTES_PER_REDUCTION)?;
+        if progress == Progress::Done {
+            return Ok(encoding);
+        }
+    }
 }
 
 fn term_to_binary(cx: &mut Context, term: Term, options: &EncodeOptions) -> Value {
     if !options.local {
         let bytes = encoded(cx, term, options)?;
-        return Ok(make_binary(cx, &bytes)?);
+        return Ok(binary_of_vec(cx, bytes)?);
     }
     let run = cx.machine().processes.references.run;
     if let Some(bytes) = local::encode_reference(run, term) {
@@ -100,7 +115,7 @@ fn term_to_binary(cx: &mut Context, term: Term, options: &EncodeOptions) -> Valu
     bytes.try_reserve(head.len()).map_err(|_| Fail::NoMemory)?;
     // In place of the version.
     bytes.splice(..1, head);
-    Ok(make_binary(cx, &bytes)?)
+    Ok(binary_of_vec(cx, bytes)?)
 }
 
 fn term_to_binary_1(cx: &mut Context, args: &[Term]) -> Value {
@@ -125,8 +140,9 @@ fn term_to_iovec_2(cx: &mut Context, args: &[Term]) -> Value {
 }
 
 fn external_size(cx: &mut Context, term: Term, options: &encode::Options) -> Value {
-    let size = encode::external_size(cx.atoms(), term, options)?;
-    cx.bump_reductions(size / BYTES_PER_REDUCTION);
+    let encoding = encoding(cx, term, options)?;
+    // The two integers of a fun are not looked at, as in OTP.
+    let size = encoding.bytes.len() + 3 * encoding.short_fun_integers;
     Ok(cx.integer(size as i64)?)
 }
 

@@ -11,6 +11,7 @@ use super::view::{BitsView, SUB_BITS_SIZE_SHIFT, view};
 use crate::memory::off_heap::BinaryRef;
 use crate::memory::{Arena, NoMemory};
 use crate::term::{Header, Subtag, Term};
+use alloc::vec::Vec;
 
 /// Most bytes of a binary on a heap.
 pub const HEAP_BYTES: usize = 64;
@@ -74,6 +75,24 @@ pub fn make_binary<A: Arena + ?Sized>(arena: &mut A, bytes: &[u8]) -> Result<Ter
     // SAFETY: a new object of that many bytes; nobody else has it.
     unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len()) };
     Ok(term)
+}
+
+/// Bytes from which on it pays not to copy those of a vector.
+const KEPT_VEC: usize = 1 << 16;
+
+/// A binary of the bytes of `bytes`, which are not copied if they are many.
+pub fn binary_of_vec<A: Arena + ?Sized>(
+    arena: &mut A,
+    mut bytes: Vec<u8>,
+) -> Result<Term, NoMemory> {
+    let size = bytes.len();
+    if size < KEPT_VEC {
+        return make_binary(arena, &bytes);
+    }
+    if bytes.capacity() - size > size / 8 {
+        bytes.shrink_to_fit();
+    }
+    BinaryRef::from_vec(bytes)?.into_term(arena, size)
 }
 
 /// A binary of bytes that are in memory for good, which are not copied unless they are few.

@@ -19,7 +19,9 @@ pub mod search;
 pub mod utf;
 pub mod view;
 
-pub use make::{build_binary, make_binary, make_bits, new_bits, new_uninit, sub_bits};
+pub use make::{
+    binary_of_vec, build_binary, make_binary, make_bits, new_bits, new_uninit, sub_bits,
+};
 pub use view::{BitsView, view};
 
 /// Largest size of a bit string: 2^48 bytes, the address space. What would be larger is `system_limit`.

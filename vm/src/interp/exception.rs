@@ -24,7 +24,7 @@ use crate::code::export::Export;
 use crate::machine::Machine;
 use crate::memory::arena::{Arena, NoMemory};
 use crate::memory::gc::exceeds_limit;
-use crate::process::Process;
+use crate::process::{Process, State};
 use crate::report;
 use crate::term::fun::Mfa;
 use crate::term::{Atom, Header, Term};
@@ -184,6 +184,8 @@ fn raise_in_function(
     arguments: &[Term],
 ) -> Exit {
     let (class, reason) = match fail {
+        // Told to end in the middle of a function that is an instruction.
+        Fail::Suspend if process.state == State::Exiting => return Exit::Exited,
         Fail::Badarg => (Class::Error, am::BADARG.term()),
         Fail::Badarith => (Class::Error, am::BADARITH.term()),
         Fail::SystemLimit => (Class::Error, am::SYSTEM_LIMIT.term()),

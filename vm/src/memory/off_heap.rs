@@ -11,7 +11,9 @@
 use super::arena::{Arena, NoMemory};
 use super::resource;
 use crate::term::{Header, Subtag, Term};
+use alloc::vec::Vec;
 use core::alloc::Layout;
+use core::mem::ManuallyDrop;
 use core::ops::Range;
 use core::ptr::NonNull;
 
@@ -29,6 +31,8 @@ pub struct Binary {
     /// Whether something has the address of the bytes without counting as a reference (a match context):
     /// then the block never moves.
     pub pinned: bool,
+    /// Whether the bytes are those of a `Vec` of this capacity: the block never moves either.
+    is_vec: bool,
 }
 
 /// One counted reference to a [`Binary`].
@@ -65,6 +69,7 @@ impl BinaryRef {
                 capacity,
                 used_bits: capacity.saturating_mul(8),
                 pinned: false,
+                is_vec: false,
             })
         };
         Ok(BinaryRef(block))
@@ -81,6 +86,23 @@ impl BinaryRef {
             (*head).capacity = bytes.len();
             (*head).used_bits = bytes.len().saturating_mul(8);
             (*head).pinned = true;
+        }
+        Ok(made)
+    }
+
+    /// A head for the bytes of `bytes`, which are not copied.
+    pub fn from_vec(bytes: Vec<u8>) -> Result<BinaryRef, NoMemory> {
+        let made = BinaryRef::allocate_uninitialised(0)?;
+        let mut bytes = ManuallyDrop::new(bytes);
+        // SAFETY: the block was just made. It owns the vector's memory from now on: `release` frees it. What is written behind the used bits is
+        // written within the capacity.
+        unsafe {
+            let head = made.0.as_ptr();
+            (*head).bytes = bytes.as_mut_ptr();
+            (*head).capacity = bytes.capacity();
+            (*head).used_bits = bytes.len().saturating_mul(8);
+            (*head).pinned = true;
+            (*head).is_vec = true;
         }
         Ok(made)
     }
@@ -207,10 +229,13 @@ impl Binary {
         unsafe {
             let binary = head.as_ptr();
             (*binary).references -= 1;
-            if (*binary).references == 0
-                && let Some(layout) = layout(Binary::owned(binary))
-            {
-                alloc::alloc::dealloc(binary.cast(), layout);
+            if (*binary).references == 0 {
+                if (*binary).is_vec {
+                    drop(Vec::from_raw_parts((*binary).bytes, 0, (*binary).capacity));
+                }
+                if let Some(layout) = layout(Binary::owned(binary)) {
+                    alloc::alloc::dealloc(binary.cast(), layout);
+                }
             }
         }
     }

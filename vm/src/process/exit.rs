@@ -8,9 +8,13 @@
 //! An exit of the running process is not begun by others: [`Process::pending_exit`] says that it is to come, and the
 //! scheduler, `receive` and `exit/2` look there.
 //!
+//! A process that is paused in the middle of a built-in function ([`crate::sched::native_stack`]) has the processor once more before its exit is carried out
+//! ([`take_unwinding`]): the pause fails, and what the function owns is dropped.
+//!
 //! Who calls this: the interpreter ([`end`]), the scheduler (which alone carries out the exit of the process that ran), built-in functions that send exit signals.
 
 use super::signal::{Origin, down, exit_signal, remove_link, remove_watcher};
+use super::table::ProcessTable;
 use super::{Process, ReceiveTimer, State};
 use crate::atom::am;
 use crate::dist;
@@ -53,16 +57,33 @@ fn enqueue(machine: &mut Machine, pid: Term) {
         processes.queues.remove(process);
         (*process.as_ptr()).state = State::Exiting;
         (*process.as_ptr()).next_exiting = None;
-    }
-    match processes.exiting {
-        None => processes.exiting = Some((pid, pid)),
-        Some((first, last)) => {
-            if let Some(last) = processes.table.get_mut(last) {
-                last.next_exiting = Some(pid);
-            }
-            processes.exiting = Some((first, pid));
+        if (*process.as_ptr()).paused.is_some() {
+            processes.unwinding = Some(chain(&mut processes.table, processes.unwinding, pid));
+            return;
         }
     }
+    processes.exiting = Some(chain(&mut processes.table, processes.exiting, pid));
+}
+
+/// First and last of a chain of processes behind which `pid` is put.
+fn chain(table: &mut ProcessTable, chain: Option<(Term, Term)>, pid: Term) -> (Term, Term) {
+    let Some((first, last)) = chain else {
+        return (pid, pid);
+    };
+    if let Some(last) = table.get_mut(last) {
+        last.next_exiting = Some(pid);
+    }
+    (first, pid)
+}
+
+/// A process whose exit has begun in the middle of a built-in function: the scheduler gives it the processor, to end the function.
+pub fn take_unwinding(machine: &mut Machine) -> Option<NonNull<Process>> {
+    let (first, last) = machine.processes.unwinding?;
+    let mut process = machine.processes.table.get(first)?;
+    // SAFETY: the table's processes are alive, and nobody borrows one while the machine is borrowed mutably.
+    let next = unsafe { process.as_mut() }.next_exiting.take();
+    machine.processes.unwinding = next.map(|next| (next, last));
+    Some(process)
 }
 
 /// Carries out every exit that was begun. The processes are gone afterwards.

@@ -28,6 +28,7 @@ use crate::dist::remote::Remote;
 use crate::dist::signal::Target;
 use crate::memory::heap::Heap;
 use crate::memory::{Arena, NoMemory};
+use crate::sched::native_stack::Paused;
 use crate::sched::queue::Link;
 use crate::term::external::RemotePort;
 use crate::term::{Atom, Term};
@@ -378,6 +379,10 @@ pub struct Process {
     pub trap: Option<Trap>,
     /// Whether `garbage_collect/0` was called: done by the interpreter after the call.
     pub collect_requested: bool,
+    /// What was put aside when it paused in the middle of a built-in function. Meanwhile nobody collects its heap.
+    pub paused: Option<Box<Paused>>,
+    /// Whether it paused to wait for another to come out of a built-in function.
+    pub waits_for_another: bool,
 
     /// Its messages.
     pub mailbox: Mailbox,
@@ -480,6 +485,8 @@ impl Process {
             asleep: false,
             trap: None,
             collect_requested: false,
+            paused: None,
+            waits_for_another: false,
             mailbox: Mailbox::new(),
             receive_timer: ReceiveTimer::None,
             pid,
@@ -571,6 +578,7 @@ impl Process {
             + self.mailbox.memory()
             + self.dictionary.memory()
             + self.rare.as_ref().map_or(0, |_| size_of::<Rare>())
+            + self.paused.as_ref().map_or(0, |paused| paused.memory())
     }
 }
 

@@ -10,6 +10,7 @@ use crate::boot::options::Options;
 use crate::memory::NoMemory;
 use crate::sched::queue::RunQueues;
 use crate::term::Term;
+use alloc::vec::Vec;
 use core::ptr::NonNull;
 
 /// What is done when the first process ends; see [`Processes::first`].
@@ -49,6 +50,10 @@ pub struct Processes {
     pub defaults: Defaults,
     /// Processes whose exit has to be carried out: first and last.
     pub(super) exiting: Option<(Term, Term)>,
+    /// Those of them that are in the middle of a built-in function, which has to end before: first and last.
+    pub(super) unwinding: Option<(Term, Term)>,
+    /// Processes that wait for another's built-in function to end: see [`crate::bif::Context::when_outside`].
+    pub waiting_for_others: Vec<Term>,
 }
 
 impl Processes {
@@ -69,6 +74,8 @@ impl Processes {
                 off_heap_messages: options.messages_off_heap,
             },
             exiting: None,
+            unwinding: None,
+            waiting_for_others: Vec::new(),
         }
     }
 
@@ -114,6 +121,14 @@ impl Processes {
         }
         // SAFETY: as above; a process leaves its queue before it leaves the table (`exit::begin`).
         unsafe { self.queues.push(process) };
+    }
+
+    /// Lets those that wait for another process to come out of a built-in function look again.
+    #[cold]
+    pub fn wake_waiting_for_others(&mut self) {
+        while let Some(waiting) = self.waiting_for_others.pop() {
+            self.wake(waiting);
+        }
     }
 
     /// Gives the process that ran its place behind the others: its turn is over.

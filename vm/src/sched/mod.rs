@@ -6,9 +6,10 @@
 //!
 //! Invariant: between turns no process is running, no exit is left to be carried out, and no dead resource to be closed.
 
+pub mod native_stack;
 pub mod queue;
 
-use crate::interp::{self, Exit, TURN};
+use crate::interp::{Exit, TURN};
 use crate::machine::Machine;
 use crate::memory::resource;
 use crate::port::events;
@@ -41,6 +42,8 @@ pub struct Scheduler {
     pub system_requests: u32,
     /// What the machine halts with when no process is left; 0 is success.
     pub status: u8,
+    /// Where the part of the native stack begins that is the running process's; 0 between turns. See [`native_stack`].
+    pub native_base: usize,
     reductions_at_clock: u64,
     turns_since_clock: u32,
 }
@@ -75,6 +78,7 @@ impl Scheduler {
             trace_control_word: 0,
             system_requests: 2,
             status: 0,
+            native_base: 0,
             reductions_at_clock: 0,
             turns_since_clock: 0,
         }
@@ -98,7 +102,7 @@ pub unsafe fn run(machine: NonNull<Machine>) -> ! {
         // SAFETY: the table's processes are alive; this one has just left its queue.
         unsafe {
             let pid = (*process.as_ptr()).pid;
-            let exit = interp::run(machine, process);
+            let exit = native_stack::run(machine, process);
             turn_over(&mut *machine.as_ptr(), pid, exit);
         }
     }
@@ -116,6 +120,9 @@ fn next(machine: &mut Machine) -> NonNull<Process> {
     }
     if events::are_waiting(machine) {
         events::wake(machine);
+    }
+    if let Some(process) = exit::take_unwinding(machine) {
+        return start_turn(machine, process);
     }
     loop {
         if let Some(process) = machine.processes.queues.take_next() {
@@ -195,6 +202,9 @@ fn turn_over(machine: &mut Machine, pid: Term, exit: Exit) {
             process.state = State::Waiting;
         }
         machine.scheduler.reductions += used;
+        if process.paused.is_none() && !machine.processes.waiting_for_others.is_empty() {
+            machine.processes.wake_waiting_for_others();
+        }
     }
     if !exit::begin_pending(machine, pid) && matches!(exit, Exit::Yield | Exit::Continue) {
         machine.processes.requeue(pid);

@@ -21,11 +21,12 @@ use crate::term::fun::{Fun, Target};
 use crate::term::{Atom, Subtag, Term};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::ops::Range;
 use miniz_oxide::deflate::core::{
     CompressorOxide, TDEFLFlush, TDEFLStatus, compress as deflate,
     create_comp_flags_from_zip_params,
 };
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 /// How to encode.
 #[derive(Clone, Copy, Debug)]
@@ -48,10 +49,59 @@ impl Default for Options {
 
 /// The external term of `term`, version byte included.
 pub fn encode(atoms: &AtomTable, term: Term, options: &Options) -> Result<Vec<u8>, NoMemory> {
-    let mut bytes = Vec::new();
-    push(&mut bytes, VERSION)?;
-    append(atoms, term, options, &mut bytes)?;
-    Ok(bytes)
+    let mut encoding = Encoding::new(term, options)?;
+    encoding.advance(atoms, usize::MAX)?;
+    Ok(encoding.bytes)
+}
+
+/// An encoding that is made in pieces, so that others may run in between. The term stays where it is until it is done.
+pub struct Encoding {
+    /// What has been written, from the version byte on.
+    pub bytes: Vec<u8>,
+    /// Integers of funs that took two bytes and not five.
+    pub short_fun_integers: usize,
+    options: Options,
+    frames: SmallVec<[Frame; 8]>,
+}
+
+/// Whether there is more to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// There is.
+    More,
+    /// It is complete.
+    Done,
+}
+
+impl Encoding {
+    /// Begins with `term`.
+    pub fn new(term: Term, options: &Options) -> Result<Encoding, NoMemory> {
+        let mut bytes = Vec::new();
+        push(&mut bytes, VERSION)?;
+        Ok(Encoding {
+            bytes,
+            short_fun_integers: 0,
+            options: *options,
+            frames: smallvec![Frame::Value(term)],
+        })
+    }
+
+    /// Goes on, until about `work` bytes more are there.
+    pub fn advance(&mut self, atoms: &AtomTable, work: usize) -> Result<Progress, NoMemory> {
+        let until = self.bytes.len().saturating_add(work);
+        let mut encoder = Encoder {
+            atoms,
+            options: &self.options,
+            out: &mut self.bytes,
+            frames: core::mem::take(&mut self.frames),
+            short_fun_integers: self.short_fun_integers,
+            cache: None,
+        };
+        let progress = encoder.run_until(until)?;
+        self.short_fun_integers = encoder.short_fun_integers;
+        self.frames = encoder.frames;
+        Ok(progress)
+    }
 }
 
 /// `bytes`, an external term, compressed with `level` (0 to 9) where that makes it shorter.
@@ -86,10 +136,19 @@ pub fn compress(bytes: Vec<u8>, level: u8) -> Result<Vec<u8>, NoMemory> {
     Ok(result)
 }
 
+/// Bytes of a long bit string that are written at once.
+const PIECE: usize = 1 << 16;
+
 /// What is still to be written.
 enum Frame {
-    /// The cells from this one on, then the tail.
-    Cells(Term),
+    /// The cells from this one on, then the tail. Their number belongs at the offset.
+    Cells {
+        rest: Term,
+        count: usize,
+        count_at: usize,
+    },
+    /// The rest of a bit string, from this byte of it on.
+    Bits { bits: BitsView, from: usize },
     /// Terms side by side.
     Terms { next: *const Term, left: usize },
     /// Pairs of a map.
@@ -121,24 +180,6 @@ fn tagged_u32(out: &mut Vec<u8>, tag: u8, value: usize) -> Result<(), NoMemory> 
     let value = u32::try_from(value).map_err(|_| NoMemory)?;
     push(out, tag)?;
     extend(out, &value.to_be_bytes())
-}
-
-/// Appends `term`, without a version byte.
-fn append(
-    atoms: &AtomTable,
-    term: Term,
-    options: &Options,
-    out: &mut Vec<u8>,
-) -> Result<(), NoMemory> {
-    let mut encoder = Encoder {
-        atoms,
-        options,
-        out,
-        frames: SmallVec::new(),
-        short_fun_integers: 0,
-        cache: None,
-    };
-    encoder.run(term)
 }
 
 /// What a node that is connected knows already: the names of atoms.
@@ -206,21 +247,17 @@ pub fn append_tuple_for_node(
     Ok(())
 }
 
-/// What `erlang:external_size/1,2` says of `term`: the size of its encoding, but that of the two integers of a
-/// fun is not looked at.
-pub fn external_size(atoms: &AtomTable, term: Term, options: &Options) -> Result<usize, NoMemory> {
-    let mut bytes = Vec::new();
-    let mut encoder = Encoder {
-        atoms,
-        options,
-        out: &mut bytes,
-        frames: SmallVec::new(),
-        short_fun_integers: 0,
-        cache: None,
-    };
-    encoder.run(term)?;
-    let short = encoder.short_fun_integers;
-    Ok(1 + bytes.len() + 3 * short)
+/// The length of a list of bytes that fits the tag for such lists.
+fn string_length(list: Term) -> Option<usize> {
+    let mut cells = list.iter_list();
+    let mut length = 0;
+    for head in &mut cells {
+        if length == u16::MAX as usize || !matches!(head.as_small(), Some(0..=255)) {
+            return None;
+        }
+        length += 1;
+    }
+    cells.tail().is_nil().then_some(length)
 }
 
 struct Encoder<'a> {
@@ -250,29 +287,45 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    fn run(&mut self, mut term: Term) -> Result<(), NoMemory> {
-        loop {
-            self.term(term)?;
-            term = match self.next_term()? {
-                Some(next) => next,
-                None => return Ok(()),
-            };
-        }
+    fn run(&mut self, term: Term) -> Result<(), NoMemory> {
+        self.term(term)?;
+        self.run_until(usize::MAX).map(|_| ())
     }
 
+    /// Writes what is left, but stops soon after so many bytes are there.
+    fn run_until(&mut self, until: usize) -> Result<Progress, NoMemory> {
+        while self.out.len() < until {
+            match self.next_term()? {
+                Some(term) => self.term(term)?,
+                None if self.frames.is_empty() => return Ok(Progress::Done),
+                None => {}
+            }
+        }
+        Ok(Progress::More)
+    }
+
+    /// The term that is to be written next; `None` after a piece of something long, and at the end.
     fn next_term(&mut self) -> Result<Option<Term>, NoMemory> {
         loop {
             let Some(frame) = self.frames.last_mut() else {
                 return Ok(None);
             };
             match frame {
-                Frame::Cells(rest) => match rest.as_cons() {
+                Frame::Cells {
+                    rest,
+                    count,
+                    count_at,
+                } => match rest.as_cons() {
                     Some(&cell) => {
                         *rest = cell.tail;
+                        *count += 1;
                         return Ok(Some(cell.head));
                     }
                     None => {
-                        let tail = *rest;
+                        let (tail, at) = (*rest, *count_at);
+                        // As in `tagged_u32`.
+                        let count = u32::try_from(*count).map_err(|_| NoMemory)?;
+                        self.out[at..at + 4].copy_from_slice(&count.to_be_bytes());
                         self.frames.pop();
                         return Ok(Some(tail));
                     }
@@ -313,6 +366,16 @@ impl<'a> Encoder<'a> {
                     let value = *value;
                     self.frames.pop();
                     return Ok(Some(value));
+                }
+                Frame::Bits { bits, from } => {
+                    let (bits, from) = (*bits, *from);
+                    let piece = from..bits.size.div_ceil(8).min(from + PIECE);
+                    match self.frames.last_mut() {
+                        Some(Frame::Bits { from, .. }) if piece.len() == PIECE => *from = piece.end,
+                        _ => drop(self.frames.pop()),
+                    }
+                    self.piece(bits, piece)?;
+                    return Ok(None);
                 }
                 Frame::FunSize(at) => {
                     let at = *at;
@@ -482,23 +545,22 @@ impl<'a> Encoder<'a> {
     }
 
     fn list(&mut self, list: Term) -> Result<(), NoMemory> {
-        let mut cells = list.iter_list();
-        let mut length = 0;
-        let mut is_string = true;
-        for head in &mut cells {
-            length += 1;
-            is_string = is_string && matches!(head.as_small(), Some(0..=255));
-        }
-        if is_string && cells.tail().is_nil() && length <= u16::MAX as usize {
-            push(self.out, tag::STRING)?;
-            extend(self.out, &(length as u16).to_be_bytes())?;
-            self.out.try_reserve(length).map_err(|_| NoMemory)?;
-            let bytes = list.iter_list().map(|head| head.small_value() as u8);
-            self.out.extend(bytes);
-            return Ok(());
-        }
-        tagged_u32(self.out, tag::LIST, length)?;
-        self.push_frame(Frame::Cells(list))
+        let Some(length) = string_length(list) else {
+            // How many elements there are is known behind them.
+            tagged_u32(self.out, tag::LIST, 0)?;
+            let count_at = self.out.len() - 4;
+            return self.push_frame(Frame::Cells {
+                rest: list,
+                count: 0,
+                count_at,
+            });
+        };
+        push(self.out, tag::STRING)?;
+        extend(self.out, &(length as u16).to_be_bytes())?;
+        self.out.try_reserve(length).map_err(|_| NoMemory)?;
+        let bytes = list.iter_list().map(|head| head.small_value() as u8);
+        self.out.extend(bytes);
+        Ok(())
     }
 
     fn map(&mut self, term: Term) -> Result<(), NoMemory> {
@@ -523,11 +585,19 @@ impl<'a> Encoder<'a> {
             tagged_u32(self.out, tag::BIT_BINARY, size)?;
             push(self.out, last as u8)?;
         }
-        if let Some(bytes) = bits.as_aligned_bytes() {
-            return extend(self.out, bytes);
+        if size > PIECE {
+            return self.push_frame(Frame::Bits { bits, from: 0 });
         }
-        self.out.try_reserve(size).map_err(|_| NoMemory)?;
-        self.out.extend((0..size).map(|i| bits.byte(i)));
+        self.piece(bits, 0..size)
+    }
+
+    /// Writes these bytes of a bit string.
+    fn piece(&mut self, bits: BitsView, bytes: Range<usize>) -> Result<(), NoMemory> {
+        if let Some(all) = bits.as_aligned_bytes() {
+            return extend(self.out, &all[bytes]);
+        }
+        self.out.try_reserve(bytes.len()).map_err(|_| NoMemory)?;
+        self.out.extend(bytes.map(|i| bits.byte(i)));
         Ok(())
     }
 

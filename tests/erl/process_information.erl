@@ -59,6 +59,10 @@ flags() ->
         fun() ->
                 ?SHOW([process_flag(trap_exit, V) || V <- [true, false]]),
                 ?SHOW([process_flag(priority, V) || V <- [high, low, max, normal]]),
+                {reductions, Before} = process_info(self(), reductions),
+                erlang:bump_reductions(100),
+                {reductions, After} = process_info(self(), reductions),
+                ?SHOW(After - Before >= 100 andalso After - Before < 120),
                 ?SHOW([process_flag(scheduler, V) || V <- [1, 1, 0, 0]]),
                 ?TRY(process_flag(scheduler, id(2))),
                 ?SHOW([process_flag(message_queue_data, V) || V <- [off_heap, on_heap]]),

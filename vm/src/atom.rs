@@ -756,6 +756,7 @@ predefined! {
     UNSPEC "unspec"
     // Changes of the time offset.
     CHANGE "CHANGE"
+    SYSTEM_TASK_TEST "system_task_test"
 }
 
 #[cfg(test)]

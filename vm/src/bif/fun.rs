@@ -80,7 +80,10 @@ fn fun_item(cx: &mut Context, fun: &Fun, item: Atom) -> Result<Option<Term>, Fai
         (am::NAME, Target::Local(_)) => {
             let entry = fun.entry.cast::<crate::code::fun_entry::FunEntry>();
             // SAFETY: the entry of a local fun is a fun entry, which lives as long as the machine.
-            unsafe { (*entry).function.map_or(Term::NIL, Atom::term) }
+            let entry = unsafe { &*entry };
+            // Without code, which a purge that has only begun takes away as well, nobody knows.
+            let function = entry.function.filter(|_| entry.is_defined());
+            function.map_or(Term::NIL, Atom::term)
         }
         (am::ENV, Target::External(_)) => Term::NIL,
         (am::ENV, Target::Local(_)) => cx.list(fun.free())?,

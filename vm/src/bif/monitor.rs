@@ -127,12 +127,12 @@ fn monitor_3(cx: &mut Context, args: &[Term]) -> Value {
     }
 }
 
-/// Ends a monitor of the calling process; whether there was one.
-fn end(cx: &mut Context, reference: Term) -> Result<bool, Fail> {
+/// Ends a monitor of the calling process, if there is one.
+fn end(cx: &mut Context, reference: Term) -> Result<Option<Monitor>, Fail> {
     // One of another node is no monitor of this.
     let reference = RefNumber::of(reference).ok_or(Fail::Badarg)?;
     let pid = cx.process().pid;
-    Ok(signal::demonitor(cx.machine(), pid, reference).is_some())
+    Ok(signal::demonitor(cx.machine(), pid, reference))
 }
 
 fn demonitor_1(cx: &mut Context, args: &[Term]) -> Value {
@@ -154,8 +154,10 @@ fn demonitor_2(cx: &mut Context, args: &[Term]) -> Value {
         return Err(Fail::Badarg);
     }
     let ended = end(cx, args[0])?;
+    // Of one that still exists there is no message, unless it tells more than once.
+    let tells_once = |monitor: &Monitor| monitor.target != Watched::TimeOffset;
     if flush
-        && !ended
+        && !ended.as_ref().is_some_and(tells_once)
         && let Some(reference) = RefNumber::of(args[0])
     {
         // OTP's flush: receive {_, Reference, _, _, _} -> ok after 0 -> ok end.
@@ -164,7 +166,7 @@ fn demonitor_2(cx: &mut Context, args: &[Term]) -> Value {
                 if RefNumber::of(second) == Some(reference))
         });
     }
-    Ok(Term::boolean(!info || ended))
+    Ok(Term::boolean(!info || ended.is_some()))
 }
 
 /// `monitor_node(Node, On)`: `{nodedown, Node}` when the connection is gone. A node that is not connected gets connected.

@@ -6,7 +6,7 @@ use super::{Bif, Context, Fail, Value, bif, dictionary, process_flag};
 use crate::atom::am;
 use crate::code::Location;
 use crate::dist::remote::{Link, Remote};
-use crate::interp::trace;
+use crate::interp::{TURN, trace};
 use crate::memory::heap::Parcel;
 use crate::memory::off_heap::Binary;
 use crate::memory::{Arena, NoMemory};
@@ -258,7 +258,14 @@ fn value(cx: &mut Context, target: Target, item: Atom) -> Value {
         am::HEAP_SIZE => heap(|p| p.heap.block.words()),
         am::STACK_SIZE => heap(stack_words),
         am::MEMORY => heap(Process::memory),
-        am::REDUCTIONS => heap(|p| p.reductions as usize + p.bumped_reductions),
+        // Those of the turn under way are not in the sum yet.
+        am::REDUCTIONS => heap(|p| {
+            let turn = match p.state {
+                State::Running => (TURN - p.reductions_left).max(0),
+                _ => 0,
+            };
+            p.reductions as usize + turn as usize + p.bumped_reductions
+        }),
         am::MIN_HEAP_SIZE => heap(|p| p.min_heap_size),
         am::MIN_BIN_VHEAP_SIZE => heap(min_binary_heap),
         am::FULLSWEEP_AFTER => heap(|p| p.fullsweep_after as usize),

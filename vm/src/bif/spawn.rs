@@ -209,7 +209,10 @@ pub(super) fn parse(default: MaxHeapSize, list: Term, request: bool) -> Result<R
                     Some(am::NO) => Reply::No,
                     Some(am::ERROR_ONLY) => Reply::ErrorOnly,
                     Some(am::SUCCESS_ONLY) => Reply::SuccessOnly,
-                    _ => return Err(Refused::Badarg),
+                    _ => {
+                        bad_option = true;
+                        Reply::Yes
+                    }
                 };
                 continue;
             }
@@ -257,9 +260,9 @@ fn parse_option(default: MaxHeapSize, option: Term, options: &mut Options) -> Op
         am::MESSAGE_QUEUE_DATA => {
             options.off_heap_messages = Some(process_flag::parse_message_queue_data(value)?);
         }
-        // One scheduler, and no distribution: accepted and without effect, as in OTP.
+        // The only scheduler there is, or any: without effect.
         am::SCHEDULER => {
-            value.as_small()?;
+            value.as_small().filter(|number| (0..=1).contains(number))?;
         }
         am::ASYNC_DIST => {
             value.as_boolean()?;

@@ -99,6 +99,7 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
         }
         "os_type" => os::type_0(cx, &[]),
         "os_version" => os::version_0(cx, &[]),
+        "ethread_info" => threads(cx),
         "snifs" => built_ins(cx),
         "start_time" => {
             let started = cx.machine().clock.started;
@@ -373,12 +374,38 @@ fn time_source(cx: &mut Context, name: &str) -> Value {
     Ok(list)
 }
 
-/// The sizes that a heap can have, up to about 2^40 words.
+/// What OTP's thread library is made of: there are no threads, and so nothing of that.
+fn threads(cx: &mut Context) -> Value {
+    let no = cx.string("no")?;
+    let mut list = Term::NIL;
+    for name in ["Native rw-spinlocks", "Native spinlocks"] {
+        let name = cx.string(name)?;
+        let entry = cx.tuple(&[name, no])?;
+        list = cx.cons(entry, list)?;
+    }
+    for name in [
+        "Double word native atomics",
+        "64-bit native atomics",
+        "32-bit native atomics",
+    ] {
+        let name = cx.string(name)?;
+        let entry = cx.tuple(&[name, no, Term::NIL])?;
+        list = cx.cons(entry, list)?;
+    }
+    Ok(list)
+}
+
+/// How many sizes of heaps OTP tells: the largest has 53 bits of bytes.
+const HEAP_SIZES: usize = 137;
+
+/// The sizes that a heap can have, in words.
 fn heap_sizes(cx: &mut Context) -> Value {
     let mut sizes = Vec::new();
+    sizes.try_reserve(HEAP_SIZES).map_err(|_| Fail::NoMemory)?;
+    // OTP has a smaller one yet, for fragments.
+    sizes.push(number(12)?);
     let mut size = heap_size(0);
-    while size < 1 << 40 {
-        sizes.try_reserve(1).map_err(|_| Fail::NoMemory)?;
+    while sizes.len() < HEAP_SIZES {
         sizes.push(number(size)?);
         size = heap_size(size + 1);
     }

@@ -49,6 +49,11 @@ pub enum LinkError {
         /// Its index.
         index: usize,
     },
+    /// Something that is asked for later is no term in external term format.
+    Chunk {
+        /// What it is to be.
+        what: &'static str,
+    },
     /// There is an old version, which must be purged first.
     NotPurged,
     /// Too many atoms.
@@ -68,6 +73,7 @@ impl fmt::Display for LinkError {
             LinkError::BeamDisabled => {
                 f.write_str("it is a .beam file, and the machine was started with -nobeam; convert it when the image is made, or leave the flag out")
             }
+            LinkError::Chunk { what } => write!(f, "the {what} are damaged"),
             LinkError::WrongName { found } => write!(f, "the file holds module '{found}'; a file must be named after its module"),
             LinkError::OnLoad { function } => write!(
                 f,
@@ -328,6 +334,7 @@ impl<'m, 'f> Linker<'m, 'f> {
         let imports = self.imports()?;
         let funs = self.funs()?;
         let on_load = self.on_load()?;
+        self.check_terms()?;
         let (terms, literals) = self.literals()?;
         let strings = self.strings as u64;
 
@@ -359,6 +366,19 @@ impl<'m, 'f> Linker<'m, 'f> {
             preloaded: false,
         })?;
         Ok(version)
+    }
+
+    /// `module_info/1` can rely on attributes and compile information.
+    fn check_terms(&self) -> Result<(), LinkError> {
+        for (what, bytes) in [
+            ("attributes", self.file.attributes()),
+            ("compile information", self.file.compile_info()),
+        ] {
+            if !bytes.is_empty() && etf::decoded_size(bytes, &self.machine.atoms).is_err() {
+                return Err(LinkError::Chunk { what });
+            }
+        }
+        Ok(())
     }
 
     /// The literals as terms, and what they take up of the literal area.

@@ -5,7 +5,7 @@
 //! carries packets to and fro. One file an idea: [`flags`] is what nodes are capable of, [`connection`] one connection, [`output`] what is
 //! sent on it, [`atom_cache`] names that went over the wire before, [`signal`] what processes do to those of other nodes, [`input`] packets
 //! that come, [`control`] what they make the machine do, [`spawn`] processes that one node starts on another, [`remote`] what ties a process to
-//! other nodes, [`down`] the end of a connection, [`monitor`] who is told that nodes come and go.
+//! other nodes, [`references`] who refers to which, [`down`] the end of a connection, [`monitor`] who is told that nodes come and go.
 //!
 //! The protocol is that of "Distribution Protocol" in the user's guide of erts.
 //!
@@ -22,6 +22,7 @@ pub mod flags;
 pub mod input;
 pub mod monitor;
 pub mod output;
+pub mod references;
 pub mod remote;
 pub mod signal;
 pub mod spawn;

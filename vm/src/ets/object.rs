@@ -105,6 +105,12 @@ impl Object {
         self.elements()[position]
     }
 
+    /// The words of the tuple and of what it refers to.
+    pub fn words(&self) -> &[u64] {
+        // SAFETY: the invariant: as many words follow the head.
+        unsafe { core::slice::from_raw_parts(self.start(), self.words as usize) }
+    }
+
     /// Words of memory that the object takes.
     pub fn memory_words(&self) -> usize {
         HEAD_WORDS + self.words as usize

@@ -34,11 +34,11 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use hashbrown::HashMap;
 
-/// Above this many words, heaps grow by a fifth instead of along the Fibonacci numbers.
-const FIBONACCI_LIMIT: usize = 1_000_000;
+/// From this many words on, heaps grow by a fifth instead of along the Fibonacci numbers.
+const FIBONACCI_LIMIT: usize = 833_026;
 
 /// The smallest size in OTP's series of heap sizes that is not below `words`: 12, 38, then each the sum of the
-/// two before it plus one; above [`FIBONACCI_LIMIT`], a fifth more than the one before.
+/// two before it plus one; from [`FIBONACCI_LIMIT`] on, a fifth more than the one before.
 pub fn heap_size(words: usize) -> usize {
     let (mut before, mut size) = (12usize, 38usize);
     while size < words {

@@ -83,6 +83,14 @@ pub struct Fragment {
     pub used: usize,
 }
 
+impl Fragment {
+    /// The words of its objects.
+    fn objects(&self) -> &[u64] {
+        // SAFETY: the first `used` words have been written.
+        unsafe { core::slice::from_raw_parts(self.block.start(), self.used) }
+    }
+}
+
 /// Smallest size of a fragment that a heap makes for itself, in words.
 const MIN_FRAGMENT: usize = 128;
 
@@ -129,6 +137,15 @@ impl Heap {
     #[inline(always)]
     pub fn free_words(&self) -> usize {
         (self.stack as usize - self.top as usize) / 8
+    }
+
+    /// The words of all objects: in the block, in the old generation, in the fragments.
+    pub fn areas(&self) -> impl Iterator<Item = &[u64]> {
+        let used = (self.top as usize - self.block.start() as usize) / 8;
+        // SAFETY: the invariant: below `top` all words belong to objects.
+        let block = unsafe { core::slice::from_raw_parts(self.block.start(), used) };
+        let others = self.old.iter().chain(&self.fragments);
+        core::iter::once(block).chain(others.map(Fragment::objects))
     }
 
     /// Drops all frames but the bottom one: the return address that ends the process.
@@ -206,6 +223,11 @@ impl Parcel {
             fragments: Vec::new(),
             off_heap: OffHeap::new(),
         }
+    }
+
+    /// The words of all objects.
+    pub fn areas(&self) -> impl Iterator<Item = &[u64]> {
+        self.fragments.iter().map(Fragment::objects)
     }
 
     /// Hands everything over to `heap`.

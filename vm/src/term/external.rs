@@ -44,7 +44,8 @@ impl Node {
         (self.creation as u64) << 32 | self.name.0 as u64
     }
 
-    const fn from_word(word: u64) -> Node {
+    /// The node of the first word of an external identifier.
+    pub const fn from_word(word: u64) -> Node {
         Node {
             name: Atom(word as u32),
             creation: (word >> 32) as u32,

@@ -104,6 +104,15 @@ impl Timers {
         Ok(())
     }
 
+    /// The words of the messages that are to be sent.
+    pub fn messages(&self) -> impl Iterator<Item = &[u64]> {
+        let timers = self.wheel.iter().filter_map(|expiry| match expiry {
+            Expiry::Message(timer) => Some(&timer.parcel),
+            Expiry::Receive(_) => None,
+        });
+        timers.flat_map(Parcel::areas)
+    }
+
     /// When the timer `reference` fires, if it is running.
     pub fn deadline(&self, reference: RefNumber) -> Option<u64> {
         let found = self

@@ -85,6 +85,9 @@ enum Then {
 #[inline(always)]
 fn call_built_in(mut cpu: Cpu, export: *const Export, then: Then) -> Exit {
     cpu.save();
+    // Some functions tell how many are left.
+    // SAFETY: the process runs.
+    unsafe { (*cpu.process).reductions_left = cpu.reductions };
     // SAFETY: the registers are saved; machine, process and entry are alive.
     let outcome = unsafe { slow::call_built_in(cpu.machine, cpu.process, export, cpu.ip) };
     cpu.load();

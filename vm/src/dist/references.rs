@@ -1,0 +1,198 @@
+//! Which nodes are referred to, and by whom: `erts_debug:get_internal_state(node_and_dist_references)`.
+//!
+//! OTP counts references in a table of nodes. Here an identifier names its node itself ([`crate::term::external`]) and nothing is counted, so what is
+//! told is what a walk through everything that can hold such an identifier finds: heaps with what is garbage on them, ties between processes, tables,
+//! timers. OTP's own tests compare it with what they did.
+//!
+//! Invariant: nothing is allocated but the list of what was found, fallibly; nothing that is walked through is changed.
+
+use super::connection::Controller;
+use crate::ets::table::{Store, Table};
+use crate::machine::Machine;
+use crate::memory::NoMemory;
+use crate::process::{Process, Watched};
+use crate::term::external::Node;
+use crate::term::header::ALL_RAW;
+use crate::term::{Atom, Header, Subtag, Term};
+use alloc::vec::Vec;
+
+/// Who refers to a node.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Holder {
+    /// The process of these data of a pid.
+    Process(u64),
+    /// A table of this name.
+    Table(Atom),
+    /// Messages of timers.
+    Timers,
+}
+
+/// How.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Kind {
+    /// By an identifier on a heap.
+    Heap,
+    /// By a link.
+    Link,
+    /// By a monitor: one for who is watched; one for who watches and one for the reference.
+    Monitor,
+    /// By an identifier in a table.
+    Ets,
+    /// By an identifier in the message of a timer.
+    Timer,
+}
+
+impl Kind {
+    /// As OTP calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Heap => "heap",
+            Kind::Link => "link",
+            Kind::Monitor => "monitor",
+            Kind::Ets => "ets",
+            Kind::Timer => "timer",
+        }
+    }
+}
+
+/// One reference.
+pub type Found = (Node, Holder, Kind);
+
+/// All references to nodes, sorted.
+pub fn of_machine(machine: &Machine) -> Result<Vec<Found>, NoMemory> {
+    let mut all = Vec::new();
+    for process in machine.processes.table.iter() {
+        // SAFETY: the table's processes are alive, and nobody changes one while the machine is borrowed.
+        of_process(unsafe { process.as_ref() }, &mut all)?;
+    }
+    for table in machine.ets.iter() {
+        of_table(table, &mut all)?;
+    }
+    for area in machine.timers.messages() {
+        identifiers(area, |node| {
+            add(&mut all, node, Holder::Timers, Kind::Timer)
+        })?;
+    }
+    all.sort_unstable();
+    Ok(all)
+}
+
+/// The connections that something carries: the node and the port or process.
+pub fn connections(machine: &Machine) -> impl Iterator<Item = (Atom, Term)> {
+    let all = machine.distribution.iter();
+    all.filter_map(|connection| match connection.controller {
+        Controller::Port(id) | Controller::Process(id) => Some((connection.node, id)),
+        Controller::Pending => None,
+    })
+}
+
+fn add(all: &mut Vec<Found>, node: Node, holder: Holder, kind: Kind) -> Result<(), NoMemory> {
+    all.try_reserve(1).map_err(|_| NoMemory)?;
+    all.push((node, holder, kind));
+    Ok(())
+}
+
+/// Gives `found` the node of each external identifier among `words`, which hold complete objects.
+fn identifiers(
+    words: &[u64],
+    mut found: impl FnMut(Node) -> Result<(), NoMemory>,
+) -> Result<(), NoMemory> {
+    let mut at = 0;
+    while let Some(&word) = words.get(at) {
+        at += 1;
+        if !Header::is_header(word) {
+            continue;
+        }
+        let header = Header(word);
+        let subtag = header.subtag();
+        if matches!(
+            subtag,
+            Subtag::ExternalPid | Subtag::ExternalPort | Subtag::ExternalReference
+        ) && let Some(&node) = words.get(at)
+        {
+            found(Node::from_word(node))?;
+        }
+        at += match subtag.raw_words() {
+            ALL_RAW => header.arity(),
+            raw => raw,
+        };
+    }
+    Ok(())
+}
+
+fn of_process(process: &Process, all: &mut Vec<Found>) -> Result<(), NoMemory> {
+    let holder = Holder::Process(process.pid.identifier_data());
+    for area in process.heap.areas() {
+        identifiers(area, |node| add(all, node, holder, Kind::Heap))?;
+    }
+    for (_, monitor) in process.monitors.iter() {
+        if let Watched::Remote(super::signal::Target::Process(pid)) = monitor.target {
+            add(all, pid.node, holder, Kind::Monitor)?;
+        }
+    }
+    let remote = process.rare.as_ref().and_then(|rare| rare.remote.as_ref());
+    if let Some(remote) = remote {
+        for (pid, _) in remote.links.iter() {
+            add(all, pid.node, holder, Kind::Link)?;
+        }
+        for (reference, watcher) in remote.watchers.iter() {
+            add(all, watcher.pid.node, holder, Kind::Monitor)?;
+            add(all, reference.node, holder, Kind::Monitor)?;
+        }
+    }
+    Ok(())
+}
+
+fn of_table(table: &Table, all: &mut Vec<Found>) -> Result<(), NoMemory> {
+    let holder = Holder::Table(table.name);
+    let mut each = |words: &[u64]| identifiers(words, |node| add(all, node, holder, Kind::Ets));
+    match &table.store {
+        Store::Ordered(store) => {
+            for index in 0..store.len() {
+                if let Some(object) = store.object(store.nth(index)) {
+                    each(object.words())?;
+                }
+            }
+        }
+        Store::Hash(store) => {
+            for bucket in 0..store.buckets() {
+                for object in store.chain(bucket).filter(|object| !object.deleted) {
+                    each(object.words())?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::atom::am;
+    use crate::memory::Arena;
+    use crate::process::tests::{machine, process};
+    use crate::term::external::RemotePid;
+
+    #[test]
+    fn identifiers_on_heaps_are_found_behind_raw_words() {
+        let machine = machine();
+        let pid = process(machine);
+        let node = Node {
+            name: am::NODE,
+            creation: 7,
+        };
+        let heap = &mut machine.processes.alive(pid).unwrap().heap;
+        // Words that look like headers, in a float.
+        heap.object(Subtag::Float, &[Header::new(Subtag::ExternalPid, 2).0])
+            .unwrap();
+        let remote = RemotePid {
+            node,
+            number: 1,
+            serial: 2,
+        };
+        let term = remote.term(heap).unwrap();
+        heap.tuple(&[term, term]).unwrap();
+        let expected = (node, Holder::Process(pid.identifier_data()), Kind::Heap);
+        assert_eq!(of_machine(machine).unwrap(), [expected]);
+    }
+}

@@ -58,8 +58,34 @@ fn protection(term: Term) -> Option<Protection> {
     })
 }
 
+/// What the options of `new/2` say.
+struct Given {
+    options: Options,
+    heir: HeirOption,
+    /// Whether the locks of a hashed table were counted, which means nothing for an ordered one.
+    counts_locks: bool,
+}
+
+/// Most locks of a table that OTP takes.
+const MOST_LOCKS: i64 = 32_768;
+
+/// The value of option `write_concurrency`, of which nothing is kept: one process runs at a time, so there is nobody to write
+/// beside. True if it counts locks, `None` if it is no such value.
+fn counts_locks(value: Term) -> Option<bool> {
+    if value == am::AUTO.term() || value.as_boolean().is_some() {
+        return Some(false);
+    }
+    match *value.as_tuple()? {
+        [key, count] if key == am::DEBUG_HASH_FIXED_NUMBER_OF_LOCKS.term() => (1..=MOST_LOCKS)
+            .contains(&count.as_small()?)
+            .then_some(true),
+        _ => None,
+    }
+}
+
 /// One option of `new/2`; `None` if it is none.
-fn new_option(option: Term, options: &mut Options, heir: &mut HeirOption) -> Option<()> {
+fn new_option(option: Term, given: &mut Given) -> Option<()> {
+    let options = &mut given.options;
     if let Some(atom) = option.as_atom() {
         match atom {
             am::SET => options.kind = Kind::Set,
@@ -74,7 +100,7 @@ fn new_option(option: Term, options: &mut Options, heir: &mut HeirOption) -> Opt
     }
     let elements = option.as_tuple()?;
     if elements.first() == Some(&am::HEIR.term()) {
-        *heir = heir_option(elements)?;
+        given.heir = heir_option(elements)?;
         return Some(());
     }
     let &[name, value] = elements else {
@@ -86,9 +112,8 @@ fn new_option(option: Term, options: &mut Options, heir: &mut HeirOption) -> Opt
             options.key_position = position as usize - 1;
         }
         am::READ_CONCURRENCY => options.read_concurrency = value.as_boolean()?,
-        // One process runs at a time: there is nobody to write beside.
-        am::WRITE_CONCURRENCY if value == am::AUTO.term() => {}
-        am::WRITE_CONCURRENCY | am::DECENTRALIZED_COUNTERS => {
+        am::WRITE_CONCURRENCY => given.counts_locks = counts_locks(value)?,
+        am::DECENTRALIZED_COUNTERS => {
             value.as_boolean()?;
         }
         _ => return None,
@@ -98,23 +123,27 @@ fn new_option(option: Term, options: &mut Options, heir: &mut HeirOption) -> Opt
 
 fn new_2(cx: &mut Context, args: &[Term]) -> Value {
     let name = args[0].as_atom().ok_or(Fail::Badarg)?;
-    let mut options = Options {
-        kind: Kind::Set,
-        protection: Protection::Protected,
-        key_position: 0,
-        named: false,
-        compressed: false,
-        read_concurrency: false,
+    let mut given = Given {
+        options: Options {
+            kind: Kind::Set,
+            protection: Protection::Protected,
+            key_position: 0,
+            named: false,
+            compressed: false,
+            read_concurrency: false,
+        },
+        heir: HeirOption(None),
+        counts_locks: false,
     };
-    let mut heir = HeirOption(None);
     let mut list = args[1].iter_list();
     for option in list.by_ref() {
-        new_option(option, &mut options, &mut heir).ok_or(Fail::Badarg)?;
+        new_option(option, &mut given).ok_or(Fail::Badarg)?;
     }
-    if !list.tail().is_nil() {
+    let options = given.options;
+    if !list.tail().is_nil() || given.counts_locks && options.kind == Kind::OrderedSet {
         return Err(Fail::Badarg);
     }
-    let heir = make_heir(cx, heir)?;
+    let heir = make_heir(cx, given.heir)?;
     let id = cx.new_resource(TableId::unused())?;
     let owner = cx.process().pid;
     let created = cx.machine().ets.create(id, name, options, owner, heir)?;

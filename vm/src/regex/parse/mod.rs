@@ -421,9 +421,15 @@ impl Parser<'_> {
         }
     }
 
+    /// What stands behind a quantifier. A comment may come between the two, one.
     fn mode(&mut self) -> Mode {
         if self.options.has(Options::EXTENDED) {
             self.skip_white_space();
+        }
+        if self.rest().starts_with(b"(?#")
+            && let Some(length) = memchr::memchr(b')', self.rest())
+        {
+            self.at += length + 1;
         }
         let ungreedy = self.options.has(Options::UNGREEDY);
         if self.eat(b'+') {

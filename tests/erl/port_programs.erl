@@ -17,6 +17,8 @@ main() ->
     ?SHOW(run("printf 'abc\\ndefghijk\\nx'", [{line, 4}, exit_status])),
     ?SHOW(run("printf 'abc\\ndefghijk\\nx'", [{line, 4}, eof])),
     ?SHOW(run("printf 'abcd\\nefghi\\n\\n'", [{line, 4}, binary])),
+    ?SHOW(run("printf 'abcd\\r\\nefghi\\r\\n\\r\\nj\\rk\\r'", [{line, 4}, binary, eof])),
+    ?SHOW(run("printf 'abcd\\r'", [{line, 4}, eof])),
     ?SHOW(run("printf '%600s\\n'", [line, binary])),
     ?SHOW(run("sh -c 'cat /dev/stdin; echo read'", [in])),
     ?SHOW(run("printf '\\003abc\\000\\002de\\005f'", [{packet, 1}])),

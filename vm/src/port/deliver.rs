@@ -14,16 +14,16 @@ use crate::term::{Atom, Term};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-/// Input that is split into lines: `{line, Limit}`.
+/// Input that is split into lines: `{line, Limit}`. A line ends with LF, or with CR and LF.
 pub struct Lines {
     /// Bytes of a line, at most: what is longer comes in pieces.
     pub limit: usize,
-    /// The beginning of a line whose end has not come yet.
+    /// The beginning of a line whose end has not come yet: a CR, which may be part of the end, does not count towards the limit.
     begun: Vec<u8>,
 }
 
 impl Lines {
-    /// Lines of at most `limit` bytes.
+    /// Lines of at most `limit` bytes, which are at least one.
     pub const fn new(limit: usize) -> Lines {
         Lines {
             limit,
@@ -38,22 +38,37 @@ impl Lines {
         mut line: impl FnMut(&[u8], bool),
     ) -> Result<(), NoMemory> {
         while !bytes.is_empty() {
-            let room = self.limit - self.begun.len();
-            // The end of a line that is just as long as the limit stands one behind it.
-            let end = bytes.iter().take(room + 1).position(|&byte| byte == b'\n');
-            let piece = &bytes[..end.unwrap_or(room.min(bytes.len()))];
+            // Room for the longest line and its end.
+            let room = self.limit.saturating_add(2) - self.begun.len();
+            let end = bytes.iter().take(room).position(|&byte| byte == b'\n');
+            let (piece, rest) = bytes.split_at(end.unwrap_or(room.min(bytes.len())));
             self.begun.try_reserve(piece.len()).map_err(|_| NoMemory)?;
             self.begun.extend_from_slice(piece);
-            bytes = &bytes[piece.len()..];
-            if end.is_some() {
-                bytes = &bytes[1..];
-            } else if bytes.is_empty() {
-                break;
+            bytes = rest;
+            while self.text().len() > self.limit {
+                line(&self.begun[..self.limit], false);
+                self.begun.drain(..self.limit);
             }
-            line(&self.begun, end.is_some());
-            self.begun.clear();
+            if end.is_some() {
+                line(self.text(), true);
+                self.begun.clear();
+                bytes = &bytes[1..];
+            }
         }
         Ok(())
+    }
+
+    /// The text of the line that has begun, if its end comes next.
+    fn text(&self) -> &[u8] {
+        self.begun.strip_suffix(b"\r").unwrap_or(&self.begun)
+    }
+
+    /// Hands out the beginning of a line whose end will not come, in pieces that are not too long.
+    fn finish(&mut self, mut piece: impl FnMut(&[u8])) {
+        for text in self.begun.chunks(self.limit) {
+            piece(text);
+        }
+        self.begun.clear();
     }
 }
 
@@ -152,11 +167,11 @@ pub fn rest_of_line(machine: &mut Machine, port: Term) {
         return;
     };
     let (owner, binary) = (at.owner, at.binary);
-    let rest = at.lines.as_mut().map(|l| core::mem::take(&mut l.begun));
-    if let Some(rest) = rest
-        && !rest.is_empty()
-    {
-        line(machine, port, &rest, false, owner, binary);
+    if let Some(mut lines) = at.lines.take() {
+        lines.finish(|text| line(machine, port, text, false, owner, binary));
+        if let Some(at) = machine.ports.any(port) {
+            at.lines = Some(lines);
+        }
     }
 }
 
@@ -202,18 +217,48 @@ mod tests {
                 })
                 .unwrap();
         }
+        lines.finish(|text| all.push((String::from_utf8(text.to_vec()).unwrap(), false)));
         all
     }
 
     #[test]
     fn lines_end_at_their_end_or_at_the_limit() {
         let line = |text: &str, complete| (String::from(text), complete);
-        let expected = [line("abc", true), line("defg", false), line("hijk", true)];
+        let expected = [
+            line("abc", true),
+            line("defg", false),
+            line("hijk", true),
+            line("x", false),
+        ];
         assert_eq!(fed(4, &["abc\ndefghijk\nx"]), expected);
         // However the bytes come in.
         let bytes: StdVec<String> = "abc\ndefghijk\nx".chars().map(String::from).collect();
         let bytes: StdVec<&str> = bytes.iter().map(String::as_str).collect();
         assert_eq!(fed(4, &bytes), expected);
-        assert_eq!(fed(1, &["\n\na"]), [line("", true), line("", true)]);
+        assert_eq!(fed(1, &["\n\n"]), [line("", true), line("", true)]);
+    }
+
+    #[test]
+    fn a_carriage_return_belongs_to_the_end() {
+        let (whole, part) = (
+            |text: &str| (String::from(text), true),
+            |text: &str| (String::from(text), false),
+        );
+        // Pieces of input, and what comes of them with a limit of 5.
+        let cases: [(&[&str], &[(String, bool)]); 8] = [
+            (&["abcde\r\nf"], &[whole("abcde"), part("f")]),
+            (&["abcde\r", "\nf"], &[whole("abcde"), part("f")]),
+            (&["abcde", "\r\nf"], &[whole("abcde"), part("f")]),
+            (&["abcde\r", "xf"], &[part("abcde"), part("\rxf")]),
+            (&["abcd\rx\r\n"], &[part("abcd\r"), whole("x")]),
+            (&["abcde\r"], &[part("abcde"), part("\r")]),
+            (&["abcdef\r\n"], &[part("abcde"), whole("f")]),
+            (&["abcd\r\r\nx"], &[whole("abcd\r"), part("x")]),
+        ];
+        for (input, expected) in cases {
+            assert_eq!(fed(5, input), expected, "{input:?}");
+        }
+        assert_eq!(fed(1, &["\r\r\n"]), [whole("\r")]);
+        assert_eq!(fed(1, &["abc", "\n"]), [part("a"), part("b"), whole("c")]);
     }
 }

@@ -84,17 +84,14 @@ impl XenPlatform {
         }
     }
 
-    /// Sleeps until `deadline` or until something comes from the console, from xenstore or from the network.
-    fn sleep_until(&mut self, deadline: Option<u64>) {
+    /// Looks for what has come from the console, from xenstore and from the network, and sends what is to go out. If there is nothing to
+    /// be done then, sleeps until `deadline` or until something comes, and looks again.
+    fn look_and_sleep(&mut self, deadline: Option<u64>) {
         // Forget old events first, then look at what they announced: one that comes in between is
         // pending again when the wait begins, and ends it at once.
         events::collect();
         let signalled = console::input_port().is_some_and(events::take);
-        self.terminal.take(console::read);
-        if let Some(store) = &mut self.store {
-            store.poll();
-        }
-        self.network.poll();
+        Io::poll(self);
         // Asked now: a device in which the network has just found a fault is its task's to connect again.
         let (has_work, store_deadline) = match &self.store {
             Some(store) => (store.has_work(), store.next_deadline()),
@@ -106,12 +103,13 @@ impl XenPlatform {
             || network_deadline == Some(0)
             || self.control.is_pending()
             || self.terminal.is_interrupted()
-            || (0..DESCRIPTORS).any(|number| !self.ready(number).is_none())
+            || self.events.iter().any(Option::is_some)
         {
             return;
         }
         let deadlines = [deadline, store_deadline, network_deadline];
         events::wait(deadlines.into_iter().flatten().min());
+        Io::poll(self);
     }
 
     /// What is the case of that which is looked for on a descriptor.
@@ -174,8 +172,7 @@ impl Platform for XenPlatform {
     }
 
     fn idle_until(&mut self, deadline: Option<u64>) {
-        self.sleep_until(deadline);
-        Io::poll(self);
+        self.look_and_sleep(deadline);
     }
 
     fn reserve(&mut self, len: usize) -> Option<Reservation> {

@@ -453,7 +453,6 @@ impl Stack {
     }
 
     fn look_at_link(&mut self, number: usize) {
-        let seed = self.random.bits();
         let now = self.now;
         let Some(Some(nic)) = self.nics.get_mut(number) else {
             return;
@@ -467,7 +466,7 @@ impl Stack {
         let moved = nic.hardware != hardware;
         if changed {
             (nic.mtu, nic.offload, nic.hardware) = (mtu, offload, hardware);
-            nic.tell_smoltcp(seed, now);
+            nic.tell_smoltcp(self.random.bits(), now);
         }
         if moved {
             self.hardware_changed(number);

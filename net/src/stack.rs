@@ -162,6 +162,7 @@ impl Stack {
     /// Takes what the links have, lets connections send, and finds out what there is to report.
     pub fn poll(&mut self, now: u64) {
         self.now = self.now.max(now);
+        self.tcp.take_up_later();
         self.look_at_links();
         self.receive_frames();
         self.fire_timers();
@@ -189,6 +190,7 @@ impl Stack {
     pub fn next_deadline(&self) -> Option<u64> {
         let busy = self.more_frames
             || !self.tcp.dirty.is_empty()
+            || !self.tcp.later.is_empty()
             || !self.loopback.is_empty()
             || !self.outbox.is_empty()
             || self.events.are_waiting()

@@ -16,6 +16,8 @@ const FIRST_LIMIT: Duration = Duration::from_secs(300);
 const FIRST_RETRY: Duration = Duration::from_millis(5);
 /// Attempts that are waited for at a time.
 const PENDING_MAX: usize = 64;
+/// What is read at once.
+const READ_BYTES: usize = 16 * 1024;
 
 #[derive(Default)]
 struct Count {
@@ -43,6 +45,9 @@ struct Run<'a> {
     poll: Poll,
     random: Option<Random>,
     count: Count,
+    /// Where answers are read to. One for all: clearing it for each would be a good part of a request's instructions, where those
+    /// are counted.
+    buffer: Box<[u8]>,
 }
 
 /// Sends requests for the load's duration.
@@ -52,6 +57,7 @@ pub fn run(load: &Load) -> Result<String> {
         poll: Poll::new()?,
         random: load.soak.map(Random::new),
         count: Count::default(),
+        buffer: vec![0; READ_BYTES].into_boxed_slice(),
     };
     let begin = Instant::now();
     let end = begin + load.duration;
@@ -180,14 +186,13 @@ impl Run<'_> {
                     return self.again(connection, number);
                 }
             }
-            let mut bytes = [0; 16 * 1024];
-            match stream.read(&mut bytes) {
+            match stream.read(&mut self.buffer) {
                 Ok(0) if connection.used > 0 && connection.answer.is_empty() => {
                     // The server may end an idle connection.
                     return self.again(connection, number);
                 }
                 Ok(0) => return self.failed(connection, number, ErrorKind::UnexpectedEof),
-                Ok(len) => connection.answer.extend_from_slice(&bytes[..len]),
+                Ok(len) => connection.answer.extend_from_slice(&self.buffer[..len]),
                 Err(error) if is_later(&error) => return,
                 Err(error) => return self.failed(connection, number, error.kind()),
             }

@@ -3,13 +3,14 @@
 //! smoltcp looks through all sockets of a set for each packet, and asks each of them for something to send. Here each connection
 //! has a set of its own; which one a segment is for says a hash table of the two endpoints, and only those connections are asked
 //! for segments that something has happened to: a segment came, the program read or wrote, a time has come ([`Connection::dirty`],
-//! [`timers`]). So the cost of a packet does not depend on the number of connections.
+//! [`timers`]). So the cost of a packet does not depend on the number of connections. Data for a program that is about to be told of it
+//! is no reason to ask at once: what the program reads and writes then is, and the acknowledgement goes out with the answer ([`Tcp::later`]).
 //!
 //! [`receive`] has the way of a segment in, [`send`] the way out, [`listen`] the handshake of those that others begin, [`time_wait`]
 //! what is left of a connection that we ended, [`buffers`] the memory.
 //!
-//! Invariants: a connection is in `table` under its endpoints from its beginning until smoltcp has forgotten them; it is in `dirty`
-//! if its flag says so (a number there without the flag, of a connection that is gone, means nothing); it is removed by
+//! Invariants: a connection is in `table` under its endpoints from its beginning until smoltcp has forgotten them; it is in `dirty` or
+//! `later` if its flag says so (a number there without the flag, of a connection that is gone, means nothing); it is removed by
 //! [`Stack::forget`] alone.
 //!
 //! [`Stack::forget`]: crate::Stack::forget
@@ -27,6 +28,7 @@ use crate::random::{Key, Random};
 use crate::slab::Slab;
 use crate::stack::Stack;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use buffers::{Buffers, Slot};
 use hashbrown::HashMap;
 use smoltcp::socket::tcp;
@@ -122,6 +124,8 @@ pub struct Tcp {
     pub table: HashMap<Tuple, u32, Key>,
     /// Those to be asked for segments.
     pub dirty: VecDeque<u32>,
+    /// Those to be asked with the next poll: their programs will have been told by then of what came.
+    pub later: Vec<u32>,
     /// When each of the others is to be asked.
     pub timers: Timers,
     /// The memory.
@@ -139,6 +143,7 @@ impl Tcp {
             connections: Slab::new(),
             table: HashMap::with_hasher(random.key()),
             dirty: VecDeque::new(),
+            later: Vec::new(),
             timers: Timers::new(),
             buffers: Buffers::new(budget),
             time_wait: TimeWait::new(random.key()),
@@ -154,6 +159,24 @@ impl Tcp {
         {
             connection.dirty = true;
             self.dirty.push_back(id);
+        }
+    }
+
+    /// As [`Tcp::touch`], but not before the next poll.
+    pub fn touch_later(&mut self, id: u32) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && !connection.dirty
+            && self.later.try_reserve(1).is_ok()
+        {
+            connection.dirty = true;
+            self.later.push(id);
+        }
+    }
+
+    /// The next poll has come: those that were put off have their turn. Without memory for that they wait for another one.
+    pub fn take_up_later(&mut self) {
+        if self.dirty.try_reserve(self.later.len()).is_ok() {
+            self.dirty.extend(self.later.drain(..));
         }
     }
 

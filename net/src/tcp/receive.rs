@@ -130,6 +130,14 @@ impl Stack {
                     connection.socket_mut().abort();
                 }
             }
+            Owner::Socket(number) if segment.data > 0 && after == State::Established => {
+                let socket = self.sockets.get(number);
+                if socket.is_some_and(|socket| socket.watched.read) {
+                    self.tcp.touch_later(id);
+                    self.may_be_ready(number);
+                    return;
+                }
+            }
             Owner::Socket(_) | Owner::Waiting(_) => {}
         }
         self.tcp.touch(id);

@@ -71,10 +71,17 @@ impl Stack {
     /// Lets a connection send what it can, and notes when it is to be asked again.
     fn ask(&mut self, id: u32) {
         self.give_up_if_late(id);
+        let now = instant(self.now);
+        let wanted = self.wanted(id);
         let Some(connection) = self.tcp.connections.get_mut(id) else {
             return;
         };
         let number = connection.nic;
+        // Most have nothing to say: something came, and the answer is not there yet.
+        let is_silent = wanted.is_none_or(|at| at > now);
+        if is_silent && self.nics.get(number).is_some_and(Option::is_some) {
+            return self.settle_until(id, false, wanted);
+        }
         let remote = connection.tuple.remote.address;
         let header = if number == LOOPBACK {
             None
@@ -120,11 +127,14 @@ impl Stack {
             exhausted: false,
             nic: number,
         };
-        let now = instant(self.now);
+        let mut wanted = wanted;
         let mut more = true;
         for _ in 0..BURST {
             let set = connection.slot.set();
-            if nic.tcp.poll_egress(now, &mut port, set) == PollResult::None {
+            let sent = nic.tcp.poll_egress(now, &mut port, set) != PollResult::None;
+            // To be told that there is nothing more costs less than to have nothing sent.
+            wanted = nic.tcp.poll_at(now, set);
+            if !sent || wanted.is_none_or(|at| at > now) {
                 more = false;
                 break;
             }
@@ -145,12 +155,25 @@ impl Stack {
         } else if more {
             self.tcp.touch(id);
         }
-        self.settle(id, exhausted);
+        self.settle_until(id, exhausted, wanted);
+    }
+
+    /// When smoltcp wants a connection to be asked.
+    fn wanted(&mut self, id: u32) -> Option<Instant> {
+        let connection = self.tcp.connections.get_mut(id)?;
+        let nic = self.nics.get_mut(connection.nic)?.as_mut()?;
+        nic.tcp.poll_at(instant(self.now), connection.slot.set())
     }
 
     /// Looks at what has become of a connection: tells whose it is, forgets it if it is over, or sets its timer. It is not asked
     /// again at once if it is `held`: somebody else will see to that.
     pub(crate) fn settle(&mut self, id: u32, held: bool) {
+        let wanted = self.wanted(id);
+        self.settle_until(id, held, wanted);
+    }
+
+    /// As [`Stack::settle`], for who knows when smoltcp wants it to be asked.
+    fn settle_until(&mut self, id: u32, held: bool, wanted: Option<Instant>) {
         let now = self.now;
         let Some(connection) = self.tcp.connections.get_mut(id) else {
             return;
@@ -188,10 +211,9 @@ impl Stack {
         } else {
             connection.owed_since = None;
         }
-        let Some(Some(nic)) = self.nics.get_mut(connection.nic) else {
+        if self.nics.get(connection.nic).is_none_or(Option::is_none) {
             return;
-        };
-        let wanted = nic.tcp.poll_at(instant(now), connection.slot.set());
+        }
         if state == State::TimeWait
             && connection.owner == Owner::Nobody
             && wanted.is_some_and(|at| at > instant(now))

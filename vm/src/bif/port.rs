@@ -6,6 +6,7 @@
 
 use super::{Bif, Class, Context, Fail, Value, bare, bif};
 use crate::atom::{AtomError, am};
+use crate::bits::iolist::to_few_bytes;
 use crate::bits::make_binary;
 use crate::memory::Arena;
 use crate::memory::heap::Parcel;
@@ -16,6 +17,9 @@ use crate::process::signal::link;
 use crate::term::copy::copy;
 use crate::term::{Atom, Term};
 use alloc::vec::Vec;
+
+/// Bytes for `port_control/3` that are not worth an allocation: those of most requests of sockets.
+const CONTROL_BYTES: usize = 48;
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
@@ -215,7 +219,7 @@ fn internal_port_control_3(cx: &mut Context, args: &[Term]) -> Value {
     let (Some(port), Some(operation)) = (lookup(cx, args[0]), operation(args[1])) else {
         return atom(am::BADARG);
     };
-    let data = match crate::bits::iolist::to_bytes(args[2]) {
+    let data = match to_few_bytes::<CONTROL_BYTES>(args[2]) {
         Ok(data) => data,
         Err(Fail::NoMemory) => return Err(Fail::NoMemory),
         Err(_) => return atom(am::BADARG),

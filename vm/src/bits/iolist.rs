@@ -9,6 +9,10 @@ use crate::bif::{Fail, Value};
 use crate::memory::{Arena, NoMemory};
 use crate::term::Term;
 use alloc::vec::Vec;
+use smallvec::SmallVec;
+
+/// Lists within lists that are gone through without allocating.
+const DEPTH: usize = 8;
 
 /// What an I/O list may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +33,7 @@ pub enum Leaf {
 
 /// Visits the leaves of `list` from left to right. `badarg` for what may not be there.
 pub fn walk(list: Term, parts: Parts, mut visit: impl FnMut(Leaf)) -> Result<(), Fail> {
-    let mut outer: Vec<Term> = Vec::new();
+    let mut outer: SmallVec<[Term; DEPTH]> = SmallVec::new();
     let mut rest = list;
     loop {
         while let Some(cell) = rest.as_cons() {
@@ -124,6 +128,34 @@ pub fn to_bytes(list: Term) -> Result<Vec<u8>, Fail> {
     Ok(bytes)
 }
 
+/// The bytes of an I/O list or binary that is expected to be short: in one walk, and up to `N` bytes without allocating. `badarg` if it
+/// is neither.
+pub fn to_few_bytes<const N: usize>(list: Term) -> Result<SmallVec<[u8; N]>, Fail> {
+    let mut bytes = SmallVec::new();
+    let mut memory = Ok(());
+    walk(list, Parts::Binaries, |leaf| {
+        let more = match &leaf {
+            Leaf::Byte(_) => 1,
+            Leaf::Bits(bits, _) => bits.size / 8,
+        };
+        if bytes.capacity() - bytes.len() < more && bytes.try_reserve(more).is_err() {
+            memory = Err(NoMemory);
+        }
+        if memory.is_err() {
+            return;
+        }
+        match leaf {
+            Leaf::Byte(byte) => bytes.push(byte),
+            Leaf::Bits(bits, _) => match bits.as_aligned_bytes() {
+                Some(whole) => bytes.extend_from_slice(whole),
+                None => bytes.extend((0..more).map(|index| bits.byte(index))),
+            },
+        }
+    })?;
+    memory?;
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +176,9 @@ mod tests {
         let flat = flatten(&mut arena, list, Parts::Binaries).unwrap();
         let bytes = view(&flat).unwrap().as_aligned_bytes();
         assert_eq!(bytes, Some(&b"ab1cd2ab"[..]));
+        assert_eq!(to_bytes(list).unwrap(), b"ab1cd2ab");
+        assert_eq!(to_few_bytes::<16>(list).unwrap()[..], b"ab1cd2ab"[..]);
+        assert_eq!(to_few_bytes::<3>(list).unwrap()[..], b"ab1cd2ab"[..]);
         assert_eq!(size(Term::NIL, Parts::Binaries), Ok(0));
     }
 
@@ -160,6 +195,7 @@ mod tests {
         for bad in [Term::small(256), Term::small(-1), Term::boolean(true)] {
             let list = arena.list(&[bad]).unwrap();
             assert_eq!(size(list, Parts::Binaries), Err(Fail::Badarg));
+            assert_eq!(to_few_bytes::<4>(list), Err(Fail::Badarg));
             let list = arena.cons(Term::small(1), bad).unwrap();
             assert_eq!(size(list, Parts::Binaries), Err(Fail::Badarg));
         }

@@ -19,6 +19,10 @@ use crate::process::signal::unlink;
 use crate::term::{Atom, Term};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use smallvec::SmallVec;
+
+/// What [`Driver::control`] answers; mostly a few bytes, which are not worth an allocation.
+pub type ControlAnswer = SmallVec<[u8; 24]>;
 
 /// `port_control/3` of a driver that does not know the operation: `badarg`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +50,7 @@ pub trait Driver {
         _caller: Term,
         _operation: u32,
         _data: &[u8],
-    ) -> Result<Vec<u8>, Unsupported> {
+    ) -> Result<ControlAnswer, Unsupported> {
         Err(Unsupported)
     }
 

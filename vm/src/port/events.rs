@@ -174,7 +174,7 @@ pub fn flush(machine: &mut Machine, console_only: bool) {
         let left = if console_only {
             ports.queued_for_console > 0
         } else {
-            ports.table.iter().any(|(_, port)| port.queued > 0)
+            ports.table.iter().any(|port| port.queued > 0)
         };
         if !left {
             return;

@@ -21,6 +21,7 @@ pub mod output;
 pub mod select;
 pub mod signal;
 pub mod stream;
+mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -41,6 +42,7 @@ use deliver::Lines;
 use driver::Driver;
 use output::Output;
 use select::Select;
+use table::PortTable;
 use watches::{Change, Watches};
 
 /// What a port is doing.
@@ -149,7 +151,7 @@ impl Port {
 
 /// All ports of a machine.
 pub struct Ports {
-    table: Ties<u64, Box<Port>>,
+    table: PortTable,
     next: u64,
     /// Most ports at once.
     pub limit: usize,
@@ -180,7 +182,7 @@ impl Ports {
     /// No port, and no more than `limit` (`+Q`).
     pub fn new(limit: usize) -> Ports {
         Ports {
-            table: Ties::new(),
+            table: PortTable::default(),
             next: 0,
             limit,
             input: 0,
@@ -208,13 +210,12 @@ impl Ports {
         if !id.is_local_port() {
             return None;
         }
-        let port = self.table.get_mut(id.identifier_data())?;
-        Some(port)
+        self.table.get_mut(id.identifier_data())
     }
 
     /// The ports that processes can use, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Port> {
-        let all = self.table.iter().map(|(_, port)| &**port);
+        let all = self.table.iter();
         all.filter(|port| port.status == Status::Open)
     }
 
@@ -234,7 +235,7 @@ impl Ports {
     }
 
     fn insert(&mut self, port: Box<Port>) -> Result<(), NoMemory> {
-        self.table.insert(port.id.identifier_data(), port)?;
+        self.table.insert(port)?;
         self.next += 1;
         Ok(())
     }

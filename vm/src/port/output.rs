@@ -19,6 +19,9 @@ use smallvec::SmallVec;
 /// Binaries of this many bytes and more are not copied.
 pub const SHARED: usize = 1024;
 
+/// What is copied gets at least so much room: most of what is sent is put together of a few short pieces.
+const ROOM: usize = 240;
+
 /// Some of the bytes.
 enum Piece {
     /// They are in `copied`.
@@ -89,7 +92,11 @@ impl Output {
     }
 
     fn copy(&mut self, bytes: &[u8]) -> Result<(), NoMemory> {
-        self.copied.try_reserve(bytes.len()).map_err(|_| NoMemory)?;
+        let room = match self.copied.capacity() {
+            0 => bytes.len().max(ROOM),
+            _ => bytes.len(),
+        };
+        self.copied.try_reserve(room).map_err(|_| NoMemory)?;
         self.copied.extend_from_slice(bytes);
         self.len += bytes.len();
         Ok(())

@@ -3,7 +3,7 @@
 //! As between processes (`crate::process::signal`), a signal takes effect when it is sent. Exits of processes that the end of a port
 //! causes are queued: [`crate::process::exit::carry_out`] is called by whoever began.
 
-use super::driver::{self, Unsupported};
+use super::driver::{self, ControlAnswer, Unsupported};
 use super::output::Output;
 use super::{Delayed, Status, deliver};
 use crate::atom::am;
@@ -19,7 +19,6 @@ use crate::report;
 use crate::term::Term;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -313,7 +312,7 @@ pub fn control(
     caller: Term,
     operation: u32,
     data: &[u8],
-) -> Option<(Vec<u8>, bool)> {
+) -> Option<(ControlAnswer, bool)> {
     machine.ports.open(port)?;
     let answered = driver::run(machine, port, |driver, at| {
         let answer = driver.control(at, caller, operation, data)?;

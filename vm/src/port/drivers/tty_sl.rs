@@ -11,7 +11,7 @@ use crate::boot::options::BreakKey;
 use crate::fs::errno::Errno;
 use crate::memory::{Arena, NoMemory};
 use crate::platform::io::{Descriptor, Interest, Signal, SignalAction, TerminalMode};
-use crate::port::driver::{Driver, Handle, Unsupported};
+use crate::port::driver::{ControlAnswer, Driver, Handle, Unsupported};
 use crate::port::open::{OpenError, Options};
 use crate::port::stream::{Input, Stream};
 use crate::process::try_box;
@@ -142,22 +142,22 @@ impl Driver for TtySl {
         _caller: Term,
         operation: u32,
         data: &[u8],
-    ) -> Result<Vec<u8>, Unsupported> {
+    ) -> Result<ControlAnswer, Unsupported> {
         match operation {
             Control::WINDOW_SIZE => {
                 let size = at.io().window_size(SCREEN).ok_or(Unsupported)?;
-                let mut answer = Vec::from(size.columns.to_ne_bytes());
+                let mut answer = ControlAnswer::from_slice(&size.columns.to_ne_bytes());
                 answer.extend_from_slice(&size.rows.to_ne_bytes());
                 Ok(answer)
             }
-            Control::UNICODE => Ok(Vec::from([u8::from(self.line.unicode())])),
+            Control::UNICODE => Ok(ControlAnswer::from_slice(&[u8::from(self.line.unicode())])),
             Control::SET_UNICODE => {
                 let before = self.line.unicode();
                 let [unicode] = data else {
                     return Err(Unsupported);
                 };
                 self.line.set_unicode(*unicode != 0);
-                Ok(Vec::from([u8::from(before)]))
+                Ok(ControlAnswer::from_slice(&[u8::from(before)]))
             }
             _ => Err(Unsupported),
         }

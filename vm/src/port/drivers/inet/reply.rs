@@ -3,7 +3,7 @@
 use super::wire::answer;
 use crate::fs::errno::Errno;
 use crate::memory::NoMemory;
-use alloc::vec::Vec;
+use crate::port::driver::ControlAnswer;
 
 /// Why a request was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub type Reply = Result<Answer, Refusal>;
 
 /// The bytes of a good answer; most are few.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Answer(Vec<u8>);
+pub struct Answer(ControlAnswer);
 
 impl Answer {
     /// `ok` and nothing else.
@@ -57,10 +57,8 @@ impl Answer {
 
     /// `bytes`.
     pub fn of(bytes: &[u8]) -> Result<Answer, NoMemory> {
-        let mut answer = Vec::new();
-        answer
-            .try_reserve_exact(1 + bytes.len())
-            .map_err(|_| NoMemory)?;
+        let mut answer = ControlAnswer::new();
+        answer.try_reserve(1 + bytes.len()).map_err(|_| NoMemory)?;
         answer.push(answer::OK);
         answer.extend_from_slice(bytes);
         Ok(Answer(answer))
@@ -75,11 +73,11 @@ impl Answer {
 }
 
 /// What `port_control/3` gets.
-pub fn bytes(reply: Reply) -> Vec<u8> {
+pub fn bytes(reply: Reply) -> ControlAnswer {
     match reply {
         Ok(Answer(bytes)) => bytes,
         Err(refusal) => {
-            let mut bytes = Vec::from([answer::ERROR]);
+            let mut bytes = ControlAnswer::from_slice(&[answer::ERROR]);
             bytes.extend_from_slice(refusal.name().as_bytes());
             bytes
         }

@@ -10,15 +10,14 @@ use super::{address, interfaces, options, reply, services};
 use crate::fs::errno::Errno;
 use crate::naming;
 use crate::platform::network::{Address, Family, Kind};
-use crate::port::driver::{Handle, Unsupported};
+use crate::port::driver::{ControlAnswer, Handle, Unsupported};
 use crate::term::Term;
-use alloc::vec::Vec;
 
 /// Lets `carry_out` carry out a request, whose number is that of `port_control/3`.
 pub fn control(
     operation: u32,
     carry_out: impl FnOnce(u32) -> Reply,
-) -> Result<Vec<u8>, Unsupported> {
+) -> Result<ControlAnswer, Unsupported> {
     // A number that is not `prim_inet`'s is answered as one that nobody knows.
     let reply = match operation.checked_sub(wire::REQUEST_BASE) {
         Some(number) => carry_out(number),

@@ -30,7 +30,7 @@ use super::wire::{self, kind};
 use crate::fs::errno::Errno;
 use crate::platform::io::{Descriptor, Interest};
 use crate::platform::network::{Direction, Kind};
-use crate::port::driver::{Driver, Handle, Unsupported};
+use crate::port::driver::{ControlAnswer, Driver, Handle, Unsupported};
 use crate::port::open::{OpenError, Options};
 use crate::port::output::Output;
 use crate::process::try_box;
@@ -260,7 +260,7 @@ impl Driver for Tcp {
         caller: Term,
         operation: u32,
         data: &[u8],
-    ) -> Result<Vec<u8>, Unsupported> {
+    ) -> Result<ControlAnswer, Unsupported> {
         request::control(operation, |operation| {
             self.request(at, caller, operation, data)
         })

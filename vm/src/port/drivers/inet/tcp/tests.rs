@@ -43,6 +43,7 @@ fn control(
     signal::control(machine, port, caller, operation, data)
         .unwrap()
         .0
+        .to_vec()
 }
 
 /// A number for an option.

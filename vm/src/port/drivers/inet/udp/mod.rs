@@ -19,7 +19,7 @@ use crate::fs::errno::Errno;
 use crate::memory::NoMemory;
 use crate::platform::io::{Descriptor, Interest};
 use crate::platform::network::{Address, Kind};
-use crate::port::driver::{Driver, Handle, Unsupported};
+use crate::port::driver::{ControlAnswer, Driver, Handle, Unsupported};
 use crate::port::open::{OpenError, Options};
 use crate::port::output::Output;
 use crate::process::try_box;
@@ -78,7 +78,7 @@ impl Driver for Udp {
         caller: Term,
         operation: u32,
         data: &[u8],
-    ) -> Result<Vec<u8>, Unsupported> {
+    ) -> Result<ControlAnswer, Unsupported> {
         super::request::control(operation, |number| self.request(at, caller, number, data))
     }
 

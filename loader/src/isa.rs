@@ -393,6 +393,12 @@ macro_rules! instructions {
             native_call { (H) }
             // The code of a fun entry whose module is not loaded, or is being purged.
             call_undefined_fun { () }
+            // Takes the place of the first opcode of a function that is traced: tells of the call, and then does what was there.
+            breakpoint { () }
+            // What a traced function returns to: tells what it returns; where to; how long it took. Each returns in turn.
+            return_trace { () }
+            return_to_trace { () }
+            measure_return { () }
         }
     };
 }

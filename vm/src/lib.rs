@@ -39,3 +39,4 @@ pub mod shared;
 pub mod term;
 pub mod terminal;
 pub mod time;
+pub mod tracing;

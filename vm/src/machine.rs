@@ -30,6 +30,7 @@ use crate::terminal::capabilities::Capabilities;
 use crate::time::Timers;
 use crate::time::clock::Clock;
 use crate::time::zone::Zone;
+use crate::tracing::Tracing;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -120,6 +121,8 @@ pub struct Machine {
     pub menu_is_shown: bool,
     /// Who gets what the machine has to say: `logger` (whatever process has that name), a pid, or `undefined` (nobody).
     pub system_logger: Term,
+    /// What is traced.
+    pub tracing: Tracing,
     /// Most entries of a stack trace.
     pub backtrace_depth: usize,
     /// The world.
@@ -179,6 +182,7 @@ impl Machine {
             host_name: None,
             menu_is_shown: false,
             system_logger: am::LOGGER.term(),
+            tracing: Tracing::new(),
             backtrace_depth: trace::DEPTH,
             platform,
         })))

@@ -14,6 +14,7 @@ use crate::memory::resource::{Resource, resource};
 use crate::process::Trap;
 use crate::report::{self, Event, Level};
 use crate::term::{Atom, Term};
+use crate::tracing::pattern;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
@@ -130,6 +131,9 @@ fn finish_loading_1(cx: &mut Context, args: &[Term]) -> Value {
             return Err(Fail::NoMemory);
         }
     }
+    for name in &names {
+        pattern::module_loaded(cx.machine(), *name)?;
+    }
     if on_load {
         return failed(cx, am::ON_LOAD, &names);
     }
@@ -177,7 +181,10 @@ fn finish_after_on_load_2(cx: &mut Context, args: &[Term]) -> Value {
     let keep = args[1].as_boolean().ok_or(Fail::Badarg)?;
     let name = args[0].as_atom().ok_or(Fail::Badarg)?;
     match cx.machine().code.finish_on_load(name, keep) {
-        Ok(true) => Ok(Term::boolean(true)),
+        Ok(true) => {
+            pattern::module_loaded(cx.machine(), name)?;
+            Ok(Term::boolean(true))
+        }
         Ok(false) | Err(_) => Err(Fail::Badarg),
     }
 }

@@ -7,6 +7,7 @@ use crate::process::exit;
 use crate::process::signal::{self, Origin};
 use crate::term::Term;
 use crate::term::external::RemotePid;
+use crate::tracing::event;
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
@@ -35,12 +36,19 @@ fn link_1(cx: &mut Context, args: &[Term]) -> Value {
     if other == pid {
         return Ok(Term::boolean(true));
     }
+    let was_linked = signal::is_linked(cx.machine(), pid, other);
+    if !was_linked && cx.process().trace.is_some() {
+        event::procs(cx.machine(), pid, am::LINK, other);
+    }
     if !signal::link(cx.machine(), pid, other)? {
         let reason = am::NOPROC.term();
         if !cx.process().trap_exit {
             return Err(cx.raise(Class::Error, reason));
         }
         signal::exit_signal(cx.machine(), other, pid, reason, Origin::Link);
+    } else if !was_linked {
+        event::procs(cx.machine(), other, am::GETTING_LINKED, pid);
+        event::linked(cx.machine(), pid, other);
     }
     Ok(Term::boolean(true))
 }
@@ -61,7 +69,14 @@ fn unlink_1(cx: &mut Context, args: &[Term]) -> Value {
     if let Some(remote) = RemotePid::of(args[0]) {
         dist::signal::unlink(cx.machine(), pid, remote);
     } else if args[0].is_local_pid() || args[0].is_local_port() {
+        let was_linked = signal::is_linked(cx.machine(), pid, args[0]);
+        if was_linked && cx.process().trace.is_some() {
+            event::procs(cx.machine(), pid, am::UNLINK, args[0]);
+        }
         signal::unlink(cx.machine(), pid, args[0]);
+        if was_linked {
+            event::procs(cx.machine(), args[0], am::GETTING_UNLINKED, pid);
+        }
     } else if !args[0].is_port() {
         return Err(Fail::Badarg);
     }

@@ -6,6 +6,7 @@ use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::dist;
 use crate::dist::signal::{self as remote, Connect};
+use crate::memory::Arena;
 use crate::port;
 use crate::process::AliasMode;
 use crate::process::exit;
@@ -13,6 +14,7 @@ use crate::process::reference::RefNumber;
 use crate::process::signal;
 use crate::term::external::{RemotePid, RemoteReference};
 use crate::term::{Atom, Term};
+use crate::tracing::event;
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
@@ -54,9 +56,25 @@ const NO_WISHES: Wishes = Wishes {
 pub fn send(cx: &mut Context, to: Term, message: Term) -> Result<(), Fail> {
     if to.is_local_pid() {
         let from = cx.process().pid;
+        if cx.process().trace.is_some() {
+            tell(cx, to, to, message);
+        }
         return Ok(signal::send(cx.machine(), from, to, message)?);
     }
     send_elsewhere(cx, to, message, NO_WISHES).map(|_| ())
+}
+
+/// The caller, which is traced, sends to `to`, which stands for the process or port `receiver`.
+#[cold]
+fn tell(cx: &mut Context, to: Term, receiver: Term, message: Term) {
+    let from = cx.process().pid;
+    let machine = cx.machine();
+    let exists = if receiver.is_local_pid() {
+        machine.processes.alive(receiver).is_some()
+    } else {
+        !receiver.is_local_port() || machine.ports.open(receiver).is_some()
+    };
+    event::sends(machine, from, to, message, exists);
 }
 
 fn send_elsewhere(
@@ -69,6 +87,9 @@ fn send_elsewhere(
         Some(to)
     } else if let Some(name) = to.as_atom() {
         let found = cx.machine().processes.registry.whereis(name);
+        if found.is_none() && cx.process().trace.is_some() {
+            tell(cx, to, am::TRUE.term(), message);
+        }
         Some(found.ok_or(Fail::Badarg)?)
     } else if let Some(reference) = RefNumber::of(to) {
         signal::use_alias(cx.machine(), reference)
@@ -88,6 +109,9 @@ fn send_elsewhere(
     } else {
         return Err(Fail::Badarg);
     };
+    if cx.process().trace.is_some() {
+        tell(cx, to, receiver.unwrap_or(Term::NIL), message);
+    }
     if let Some(receiver) = receiver {
         let from = cx.process().pid;
         if receiver.is_local_port() {
@@ -120,6 +144,14 @@ fn send_to_node(
     wishes: Wishes,
 ) -> Result<Outcome, Fail> {
     let from = cx.process().pid;
+    if cx.process().trace.is_some() {
+        let shown = match to {
+            Remote::Pid(pid) => pid.term(cx)?,
+            Remote::Name(name, node) => cx.tuple(&[name.term(), node.term()])?,
+            Remote::Alias(reference) => reference.term(cx)?,
+        };
+        tell(cx, shown, am::TRUE.term(), message);
+    }
     let node = match to {
         Remote::Pid(pid) => pid.node.name,
         Remote::Name(_, node) => node,

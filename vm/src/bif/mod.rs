@@ -67,6 +67,7 @@ mod term;
 mod term_format;
 pub(crate) mod time;
 mod timer;
+mod trace;
 mod tracing;
 mod tuple;
 mod unicode;
@@ -231,6 +232,9 @@ pub static TABLES: &[&[Bif]] = &[
     suspend::TABLE,
     system_info::TABLE,
     system_task::TABLE,
+    trace::control::TABLE,
+    trace::info::TABLE,
+    trace::session::TABLE,
     tracing::TABLE,
 ];
 

@@ -3,29 +3,13 @@
 //! What asks about traces is told so, as OTP tells it of a process that is not traced. What would begin one fails by name with
 //! `notsup`. The tags of dynamic tracing (`dt_*`) behave as on an OTP that was built without DTrace: they pass their argument on.
 
-use super::{Bif, Class, Context, Fail, Value, bif, system_task};
+use super::{Bif, Class, Context, Fail, Value, bif};
 use crate::atom::am;
 use crate::memory::Arena;
 use crate::term::Term;
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
-    bif("erts_internal", "trace", 3, trace),
-    bif("erts_internal", "trace", 4, trace),
-    bif("erts_internal", "trace_pattern", 3, trace),
-    bif("erts_internal", "trace_pattern", 4, trace),
-    bif("erts_internal", "trace_session_create", 3, trace),
-    bif("erts_internal", "trace_session_destroy", 1, trace),
-    bif("erts_internal", "trace_info", 3, internal_trace_info_3),
-    bif("erlang", "trace_info", 2, trace_info_2),
-    bif("erlang", "trace_delivered", 1, trace_delivered_1),
-    bif("erts_trace_cleaner", "check", 0, check_0),
-    bif(
-        "erts_trace_cleaner",
-        "send_trace_clean_signal",
-        1,
-        send_trace_clean_signal_1,
-    ),
     bif("erlang", "seq_trace", 2, seq_trace_2),
     bif("erlang", "seq_trace_info", 1, seq_trace_info_1),
     bif("erlang", "seq_trace_print", 1, seq_trace_print),
@@ -42,78 +26,6 @@ pub const TABLE: &[Bif] = &[
 /// Nothing can be traced.
 fn trace(cx: &mut Context, _: &[Term]) -> Value {
     Err(cx.raise(Class::Error, am::NOTSUP.term()))
-}
-
-/// As `erlang:trace_info/2`, of a session: there is none.
-fn internal_trace_info_3(_: &mut Context, _: &[Term]) -> Value {
-    Err(Fail::Badarg)
-}
-
-/// `{Item, Nothing}` for a process, port, function or event that exists and is not traced.
-fn trace_info_2(cx: &mut Context, args: &[Term]) -> Value {
-    let [what, item] = [args[0], args[1]];
-    let name = match item.as_atom() {
-        Some(atom) => cx.atoms().name(atom),
-        None => return Err(Fail::Badarg),
-    };
-    let of_process = match name {
-        "flags" | "tracer" => Some(Term::NIL),
-        _ => None,
-    };
-    let nothing = if what.is_local_pid() {
-        let nothing = of_process.ok_or(Fail::Badarg)?;
-        if cx.machine().processes.alive(what).is_none() {
-            return Ok(am::UNDEFINED.term());
-        }
-        nothing
-    } else if what.is_local_port() {
-        of_process.ok_or(Fail::Badarg)?
-    } else if let Some(atom) = what.as_atom() {
-        match cx.atoms().name(atom) {
-            "new" | "new_processes" | "new_ports" => of_process.ok_or(Fail::Badarg)?,
-            "on_load" => Term::boolean(false),
-            "send" | "receive" if name == "match_spec" => Term::boolean(true),
-            _ => return Err(cx.fail_because(am::BADOPT)),
-        }
-    } else if let Some(&[_, _, _]) = what.as_tuple() {
-        let (module, function, arity) = super::apply::mfa(what.as_tuple().unwrap_or(&[]))?;
-        let export = cx.machine().code.find_export(module, function, arity);
-        // SAFETY: export entries live as long as the machine.
-        let there = export.is_some_and(|export| unsafe { export.as_ref() }.is_defined());
-        // Whatever the item: a function that is not traced is told so.
-        match there {
-            true => Term::boolean(false),
-            false => am::UNDEFINED.term(),
-        }
-    } else {
-        return Err(Fail::Badarg);
-    };
-    Ok(cx.tuple(&[item, nothing])?)
-}
-
-/// `{trace_delivered, Pid, Reference}` comes when all trace messages of a process have: at once.
-fn trace_delivered_1(cx: &mut Context, args: &[Term]) -> Value {
-    if args[0] != am::ALL.term() && !args[0].is_local_pid() {
-        return Err(Fail::Badarg);
-    }
-    let reference = cx.machine().processes.references.make().term(cx)?;
-    let tag = cx.atom("trace_delivered")?;
-    let own = cx.process().pid;
-    system_task::answer(cx, own, &[tag, args[0], reference])?;
-    Ok(reference)
-}
-
-/// Whether traces of a session that has ended are left to be cleaned up.
-fn check_0(_: &mut Context, _: &[Term]) -> Value {
-    Ok(Term::boolean(false))
-}
-
-/// Whether the process will answer: there was nothing to clean.
-fn send_trace_clean_signal_1(_: &mut Context, args: &[Term]) -> Value {
-    match args[0].is_local_pid() || args[0].is_local_port() {
-        true => Ok(Term::boolean(false)),
-        false => Err(Fail::Badarg),
-    }
 }
 
 /// A flag that can be set on a token, `false` while there is none.

@@ -22,6 +22,8 @@ pub struct Export {
     stub: [u16; 4],
     /// What runs if this is a built-in function.
     pub built_in: Option<Function>,
+    /// The same, unless its calls are traced: then they go by way of the stub.
+    pub direct: Option<Function>,
     /// Its number in the table of native functions, once it is there.
     pub(super) native: Option<u16>,
 }
@@ -40,6 +42,7 @@ impl Export {
             },
             stub: [0; 4],
             built_in: None,
+            direct: None,
             native: None,
         }));
         export.undefine();
@@ -75,7 +78,13 @@ impl Export {
     /// From now on a call runs `function`.
     pub fn define_built_in(&mut self, function: Function) {
         self.built_in = Some(function);
+        self.direct = Some(function);
         self.point_at_stub(Op::apply_bif);
+    }
+
+    /// From now on a call runs the stub, which has a breakpoint.
+    pub(super) fn lead_to_stub(&mut self) {
+        self.entry.code = self.stub.as_ptr().cast();
     }
 
     /// Whether it is one of the functions that raise what their caller wants: in the trace the caller comes first, even if it
@@ -97,6 +106,8 @@ impl Export {
 
     /// Whether there is a function to call.
     pub fn is_defined(&self) -> bool {
-        self.built_in.is_some() || self.entry.code != self.stub.as_ptr().cast()
+        self.built_in.is_some()
+            || self.entry.code != self.stub.as_ptr().cast()
+            || self.stub[0] == Op::breakpoint.opcode(0)
     }
 }

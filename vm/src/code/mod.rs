@@ -3,6 +3,7 @@
 //! [`link`] makes a version of a module from a file, [`versions`] keeps all of them and says which one is current, [`purge`] ends them,
 //! [`release`] frees their literals.
 
+pub mod breakpoints;
 pub mod cache;
 pub mod export;
 pub mod fun_entry;
@@ -56,6 +57,8 @@ pub struct Code {
     /// Literals of what has been purged, until nobody refers to them.
     pub release: Release,
     natives: native::Natives,
+    /// Functions that are traced.
+    pub breakpoints: breakpoints::Breakpoints,
     hasher: DefaultHashBuilder,
 }
 
@@ -69,6 +72,7 @@ impl Code {
             purge: None,
             release: Release::default(),
             natives: native::Natives::default(),
+            breakpoints: breakpoints::Breakpoints::default(),
             hasher: DefaultHashBuilder::default(),
         };
         code.define_built_ins(atoms, tables, false);

@@ -72,6 +72,7 @@ impl Code {
     pub fn complete_purge(&mut self, module: Atom) -> Result<Vec<Term>, WrongOrder> {
         let purge = self.end_purge(module)?;
         if let Some(mut version) = self.versions.remove(module, Role::Old) {
+            self.breakpoints.forget(version.addresses());
             for entry in &version.funs {
                 // SAFETY: as above.
                 let entry = unsafe { &mut *entry.as_ptr() };

@@ -9,6 +9,9 @@ struct Stub([u16; 4]);
 
 static NORMAL_EXIT: Stub = Stub([Op::normal_exit.opcode(0), 0, 0, 0]);
 static CONTINUE_EXIT: Stub = Stub([Op::continue_exit.opcode(0), 0, 0, 0]);
+static RETURN_TRACE: Stub = Stub([Op::return_trace.opcode(0), 0, 0, 0]);
+static RETURN_TO_TRACE: Stub = Stub([Op::return_to_trace.opcode(0), 0, 0, 0]);
+static MEASURE_RETURN: Stub = Stub([Op::measure_return.opcode(0), 0, 0, 0]);
 static OUT_OF_MEMORY: Stub = Stub([Op::no_memory_exit.opcode(0), 0, 0, 0]);
 
 /// Kills the process for lack of memory, when there was not even enough to keep its registers.
@@ -24,4 +27,19 @@ pub fn normal_exit() -> *const u8 {
 /// Returns X[0] to the youngest return address of the stack.
 pub fn continue_exit() -> *const u8 {
     CONTINUE_EXIT.0.as_ptr().cast()
+}
+
+/// The return address of a frame that tells what a traced function returns.
+pub fn return_trace() -> *const u8 {
+    RETURN_TRACE.0.as_ptr().cast()
+}
+
+/// The return address of a frame that tells where a traced function returns to.
+pub fn return_to_trace() -> *const u8 {
+    RETURN_TO_TRACE.0.as_ptr().cast()
+}
+
+/// The return address of a frame that ends the measurement of a call.
+pub fn measure_return() -> *const u8 {
+    MEASURE_RETURN.0.as_ptr().cast()
 }

@@ -269,6 +269,7 @@ impl Code {
 
     /// Makes the current version of `name`, if there is one, the old one. There must be no old one.
     fn retire(&mut self, name: Atom) {
+        self.forget_breakpoints_of(name);
         let Some(version) = self.versions.find(name, Role::Current) else {
             return;
         };

@@ -314,7 +314,10 @@ fn deliver(machine: &mut Machine, to: Term, payload: Payload) -> Result<(), Malf
         })
     });
     match (posted, wrong) {
-        (Ok(()), _) => Ok(()),
+        (Ok(()), _) => {
+            crate::tracing::event::received(machine, to, None);
+            Ok(())
+        }
         (Err(NoMemory), None | Some(DecodeError::NoMemory)) => {
             // It would wait for the message in vain.
             exit::begin(machine, to, am::KILLED.term());

@@ -188,6 +188,34 @@ impl Cpu {
         Exit::Continue
     }
 
+    /// Goes on at `ip` with the handler of `opcode`, whatever opcode is there: behind a breakpoint.
+    #[cold]
+    #[inline(always)]
+    pub(crate) fn go_as(self, opcode: usize, ip: *const u8) -> Exit {
+        // SAFETY: `opcode` is the one that validated code has at `ip`.
+        unsafe {
+            let handler = *super::table::HANDLERS.get_unchecked(opcode);
+            handler(
+                ip,
+                self.machine,
+                self.stack,
+                self.top,
+                self.reductions,
+                self.process,
+            )
+        }
+    }
+
+    /// Starts this instruction again, without its breakpoint if it has one.
+    #[cold]
+    #[inline(always)]
+    pub(crate) fn again(self) -> Exit {
+        let ip = self.ip;
+        // SAFETY: the machine is alive, and an instruction is at `ip`.
+        let opcode = unsafe { super::slow::opcode_at(self.machine, ip) };
+        self.go_as(opcode, ip)
+    }
+
     /// Goes on behind this instruction.
     #[inline(always)]
     pub(crate) fn next(self) -> Exit {

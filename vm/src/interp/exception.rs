@@ -28,6 +28,7 @@ use crate::process::{Process, State};
 use crate::report;
 use crate::term::fun::Mfa;
 use crate::term::{Atom, Header, Term};
+use crate::tracing::frames;
 
 impl Class {
     /// Its atom.
@@ -398,7 +399,14 @@ fn deliver(
     let Ok(trace) = trace else {
         return die_of_memory(machine, process);
     };
-    match find_handler(process) {
+    let found = find_handler(process);
+    if machine.tracing.has_frames {
+        let end = process.heap.block.end();
+        let to = found.map_or(end, |(frame, _)| frame);
+        let handler = found.map(|(_, handler)| handler);
+        frames::unwound(machine, process, to, handler, (class.atom(), reason));
+    }
+    match found {
         Some((frame, handler)) => {
             process.heap.stack = frame;
             process.ip = handler;

@@ -12,7 +12,7 @@ use crate::machine::Machine;
 use crate::memory::arena::Arena;
 use crate::memory::gc;
 use crate::number;
-use crate::process::{Process, State};
+use crate::process::{Process, State, Trap};
 use crate::term::fun::Meta;
 use crate::term::{Subtag, Term, compare};
 use core::ptr::NonNull;
@@ -51,6 +51,14 @@ pub(crate) unsafe fn switch_out(
         // More than a few registers, and not even room for those: the process cannot go on.
         process.ip = stubs::out_of_memory();
     }
+}
+
+/// The opcode of the instruction at `ip`, whether it has a breakpoint or not.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn opcode_at(machine: *mut Machine, ip: *const u8) -> usize {
+    // SAFETY: the module's invariant; an instruction is at `ip`.
+    unsafe { (*machine).code.opcode_at(ip).into() }
 }
 
 /// Words outside the heap's block, or null.
@@ -163,11 +171,42 @@ pub(crate) unsafe fn call_built_in(
     // while it has them.
     unsafe {
         (*process).ip = ip;
+        match (*export).direct {
+            None => traced_built_in(process, export),
+            function => run_built_in(machine, process, export, function),
+        }
+    }
+}
+
+/// Calls of a built-in function are traced: the stub of its entry is called instead.
+#[cold]
+#[inline(never)]
+unsafe fn traced_built_in(process: *mut Process, export: *const Export) -> Outcome {
+    // SAFETY: the module's invariant.
+    unsafe {
+        (*process).trap = Some(Trap {
+            export: NonNull::new_unchecked(export.cast_mut()).cast(),
+            arity: (*export).mfa().arity as usize,
+        });
+    }
+    Outcome::Trap
+}
+
+/// Calls `function`, the built-in function of `export`, with its arguments in X registers; the value goes to X[0].
+#[inline(always)]
+pub(crate) unsafe fn run_built_in(
+    machine: *mut Machine,
+    process: *mut Process,
+    export: *const Export,
+    function: Option<crate::bif::Function>,
+) -> Outcome {
+    // SAFETY: as for `call_built_in`.
+    unsafe {
         let arity = (*export).mfa().arity as usize;
         let mut arguments = [Term::NIL; MAX_BUILT_IN_ARITY];
         let arguments = &mut arguments[..arity.min(MAX_BUILT_IN_ARITY)];
         arguments.copy_from_slice(&(&(*machine).x)[..arguments.len()]);
-        let Some(function) = (*export).built_in else {
+        let Some(function) = function else {
             return Outcome::Failed;
         };
         let mut context = Context::new(

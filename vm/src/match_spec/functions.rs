@@ -182,10 +182,10 @@ pub fn meaning(
         return Ok(*meaning);
     }
     match (name, arity) {
-        ("get_tcw", 0) if place.dialect == Dialect::Trace => {
+        ("get_tcw", 0) if place.dialect != Dialect::Table => {
             Ok(Meaning::Act(Action::GetTraceControlWord))
         }
-        ("set_tcw", 1) if place.dialect == Dialect::Trace && !place.in_guard => {
+        ("set_tcw", 1) if place.dialect != Dialect::Table && !place.in_guard => {
             Ok(Meaning::Act(Action::SetTraceControlWord))
         }
         ("get_tcw", 0) | ("set_tcw", 1) => Err(Problem::NotHere(function, arity)),
@@ -199,7 +199,15 @@ fn form_meaning(
     place: Place,
     call: Term,
 ) -> Result<Meaning, Problem> {
-    if place.dialect != Dialect::Trace {
+    let of_calls = matches!(
+        form.action,
+        Action::ReturnTrace
+            | Action::ExceptionTrace
+            | Action::Caller
+            | Action::CallerLine
+            | Action::CurrentStacktrace
+    );
+    if place.dialect == Dialect::Table || of_calls && place.dialect == Dialect::Message {
         return Err(Problem::WrongDialect(form.wrong));
     }
     if place.in_guard && !form.in_guards {

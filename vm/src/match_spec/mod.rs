@@ -34,6 +34,8 @@ pub enum Dialect {
     Table,
     /// Arguments of traced calls, which are lists; the body is done for its effects.
     Trace,
+    /// `[To, Message]` or `[Node, From, Message]` of a message; what is about calls is not there.
+    Message,
 }
 
 /// Where the constants of a specification lie.

@@ -23,13 +23,15 @@
 use super::NoMemory;
 use super::heap::{Block, Fragment, Heap};
 use super::off_heap::OffHeap;
+use crate::atom::am;
 use crate::bits::view::view;
 use crate::code::release;
 use crate::machine::Machine;
 use crate::process::Process;
 use crate::report;
 use crate::term::header::ALL_RAW;
-use crate::term::{Header, Subtag, Term};
+use crate::term::{Atom, Header, Subtag, Term};
+use crate::tracing::{event, measure};
 use alloc::vec::Vec;
 use core::ops::Range;
 use hashbrown::HashMap;
@@ -73,6 +75,7 @@ pub fn collect(
     }
     process.minor_collections += 1;
     machine.collections.minor += 1;
+    let before = begin_traced(machine, process, am::GC_MINOR_START);
     if process.heap.old.is_none() && promoted > 0 {
         let block = Block::allocate(heap_size(promoted * 2))?;
         process.heap.old = Some(Fragment { block, used: 0 });
@@ -81,7 +84,29 @@ pub fn collect(
     let young = words(heap.high_water, heap.top) + heap.fragment_words;
     let size = wanted_size(machine, process, young, need)?;
     move_to(machine, process, size, live, Generations::Young, 0..0)?;
-    resize(machine, process, need, live)
+    resize(machine, process, need, live)?;
+    end_traced(machine, process, am::GC_MINOR_END, before);
+    Ok(())
+}
+
+/// Tells that the collection of a process that is traced begins; how many words it has.
+#[inline]
+fn begin_traced(machine: &mut Machine, process: &mut Process, tag: Atom) -> u64 {
+    if process.trace.is_none() {
+        return 0;
+    }
+    event::collects(machine, process, tag);
+    measure::words_in_use(process)
+}
+
+/// Tells that it has ended.
+#[inline]
+fn end_traced(machine: &mut Machine, process: &mut Process, tag: Atom, before: u64) {
+    let now = measure::words_in_use(process);
+    if let Some(tracee) = &mut process.trace {
+        measure::freed(tracee, before.saturating_sub(now));
+        event::collects(machine, process, tag);
+    }
 }
 
 /// A full sweep.
@@ -101,6 +126,7 @@ fn collect_for(
 ) -> Result<(), NoMemory> {
     process.minor_collections = 0;
     machine.collections.full += 1;
+    let before = begin_traced(machine, process, am::GC_MAJOR_START);
     // A full sweep takes copies of literals that are to be given back.
     let released = if release::refers(machine, process, live) {
         machine.code.release.addresses()
@@ -114,7 +140,9 @@ fn collect_for(
         + released.len() / 8;
     let size = wanted_size(machine, process, all, need)?;
     move_to(machine, process, size, live, Generations::All, released)?;
-    resize(machine, process, need, live)
+    resize(machine, process, need, live)?;
+    end_traced(machine, process, am::GC_MAJOR_END, before);
+    Ok(())
 }
 
 fn words(from: *const u64, to: *const u64) -> usize {

@@ -11,6 +11,7 @@ use crate::memory::heap::Heap;
 use crate::memory::{Arena, NoMemory};
 use crate::process::exit;
 use crate::term::{Atom, Term};
+use crate::tracing::event;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
@@ -84,6 +85,7 @@ pub fn post(
     if posted == Err(NoMemory) {
         exit::begin(machine, to, am::KILLED.term());
     }
+    event::received(machine, to, None);
 }
 
 /// Bytes as the owner of a port wants them.

@@ -34,6 +34,7 @@ use crate::platform::io::{Descriptor, Interest, Signal};
 use crate::process::reference::RefNumber;
 use crate::process::ties::{Identifier, Ties};
 use crate::term::{Atom, Term};
+use crate::tracing::tracee::Tracee;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -77,6 +78,8 @@ pub struct Port {
     pub links: Ties<Identifier, ()>,
     /// Monitors that processes hold on it.
     pub monitored_by: Ties<RefNumber, Term>,
+    /// Who is told what it does, if it is traced.
+    pub trace: Option<Box<Tracee>>,
     /// Registered name.
     pub registered_name: Option<Atom>,
     /// Whether data goes to the owner as binaries, not as lists.
@@ -120,6 +123,7 @@ impl Port {
             status: Status::Open,
             links: Ties::new(),
             monitored_by: Ties::new(),
+            trace: None,
             registered_name: None,
             binary: false,
             tells_end: false,

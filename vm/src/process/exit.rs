@@ -22,6 +22,7 @@ use crate::machine::Machine;
 use crate::memory::resource;
 use crate::term::Term;
 use crate::term::copy::copy;
+use crate::tracing::{event, tracee};
 use core::ptr::NonNull;
 
 /// Decides that the process `pid` ends with `reason` (anybody's term). Of a process that is
@@ -90,6 +91,14 @@ pub fn take_unwinding(machine: &mut Machine) -> Option<NonNull<Process>> {
 pub fn carry_out(machine: &mut Machine) {
     while let Some((first, last)) = machine.processes.exiting {
         finish(machine, first);
+        if let Some(process) = machine.processes.table.get(first) {
+            // SAFETY: the process is in the table until it is taken out below, and nobody borrows it.
+            let process = unsafe { &mut *process.as_ptr() };
+            if process.trace.is_some() {
+                event::scheduled(machine, process, am::OUT_EXITED);
+                tracee::forget(&mut machine.tracing, &mut process.trace);
+            }
+        }
         let next = machine
             .processes
             .table
@@ -129,10 +138,17 @@ fn finish(machine: &mut Machine, pid: Term) {
         return;
     };
     let reason = process.pending_exit.unwrap_or(am::NORMAL.term());
+    if process.trace.is_some() {
+        event::procs(machine, pid, am::EXIT_LOWER, reason);
+    }
+    let Some(process) = machine.processes.table.get_mut(pid) else {
+        return;
+    };
     let name = process.registered_name.take();
     let timer = core::mem::replace(&mut process.receive_timer, ReceiveTimer::None);
     if let Some(name) = name {
         machine.processes.registry.remove(name);
+        event::procs(machine, pid, am::UNREGISTER, name.term());
     }
     if let ReceiveTimer::Running(handle) = timer {
         machine.timers.cancel_receive(handle);
@@ -187,6 +203,7 @@ fn finish_links(machine: &mut Machine, pid: Term, reason: Term) {
     {
         let other = other.0.term();
         if remove_link(machine, other, pid) {
+            event::procs(machine, other, am::GETTING_UNLINKED, pid);
             exit_signal(machine, pid, other, reason, Origin::Link);
         }
     }

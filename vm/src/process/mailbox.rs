@@ -62,6 +62,11 @@ impl Mailbox {
         self.messages.try_reserve(1).map_err(|_| NoMemory)
     }
 
+    /// The message that came last.
+    pub fn last(&self) -> Option<Term> {
+        self.messages.back().copied()
+    }
+
     /// How many messages there are.
     pub fn len(&self) -> usize {
         self.messages.len()

@@ -33,6 +33,7 @@ use crate::sched::queue::Link;
 use crate::term::external::RemotePort;
 use crate::term::{Atom, Term};
 use crate::time::wheel::TimerHandle;
+use crate::tracing::tracee::Tracee;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::alloc::Layout;
@@ -428,6 +429,8 @@ pub struct Process {
     pub monitored_by: Ties<RefNumber, Term>,
     /// What is rarely set.
     pub rare: Option<Box<Rare>>,
+    /// Who is told what it does, if it is traced.
+    pub trace: Option<Box<Tracee>>,
     /// `put/2`.
     pub dictionary: Dictionary,
     /// What it was spawned with.
@@ -508,6 +511,7 @@ impl Process {
             monitors: Ties::new(),
             monitored_by: Ties::new(),
             rare: None,
+            trace: None,
             dictionary: Dictionary::new(),
             initial_call: Mfa::APPLY,
             min_heap_size: heap_words,

@@ -20,6 +20,7 @@ use crate::memory::{Arena, NoMemory};
 use crate::port;
 use crate::term::copy::copy;
 use crate::term::{Atom, Term};
+use crate::tracing::event;
 
 /// Sends `message` from `from` to the process of the pid `to`. A message to itself is not copied.
 #[inline]
@@ -30,7 +31,9 @@ pub fn send(machine: &mut Machine, from: Term, to: Term, message: Term) -> Resul
             return Ok(message);
         }
         copy(message, &mut receiver.heap, &literals)
-    })
+    })?;
+    event::received(machine, to, Some(from));
+    Ok(())
 }
 
 /// The process that gets what is sent to the alias `reference`; the alias ends here if it was for one reply.
@@ -105,6 +108,11 @@ pub fn link(machine: &mut Machine, pid: Term, other: Term) -> Result<bool, NoMem
         return Err(error);
     }
     Ok(true)
+}
+
+/// Whether a process of this node is linked to another process or port of it.
+pub fn is_linked(machine: &mut Machine, pid: Term, other: Term) -> bool {
+    links(machine, pid).is_some_and(|ties| ties.contains(Identifier::of(other)))
 }
 
 /// Takes a link away on both sides, if there is one.
@@ -235,6 +243,7 @@ pub fn down(machine: &mut Machine, watcher: Term, reference: RefNumber, reason: 
     if posted.is_err() {
         exit::begin(machine, watcher, am::KILLED.term());
     }
+    event::received(machine, watcher, None);
 }
 
 /// Why an exit signal is sent.
@@ -266,6 +275,7 @@ pub fn exit_signal(machine: &mut Machine, from: Term, to: Term, reason: Term, or
         if posted.is_err() {
             exit::begin(machine, to, am::KILLED.term());
         }
+        event::received(machine, to, Some(from));
     } else if kill {
         exit::begin(machine, to, am::KILLED.term());
     } else if reason != am::NORMAL.term() || (origin == Origin::Explicit && from == to) {
@@ -292,6 +302,7 @@ pub fn register(machine: &mut Machine, name: Atom, pid: Term) -> Result<(), Regi
     if let Some(process) = processes.alive(pid) {
         process.registered_name = Some(name);
     }
+    event::procs(machine, pid, am::REGISTER, name.term());
     Ok(())
 }
 
@@ -304,6 +315,7 @@ fn register_port(machine: &mut Machine, name: Atom, id: Term) -> Result<(), Regi
         return Err(RegisterError::Taken);
     }
     port.registered_name = Some(name);
+    event::procs(machine, id, am::REGISTER, name.term());
     Ok(())
 }
 
@@ -333,6 +345,7 @@ pub fn unregister(machine: &mut Machine, name: Atom) -> bool {
     let Some(pid) = machine.processes.registry.remove(name) else {
         return false;
     };
+    event::procs(machine, pid, am::UNREGISTER, name.term());
     if let Some(process) = machine.processes.table.get_mut(pid) {
         process.registered_name = None;
     }

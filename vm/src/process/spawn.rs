@@ -16,6 +16,7 @@ use crate::memory::NoMemory;
 use crate::memory::gc::heap_size;
 use crate::term::copy::copy;
 use crate::term::{Atom, Term};
+use crate::tracing::{event, tracee};
 use core::ops::Range;
 
 /// Most arguments of a function (OTP: `MAX_ARG`).
@@ -97,17 +98,43 @@ pub fn spawn(
     let words = options.min_heap_size.unwrap_or(defaults.min_heap_size);
     let pid = machine.processes.create(heap_size(words))?.pid;
     let prepared = prepare(machine, pid, parent, start, options)
-        .and_then(|()| tie(machine, pid, parent, options, reference));
+        .and_then(|()| event::begins(machine, pid, parent))
+        .and_then(|()| tie(machine, pid, parent, options, reference))
+        .and_then(|()| tell(machine, pid, parent, &start, options));
     match prepared {
         Ok(()) => {
             machine.processes.wake(pid);
             Ok(pid)
         }
         Err(NoMemory) => {
-            drop(machine.processes.table.remove(pid));
+            if let Some(mut process) = machine.processes.table.remove(pid) {
+                tracee::forget(&mut machine.tracing, &mut process.trace);
+            }
             Err(InsertError::NoMemory)
         }
     }
+}
+
+/// Tells whoever traces one of the two.
+fn tell(
+    machine: &mut Machine,
+    pid: Term,
+    parent: Option<Term>,
+    start: &Start,
+    options: &Options,
+) -> Result<(), NoMemory> {
+    let is_traced = |machine: &mut Machine, pid| tracee::of(machine, pid).is_some();
+    let parent_is_traced = parent.is_some_and(|parent| is_traced(machine, parent));
+    if !parent_is_traced && !is_traced(machine, pid) {
+        return Ok(());
+    }
+    event::spawned(machine, parent, pid, start, options.link)?;
+    if options.link
+        && let Some(parent) = parent
+    {
+        event::linked(machine, parent, pid);
+    }
+    Ok(())
 }
 
 fn prepare(

@@ -9,6 +9,7 @@
 pub mod native_stack;
 pub mod queue;
 
+use crate::atom::am;
 use crate::interp::{Exit, TURN};
 use crate::machine::Machine;
 use crate::memory::resource;
@@ -16,6 +17,7 @@ use crate::port::events;
 use crate::process::{Process, State, exit};
 use crate::term::Term;
 use crate::time::{self, warp};
+use crate::tracing::event;
 use core::ptr::NonNull;
 
 /// Reductions after which the clock is looked at: a few microseconds of work.
@@ -188,6 +190,9 @@ fn start_turn(machine: &mut Machine, mut process: NonNull<Process>) -> NonNull<P
     process_mut.state = State::Running;
     process_mut.asleep = false;
     machine.processes.running = Some(process_mut.pid);
+    if process_mut.trace.is_some() {
+        event::scheduled(machine, process_mut, am::IN);
+    }
     process
 }
 
@@ -204,6 +209,11 @@ fn turn_over(machine: &mut Machine, pid: Term, exit: Exit) {
         machine.scheduler.reductions += used;
         if process.paused.is_none() && !machine.processes.waiting_for_others.is_empty() {
             machine.processes.wake_waiting_for_others();
+        }
+        if process.trace.is_some() {
+            let process = core::ptr::from_mut(process);
+            // SAFETY: the process is in the table, and what tells of it reaches no process but tracers, by their pids.
+            event::turned_out(machine, unsafe { &mut *process });
         }
     }
     if !exit::begin_pending(machine, pid) && matches!(exit, Exit::Yield | Exit::Continue) {

@@ -19,7 +19,9 @@ use crate::process::population::Processes;
 use crate::process::reference::RefNumber;
 use crate::process::{ReceiveTimer, try_box};
 use crate::term::Term;
+use crate::tracing::event;
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use hashbrown::HashTable;
 use wheel::{TimerHandle, Wheel};
 
@@ -142,6 +144,8 @@ pub fn fire(machine: &mut Machine, now: u64) {
         by_reference,
     } = &mut machine.timers;
     let processes = &mut machine.processes;
+    let listens = machine.tracing.receivers != 0;
+    let mut told: Vec<(Term, Term)> = Vec::new();
     wheel.advance(now, |expiry| match expiry {
         Expiry::Receive(pid) => {
             if let Some(process) = processes.alive(pid) {
@@ -155,20 +159,24 @@ pub fn fire(machine: &mut Machine, now: u64) {
             if let Ok(entry) = entry {
                 entry.remove();
             }
-            deliver(processes, *timer);
+            let delivered = deliver(processes, *timer);
+            if listens && told.try_reserve(1).is_ok() {
+                told.extend(delivered);
+            }
         }
     });
+    for (pid, message) in told {
+        event::received_this(machine, pid, None, message);
+    }
 }
 
-/// Hands a timer's message over. Like any message to a process or name that is not there, it may find nobody.
-fn deliver(processes: &mut Processes, timer: MessageTimer) {
+/// Hands a timer's message over: to whom, and the message. Like any message to a process or name that is not there, it may find nobody.
+fn deliver(processes: &mut Processes, timer: MessageTimer) -> Option<(Term, Term)> {
     let pid = match timer.destination.as_atom() {
         Some(name) => processes.registry.whereis(name),
         None => Some(timer.destination),
     };
-    let Some(pid) = pid else {
-        return;
-    };
+    let pid = pid?;
     let MessageTimer {
         reference,
         message,
@@ -184,7 +192,9 @@ fn deliver(processes: &mut Processes, timer: MessageTimer) {
     });
     if posted == Err(NoMemory) {
         log::error!("no memory to deliver the message of a timer: it is lost");
+        return None;
     }
+    Some((pid, message))
 }
 
 /// The message of `start_timer`: `{timeout, Reference, Message}`.

@@ -90,6 +90,12 @@ fn call_built_in(mut cpu: Cpu, export: *const Export, then: Then) -> Exit {
     unsafe { (*cpu.process).reductions_left = cpu.reductions };
     // SAFETY: the registers are saved; machine, process and entry are alive.
     let outcome = unsafe { slow::call_built_in(cpu.machine, cpu.process, export, cpu.ip) };
+    end_call(cpu, outcome, export, then)
+}
+
+/// Goes on behind a call of a built-in function.
+#[inline(always)]
+fn end_call(mut cpu: Cpu, outcome: slow::Outcome, export: *const Export, then: Then) -> Exit {
     cpu.load();
     // A function whose cost grows with its arguments says what it cost: the turn ends the sooner.
     // SAFETY: the process runs.
@@ -209,9 +215,23 @@ op! {
     }
 }
 
+/// Calls the built-in function whose stub has a breakpoint, which has been seen to.
+#[cold]
+#[inline(always)]
+pub(super) fn call_traced_built_in(mut cpu: Cpu) -> Exit {
+    let export = Export::of_stub(cpu.ip);
+    cpu.save();
+    // SAFETY: the registers are saved; machine, process and entry are alive. The process's `ip` is where it is called.
+    let outcome = unsafe {
+        let function = (*export).built_in;
+        slow::run_built_in(cpu.machine, cpu.process, export, function)
+    };
+    end_call(cpu, outcome, export, Then::Return)
+}
+
 /// Returns to the caller, whose slot is the youngest word of the stack.
 #[inline(always)]
-fn go_back(mut cpu: Cpu) -> Exit {
+pub(super) fn go_back(mut cpu: Cpu) -> Exit {
     let address = cpu.return_address();
     cpu.set_return_address(crate::term::Term::NIL.raw() as *const u8);
     cpu.go(address)

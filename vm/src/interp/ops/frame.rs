@@ -29,8 +29,7 @@ pub(super) fn make_room(mut cpu: Cpu, words: usize, live: usize) -> Exit {
     if !cpu.collect(words, live) {
         return cpu.out_of_memory();
     }
-    let again = cpu.ip;
-    cpu.go(again)
+    cpu.again()
 }
 
 op! {

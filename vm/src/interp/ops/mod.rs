@@ -18,11 +18,12 @@ pub(crate) mod map;
 pub(crate) mod moving;
 pub(crate) mod receive;
 pub(crate) mod select;
+pub(crate) mod tracing;
 pub(crate) mod tuple;
 pub(crate) mod types;
 
 pub(crate) use {
     arithmetic::*, bits_build::*, bits_match::*, call::*, compare::*, exception::*, float::*,
     frame::*, fun::*, fused::*, guard::*, list::*, map::*, moving::*, receive::*, select::*,
-    tuple::*, types::*,
+    tracing::*, tuple::*, types::*,
 };

@@ -21,6 +21,7 @@ use crate::machine::Machine;
 use crate::process::reference::RefNumber;
 use crate::process::{Process, ReceiveTimer};
 use crate::term::Term;
+use crate::tracing::event;
 use core::ptr::NonNull;
 
 op! {
@@ -135,9 +136,25 @@ op! {
         unsafe {
             (*cpu.process).mailbox.reset();
             (*cpu.process).receive_timer = ReceiveTimer::None;
+            if (*cpu.process).trace.is_none() {
+                return cpu.next();
+            }
         }
+    } slow {
+        cpu.save();
+        // SAFETY: the registers are saved; both are alive.
+        unsafe { tell_timeout(cpu.machine, cpu.process) };
+        cpu.load();
         cpu.next()
     }
+}
+
+/// # Safety
+/// Both are alive and not borrowed.
+#[inline(never)]
+unsafe fn tell_timeout(machine: *mut Machine, process: *mut Process) {
+    // SAFETY: the caller's promise.
+    unsafe { event::timed_out(&mut *machine, (*process).pid) };
 }
 
 op! {

@@ -15,7 +15,7 @@ mod reader;
 pub mod scan;
 
 pub use decode::{FunResolver, NoFuns, Options, decode};
-pub use encode::encode;
+pub use encode::{Options as EncodeOptions, encode};
 pub use scan::{DecodedSize, decoded_size};
 
 use crate::memory::NoMemory;

@@ -15,6 +15,7 @@ use crate::memory::{Arena, NoMemory};
 use crate::port::driver::Handle;
 use crate::process::exit;
 use crate::term::{Atom, Term};
+use crate::tracing::event;
 
 /// Sends what `build` makes, which may need atoms, to the process `to`.
 pub fn post(
@@ -28,6 +29,7 @@ pub fn post(
     if posted == Err(NoMemory) {
         exit::begin(machine, to, am::KILLED.term());
     }
+    event::received(machine, to, None);
 }
 
 /// The atom of this name; `einval` if there can be no more atoms.

@@ -1,0 +1,1 @@
+//! What happens to ports: opened, closed, linked, named, data in and out.

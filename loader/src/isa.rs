@@ -399,6 +399,7 @@ macro_rules! instructions {
             return_trace { () }
             return_to_trace { () }
             measure_return { () }
+            tail_call_return { () }
         }
     };
 }

@@ -727,6 +727,7 @@ predefined! {
     PROCESS_LABEL "$process_label"
 
     // Tracing.
+    BREAKPOINT "breakpoint"
     LEGACY "legacy"
     TRACER "tracer"
     ERL_TRACER "erl_tracer"

@@ -53,7 +53,7 @@ fn call_export(cx: &mut Context, module: Atom, function: Atom, arity: usize) -> 
     let export = cx.machine().code.export(module, function, arity as u8);
     // SAFETY: entries live as long as the machine.
     let entry = unsafe { export.as_ref() };
-    if let (true, Some(raise)) = (entry.raises_for_caller(), entry.built_in) {
+    if let (true, Some(raise)) = (entry.raises_for_caller(), entry.direct) {
         // Called from here, its caller is the one of `apply`.
         let mut arguments = [Term::NIL; 3];
         arguments[..arity].copy_from_slice(&cx.machine().x[..arity]);

@@ -23,6 +23,7 @@ fn link_1(cx: &mut Context, args: &[Term]) -> Value {
     let other = args[0];
     let pid = cx.process().pid;
     if let Some(remote) = RemotePid::of(other) {
+        event::about_remote(cx.machine(), pid, am::LINK, remote);
         let sent = dist::signal::link(cx.machine(), pid, remote)?;
         if sent == dist::signal::Sent::NotConnected {
             let reason = dist::signal::why_not(cx.machine(), remote.node.name).term();
@@ -67,6 +68,7 @@ fn sent_to(cx: &mut Context, to: RemotePid, sent: dist::signal::Sent) -> Value {
 fn unlink_1(cx: &mut Context, args: &[Term]) -> Value {
     let pid = cx.process().pid;
     if let Some(remote) = RemotePid::of(args[0]) {
+        event::about_remote(cx.machine(), pid, am::UNLINK, remote);
         dist::signal::unlink(cx.machine(), pid, remote);
     } else if args[0].is_local_pid() || args[0].is_local_port() {
         let was_linked = signal::is_linked(cx.machine(), pid, args[0]);

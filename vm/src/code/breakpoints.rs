@@ -11,6 +11,7 @@
 use super::Code;
 use super::export::Export;
 use super::versions::{LoadedModule, Role};
+use crate::atom::am;
 use crate::memory::NoMemory;
 use crate::term::Atom;
 use crate::term::fun::Mfa;
@@ -77,10 +78,13 @@ pub struct Wanted {
     pub time: Option<Measurement>,
     /// How much memory they take.
     pub memory: Option<Measurement>,
+    /// Whether the process's error handler is called in its place (`erts_debug:breakpoint/2`).
+    pub debug: bool,
 }
 
 impl Wanted {
-    const fn nothing(session: SessionId) -> Wanted {
+    /// Nothing yet.
+    pub const fn nothing(session: SessionId) -> Wanted {
         Wanted {
             session,
             call: None,
@@ -88,6 +92,7 @@ impl Wanted {
             count: None,
             time: None,
             memory: None,
+            debug: false,
         }
     }
 
@@ -97,6 +102,7 @@ impl Wanted {
             && self.count.is_none()
             && self.time.is_none()
             && self.memory.is_none()
+            && !self.debug
     }
 }
 
@@ -291,15 +297,21 @@ impl Code {
                 sites.push(site);
             }
         }
-        // Without OTP there are built-in functions of modules that have no code.
+        // There are built-in functions of modules that have no code, and some that their module's code does not have.
         for export in self.defined_exports(functions) {
-            let module = export.mfa().module;
-            if export.built_in.is_some() && !self.is_loaded(module) {
+            let found = |site: &Site| core::ptr::eq(site.address, export.stub());
+            if export.built_in.is_some() && !sites.iter().any(found) && self.stands_alone(export) {
                 sites.try_reserve(1).map_err(|_| NoMemory)?;
                 sites.push(built_in_site(export));
             }
         }
         Ok(sites)
+    }
+
+    /// Whether a built-in function counts without being in the code of its module: without OTP, or if it is asked for by name.
+    fn stands_alone(&self, export: &Export) -> bool {
+        let Mfa { module, .. } = export.mfa();
+        self.is_loaded(module) || !self.is_loaded(am::ERLANG)
     }
 
     /// Where calls of these functions that name the module can be seen.
@@ -380,6 +392,8 @@ fn install(site: &Site) -> u16 {
         match site.place {
             Place::Code => {}
             Place::Export(_) => entry_of(site.address).as_mut().lead_to_stub(),
+            // `apply` is no call of its own, but what it calls: as in OTP, where it is an instruction.
+            Place::BuiltIn if site.function.function == am::APPLY => {}
             Place::BuiltIn => entry_of(site.address).as_mut().direct = None,
         }
         original

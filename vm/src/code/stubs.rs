@@ -12,6 +12,7 @@ static CONTINUE_EXIT: Stub = Stub([Op::continue_exit.opcode(0), 0, 0, 0]);
 static RETURN_TRACE: Stub = Stub([Op::return_trace.opcode(0), 0, 0, 0]);
 static RETURN_TO_TRACE: Stub = Stub([Op::return_to_trace.opcode(0), 0, 0, 0]);
 static MEASURE_RETURN: Stub = Stub([Op::measure_return.opcode(0), 0, 0, 0]);
+static TAIL_CALL_RETURN: Stub = Stub([Op::tail_call_return.opcode(0), 0, 0, 0]);
 static OUT_OF_MEMORY: Stub = Stub([Op::no_memory_exit.opcode(0), 0, 0, 0]);
 
 /// Kills the process for lack of memory, when there was not even enough to keep its registers.
@@ -42,4 +43,9 @@ pub fn return_to_trace() -> *const u8 {
 /// The return address of a frame that ends the measurement of a call.
 pub fn measure_return() -> *const u8 {
     MEASURE_RETURN.0.as_ptr().cast()
+}
+
+/// The return address of a traced built-in function that was called last of all.
+pub fn tail_call_return() -> *const u8 {
+    TAIL_CALL_RETURN.0.as_ptr().cast()
 }

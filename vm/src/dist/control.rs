@@ -21,6 +21,7 @@ use crate::term::etf::decode::{Options, decode_at};
 use crate::term::etf::{DecodeError, VERSION};
 use crate::term::external::{RemotePid, RemoteReference};
 use crate::term::{Atom, Term};
+use crate::tracing::event;
 
 /// First elements of control messages.
 #[expect(
@@ -315,7 +316,7 @@ fn deliver(machine: &mut Machine, to: Term, payload: Payload) -> Result<(), Malf
     });
     match (posted, wrong) {
         (Ok(()), _) => {
-            crate::tracing::event::received(machine, to, None);
+            event::received(machine, to, None);
             Ok(())
         }
         (Err(NoMemory), None | Some(DecodeError::NoMemory)) => {
@@ -341,6 +342,7 @@ fn link(machine: &mut Machine, from: RemotePid, to: Term) -> Result<(), Malforme
         ties.links
             .insert(from, Link::Active)
             .map_err(DecodeError::from)?;
+        event::about_remote(machine, to, am::GETTING_LINKED, from);
     }
     Ok(())
 }
@@ -351,6 +353,7 @@ fn remove_link(machine: &mut Machine, from: RemotePid, to: Term) {
         && ties.links.get(from) == Some(&Link::Active)
     {
         ties.links.remove(from);
+        event::about_remote(machine, to, am::GETTING_UNLINKED, from);
     }
 }
 
@@ -359,6 +362,7 @@ fn link_exit(machine: &mut Machine, from: Term, remote: RemotePid, to: Term, rea
     let removed = signal::existing_ties(machine, to).and_then(|ties| ties.links.remove(remote));
     // A link that was taken away here means nothing any more.
     if removed == Some(Link::Active) {
+        event::left(machine, to, from, reason);
         exit_signal(machine, from, to, reason, Origin::Link);
     }
 }

@@ -404,7 +404,14 @@ fn deliver(
         let end = process.heap.block.end();
         let to = found.map_or(end, |(frame, _)| frame);
         let handler = found.map(|(_, handler)| handler);
-        frames::unwound(machine, process, to, handler, (class.atom(), reason));
+        let exception = match (class, handler) {
+            (Class::Throw, None) => match process.heap.tuple(&[am::NOCATCH.term(), reason]) {
+                Ok(reason) => (am::ERROR, reason),
+                Err(NoMemory) => return die_of_memory(machine, process),
+            },
+            _ => (class.atom(), reason),
+        };
+        frames::unwound(machine, process, to, handler, exception);
     }
     match found {
         Some((frame, handler)) => {

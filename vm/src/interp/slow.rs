@@ -12,9 +12,10 @@ use crate::machine::Machine;
 use crate::memory::arena::Arena;
 use crate::memory::gc;
 use crate::number;
-use crate::process::{Process, State, Trap};
+use crate::process::{Process, State};
 use crate::term::fun::Meta;
 use crate::term::{Subtag, Term, compare};
+use crate::tracing::frames;
 use core::ptr::NonNull;
 
 /// Words in fragments beyond which a built-in function's return collects.
@@ -51,6 +52,30 @@ pub(crate) unsafe fn switch_out(
         // More than a few registers, and not even room for those: the process cannot go on.
         process.ip = stubs::out_of_memory();
     }
+}
+
+/// A built-in function whose calls are traced is called last of all, in a frame of so many words: the frame stays until it returns. False
+/// if there is no memory.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn lay_tail_call(
+    machine: *mut Machine,
+    process: *mut Process,
+    export: *const Export,
+    ip: *const u8,
+    frame: usize,
+) -> bool {
+    // SAFETY: the module's invariant.
+    let (machine, process) = unsafe { (&mut *machine, &mut *process) };
+    // SAFETY: entries live as long as the machine.
+    let arity = unsafe { (*export).mfa().arity } as usize;
+    if process.heap.free_words() <= frames::TAIL_WORDS
+        && gc::collect(machine, process, frames::TAIL_WORDS + 1, arity).is_err()
+    {
+        return false;
+    }
+    frames::push_tail_call(process, ip, frame);
+    true
 }
 
 /// The opcode of the instruction at `ip`, whether it has a breakpoint or not.
@@ -157,6 +182,8 @@ pub(crate) enum Outcome {
     Trap,
     /// The process gives up the processor, or is exiting.
     Suspend,
+    /// Its calls are traced: the stub of its entry is to be called.
+    Traced,
 }
 
 /// Calls a built-in function with its arguments in X registers; the value goes to X[0].
@@ -172,24 +199,10 @@ pub(crate) unsafe fn call_built_in(
     unsafe {
         (*process).ip = ip;
         match (*export).direct {
-            None => traced_built_in(process, export),
+            None => Outcome::Traced,
             function => run_built_in(machine, process, export, function),
         }
     }
-}
-
-/// Calls of a built-in function are traced: the stub of its entry is called instead.
-#[cold]
-#[inline(never)]
-unsafe fn traced_built_in(process: *mut Process, export: *const Export) -> Outcome {
-    // SAFETY: the module's invariant.
-    unsafe {
-        (*process).trap = Some(Trap {
-            export: NonNull::new_unchecked(export.cast_mut()).cast(),
-            arity: (*export).mfa().arity as usize,
-        });
-    }
-    Outcome::Trap
 }
 
 /// Calls `function`, the built-in function of `export`, with its arguments in X registers; the value goes to X[0].
@@ -289,6 +302,10 @@ pub(crate) unsafe fn built_in_ended(
                 Exit::Continue
             }
             Outcome::Suspend => suspended(machine, process),
+            Outcome::Traced => {
+                (*process).ip = (*export).entry.code;
+                Exit::Continue
+            }
         }
     }
 }

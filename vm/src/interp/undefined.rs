@@ -158,7 +158,11 @@ fn load_bare(machine: &mut Machine, module: Atom) {
 }
 
 /// The code of `function/3` of the process's error handler, if that is loaded.
-fn error_handler(machine: &Machine, process: &Process, function: Atom) -> Option<*const u8> {
+pub(crate) fn error_handler(
+    machine: &Machine,
+    process: &Process,
+    function: Atom,
+) -> Option<*const u8> {
     if machine.options.bare {
         return None;
     }

@@ -4,7 +4,7 @@
 //! `erlang:match_spec_test/3` does: nothing but taking notes.
 
 use crate::atom::am;
-use crate::bif::{Context, Value};
+use crate::bif::{Context, Fail, Value};
 use crate::term::Term;
 
 /// A form that only tracing knows.
@@ -57,7 +57,7 @@ pub struct NoActions;
 
 impl Actions for NoActions {
     fn act(&mut self, _: &mut Context, _: Action, _: &[Term]) -> Value {
-        Err(crate::bif::Fail::Badarg)
+        Err(Fail::Badarg)
     }
 }
 
@@ -95,9 +95,21 @@ impl Actions for Trial {
             Action::ReturnTrace => self.return_trace = true,
             Action::ExceptionTrace => self.exception_trace = true,
             Action::IsSeqTrace | Action::Trace => return Ok(Term::boolean(false)),
-            Action::GetSeqToken | Action::SetSeqToken | Action::CurrentStacktrace => {
-                return Ok(Term::NIL);
+            Action::SetSeqToken => {
+                let item = arguments[0].as_atom().ok_or(Fail::Badarg)?;
+                return match cx.atoms().name(item) {
+                    "label"
+                    | "serial"
+                    | "send"
+                    | "receive"
+                    | "print"
+                    | "timestamp"
+                    | "monotonic_timestamp"
+                    | "strict_monotonic_timestamp" => Ok(Term::NIL),
+                    _ => Err(Fail::Badarg),
+                };
             }
+            Action::GetSeqToken | Action::CurrentStacktrace => return Ok(Term::NIL),
             Action::Caller | Action::CallerLine => return Ok(am::UNDEFINED.term()),
             Action::GetTraceControlWord | Action::SetTraceControlWord => {
                 return Ok(Term::small(0));

@@ -207,7 +207,13 @@ fn form_meaning(
             | Action::CallerLine
             | Action::CurrentStacktrace
     );
-    if place.dialect == Dialect::Table || of_calls && place.dialect == Dialect::Message {
+    let allowed = match place.dialect {
+        Dialect::Table => false,
+        Dialect::Trace => true,
+        Dialect::Send => !of_calls,
+        Dialect::Receive => matches!(form.action, Action::Message | Action::Display),
+    };
+    if !allowed {
         return Err(Problem::WrongDialect(form.wrong));
     }
     if place.in_guard && !form.in_guards {

@@ -34,8 +34,10 @@ pub enum Dialect {
     Table,
     /// Arguments of traced calls, which are lists; the body is done for its effects.
     Trace,
-    /// `[To, Message]` or `[Node, From, Message]` of a message; what is about calls is not there.
-    Message,
+    /// `[To, Message]` of a message that is sent; what is about calls is not there.
+    Send,
+    /// `[Node, From, Message]` of a message that arrives; nothing there that needs a running process.
+    Receive,
 }
 
 /// Where the constants of a specification lie.

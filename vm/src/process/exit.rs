@@ -203,7 +203,7 @@ fn finish_links(machine: &mut Machine, pid: Term, reason: Term) {
     {
         let other = other.0.term();
         if remove_link(machine, other, pid) {
-            event::procs(machine, other, am::GETTING_UNLINKED, pid);
+            event::left(machine, other, pid, reason);
             exit_signal(machine, pid, other, reason, Origin::Link);
         }
     }

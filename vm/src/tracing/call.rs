@@ -11,8 +11,11 @@ use super::specification::{self, Matched, Specification};
 use super::tracee::{self, Link};
 use super::tracer::{Tracer, Verdict};
 use crate::atom::am;
+use crate::bits::context::MatchContext;
+use crate::bits::make::part_of_base;
 use crate::code::breakpoints::{CallPattern, MetaPattern, Place};
 use crate::code::export::Export;
+use crate::interp::undefined::error_handler;
 use crate::machine::Machine;
 use crate::memory::heap::Parcel;
 use crate::memory::{Arena, NoMemory, gc};
@@ -45,8 +48,19 @@ pub(crate) unsafe fn hit(machine: *mut Machine, process: *mut Process, ip: *cons
         return Next::NoMemory;
     };
     let (function, place, original) = (breakpoint.function, breakpoint.place, breakpoint.original);
+    let debugged = breakpoint.wanted.iter().any(|wanted| wanted.debug);
     if call(machine, process, ip, function).is_err() {
         return Next::NoMemory;
+    }
+    if debugged && let Some(handler) = error_handler(machine, process, am::BREAKPOINT) {
+        let arity = function.arity as usize;
+        let Ok(arguments) = arguments(machine, process, arity) else {
+            return Next::NoMemory;
+        };
+        let call = [function.module.term(), function.function.term(), arguments];
+        machine.x[..3].copy_from_slice(&call);
+        process.ip = handler;
+        return Next::Code;
     }
     match place {
         Place::Code => {
@@ -97,12 +111,21 @@ fn call(
         }
         let (call, meta) = (wanted.call.clone(), wanted.meta.clone());
         let measured = Kind::ALL.map(|kind| kind.of(wanted).is_some_and(|m| !m.paused));
-        if let Some(meta) = meta.filter(|_| !process.sensitive) {
-            meta_call(machine, process, session, function, &meta)?;
-        }
         let traced = process.trace.is_some() && !process.sensitive;
         if traced && let Some(call) = call {
             traced_call(machine, process, session, function, &call)?;
+        }
+        if let Some(meta) = meta.filter(|_| !process.sensitive)
+            && !meta_call(machine, process, session, function, &meta)?
+        {
+            // Its tracer has ended. What is wanted is still there, for who asks.
+            let breakpoint = machine.code.breakpoints.at_mut(ip);
+            let mut all = breakpoint.into_iter().flat_map(|b| b.wanted.iter_mut());
+            if let Some(wanted) = all.find(|wanted| wanted.session == session)
+                && let Some(meta) = &mut wanted.meta
+            {
+                meta.tracer = Tracer::Nobody;
+            }
         }
         if traced && measured != [false, false] {
             for (kind, measured) in Kind::ALL.into_iter().zip(measured) {
@@ -117,7 +140,21 @@ fn call(
 
 /// The arguments of the call as a list in the process's memory.
 fn arguments(machine: &Machine, process: &mut Process, arity: usize) -> Result<Term, NoMemory> {
-    process.heap.list(&machine.x[..arity])
+    arguments_in(machine, &mut process.heap, arity)
+}
+
+/// The arguments of the call as a list. One may be a match context, which the compiler lets functions of a module pass to each other: what
+/// is left to match stands for it.
+fn arguments_in(machine: &Machine, arena: &mut impl Arena, arity: usize) -> Result<Term, NoMemory> {
+    let mut list = Term::NIL;
+    for argument in machine.x[..arity].iter().rev() {
+        let argument = match MatchContext::of(*argument) {
+            Some(at) => part_of_base(arena, at.base(), at.position(), at.left())?,
+            None => *argument,
+        };
+        list = arena.cons(argument, list)?;
+    }
+    Ok(list)
 }
 
 /// Runs a specification, if there is one.
@@ -125,7 +162,6 @@ fn matched(
     machine: &mut Machine,
     process: &mut Process,
     session: SessionId,
-    tracer: Tracer,
     arity: usize,
     specification: Option<&Specification>,
 ) -> Result<Option<Matched>, NoMemory> {
@@ -133,7 +169,7 @@ fn matched(
         return Ok(Some(Matched::ALWAYS));
     };
     let arguments = arguments(machine, process, arity)?;
-    specification::run(machine, process, session, tracer, specification, arguments)
+    specification::run(machine, process, session, specification, arguments)
 }
 
 /// A process calls a function that has a pattern.
@@ -153,14 +189,11 @@ fn traced_call(
     }
     let specification = pattern.specification.as_deref();
     let arity = function.arity as usize;
-    let tracer = link.tracer;
-    let Some(matched) = matched(machine, process, session, tracer, arity, specification)? else {
+    let Some(matched) = matched(machine, process, session, arity, specification)? else {
         return Ok(());
     };
-    // The specification may have changed the flags.
-    let Some(link) = tracee::link_of(machine, pid, session) else {
-        return Ok(());
-    };
+    // The specification may have changed the flags; this call is told all the same.
+    let link = tracee::link_of(machine, pid, session).unwrap_or(link);
     if !link.flags.any(Flags::SILENT) && matched.message != Term::boolean(false) {
         tell_call(machine, pid, &link, function, matched.message)?;
     }
@@ -179,23 +212,25 @@ fn traced_call(
     Ok(())
 }
 
-/// Any process calls a function that has a meta pattern.
+/// Any process calls a function that has a meta pattern; false if there is nobody to be told any more.
 fn meta_call(
     machine: &mut Machine,
     process: &mut Process,
     session: SessionId,
     function: Mfa,
     pattern: &MetaPattern,
-) -> Result<(), NoMemory> {
+) -> Result<bool, NoMemory> {
     let pid = process.pid;
     let tracer = pattern.tracer;
-    if tracer.verdict(machine, pid) != Verdict::Trace {
-        return Ok(());
+    match tracer.verdict(machine, pid) {
+        Verdict::Trace => {}
+        Verdict::Discard => return Ok(true),
+        Verdict::Remove => return Ok(false),
     }
     let specification = pattern.specification.as_deref();
     let arity = function.arity as usize;
-    let Some(matched) = matched(machine, process, session, tracer, arity, specification)? else {
-        return Ok(());
+    let Some(matched) = matched(machine, process, session, arity, specification)? else {
+        return Ok(true);
     };
     let link = Link {
         session,
@@ -214,7 +249,7 @@ fn meta_call(
         };
         frames::push_return(machine, process, &told);
     }
-    Ok(())
+    Ok(true)
 }
 
 /// `{trace, Pid, call, {Module, Function, Arguments | Arity}}`, with what the specification adds.
@@ -229,7 +264,7 @@ fn tell_call(
     let mut parcel = Parcel::new();
     let arguments = match link.flags.any(Flags::ARITY) {
         true => Term::small(arity as i64),
-        false => parcel.list(&machine.x[..arity])?,
+        false => arguments_in(machine, &mut parcel, arity)?,
     };
     let call = [function.module.term(), function.function.term(), arguments];
     let call = parcel.tuple(&call)?;

@@ -15,6 +15,7 @@ use crate::memory::heap::Parcel;
 use crate::memory::{Arena, NoMemory};
 use crate::process::spawn::Start;
 use crate::process::{Process, State};
+use crate::term::external::RemotePid;
 use crate::term::{Atom, Term};
 
 /// Runs a session's specification of messages for a process.
@@ -36,15 +37,10 @@ fn message_matches(
     // machine by their pids, and never holds one.
     let process = unsafe { &mut *process };
     let arguments = process.heap.list(arguments).ok()?;
-    let ran = specification::run(
-        machine,
-        process,
-        link.session,
-        link.tracer,
-        specification,
-        arguments,
-    );
-    ran.ok().flatten()
+    let ran = specification::run(machine, process, link.session, specification, arguments);
+    let silent = tracee::link_of(machine, pid, link.session)
+        .is_some_and(|link| link.flags.any(Flags::SILENT));
+    ran.ok().flatten().filter(|_| !silent)
 }
 
 fn messages_of(
@@ -105,7 +101,7 @@ pub fn received_this(machine: &mut Machine, to: Term, from: Option<Term>, messag
             continue;
         };
         let from = from.unwrap_or(am::UNDEFINED.term());
-        let node = match crate::term::external::RemotePid::of(from) {
+        let node = match RemotePid::of(from) {
             Some(pid) => pid.node.name,
             None => specification::this_node(machine),
         };
@@ -244,6 +240,26 @@ pub fn procs(machine: &mut Machine, pid: Term, tag: Atom, field: Term) {
         Flags::PROCS
     };
     tell_all(machine, pid, flags, tag, &[field]);
+}
+
+/// As [`procs`], about a process of another node.
+pub fn about_remote(machine: &mut Machine, pid: Term, tag: Atom, other: RemotePid) {
+    if tracee::of(machine, pid).is_none() {
+        return;
+    }
+    let mut parcel = Parcel::new();
+    if let Ok(other) = other.term(&mut parcel) {
+        procs(machine, pid, tag, other);
+    }
+}
+
+/// The process `other`, which `pid` was linked to, has ended with `reason`: told unless it ends `pid`, too.
+pub fn left(machine: &mut Machine, pid: Term, other: Term, reason: Term) {
+    let process = machine.processes.alive(pid);
+    let ends = process.is_some_and(|process| !process.trap_exit) && reason != am::NORMAL.term();
+    if !ends {
+        procs(machine, pid, am::GETTING_UNLINKED, other);
+    }
 }
 
 /// `{Module, Function, Arity}` of where a process is; 0 if that is nowhere.

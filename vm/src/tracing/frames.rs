@@ -8,7 +8,11 @@
 //! return trace   address | session | module | function | arity | tracer or [] | does it tell of exceptions
 //! return to      address | session
 //! measurement    address | session | kind | breakpoint of the function that goes on
+//! tail call      address | address in the calling instruction | words of the caller's frame
 //! ```
+//!
+//! The last one is for a built-in function that is called last of all: such a call takes the place of the caller only when it is not traced,
+//! so the frame lets it return to its caller, which returns then.
 //!
 //! Invariant: a frame is words that are terms, behind an address, as every frame of a stack.
 
@@ -26,6 +30,7 @@ use crate::memory::{Arena, NoMemory};
 use crate::process::Process;
 use crate::term::fun::Mfa;
 use crate::term::{Atom, Header, Term};
+use starling_loader::isa::ALIGN as INSTRUCTION;
 
 /// Words of a frame that tells what is returned.
 const RETURN_WORDS: usize = 7;
@@ -33,6 +38,9 @@ const RETURN_WORDS: usize = 7;
 const RETURN_TO_WORDS: usize = 2;
 /// Words of a frame of a measurement.
 const MEASURE_WORDS: usize = 4;
+
+/// Words of a frame of a tail call.
+pub const TAIL_WORDS: usize = 3;
 
 /// Words that one session's frames take at most: of a pattern, of a meta pattern, and of two measurements.
 pub const MOST_WORDS: usize = 2 * RETURN_WORDS + RETURN_TO_WORDS + 2 * MEASURE_WORDS;
@@ -97,6 +105,29 @@ pub fn push_return_to(machine: &mut Machine, process: &mut Process, session: Ses
     push(process, stubs::return_to_trace(), &terms);
 }
 
+/// A traced built-in function is called last of all by the instruction at `ip`, in a frame of so many words: there is room.
+pub fn push_tail_call(process: &mut Process, ip: *const u8, frame: usize) {
+    push(
+        process,
+        stubs::tail_call_return(),
+        &[Term::NIL, Term::small(frame as i64)],
+    );
+    // SAFETY: the second word of the frame that has just been laid.
+    unsafe { *process.heap.stack.add(1) = ip as u64 + INSTRUCTION as u64 };
+}
+
+/// A traced built-in function that was called last of all has returned.
+pub fn tail_call_returned(process: &mut Process) {
+    let heap = &mut process.heap;
+    // SAFETY: the youngest frame is that of the tail call, and the caller's, which has so many words, is behind it.
+    unsafe {
+        let frame = Term::from_raw(*heap.stack.add(2)).as_small();
+        heap.stack = heap
+            .stack
+            .add(TAIL_WORDS + frame.unwrap_or_default() as usize);
+    }
+}
+
 /// The function that is being called is measured until it returns; then `before` is again.
 pub fn push_measurement(
     machine: &mut Machine,
@@ -146,6 +177,9 @@ pub fn return_address(process: &Process) -> *const u8 {
     unsafe {
         while let Some(words) = own_frame(*slot) {
             slot = slot.add(words);
+        }
+        if *slot == stubs::tail_call_return() as u64 {
+            slot = slot.add(1);
         }
         *slot as *const u8
     }
@@ -294,7 +328,12 @@ pub fn unwound(
                     let call = [term(2), term(3), term(4)];
                     tell_exception(machine, pid, (term(1), term(5)), call, exception);
                 }
-                RETURN_TO_WORDS => return_to.push(session_of(term(1))),
+                RETURN_TO_WORDS => {
+                    let session = session_of(term(1));
+                    if !return_to.contains(&session) {
+                        return_to.push(session);
+                    }
+                }
                 MEASURE_WORDS => {
                     resume_measurement(machine, process, term(1), term(2), term(3));
                 }

@@ -24,6 +24,7 @@ pub mod tracee;
 pub mod tracer;
 
 use crate::atom::am;
+use alloc::vec;
 use alloc::vec::Vec;
 use session::Session;
 
@@ -44,14 +45,9 @@ pub struct Tracing {
 impl Tracing {
     /// Nothing is traced.
     pub fn new() -> Tracing {
-        let mut sessions = Vec::new();
-        sessions.push(Session::new(
-            session::LEGACY,
-            am::LEGACY,
-            tracer::Tracer::Nobody,
-        ));
+        let legacy = Session::new(session::LEGACY, am::LEGACY, tracer::Tracer::Nobody);
         Tracing {
-            sessions,
+            sessions: vec![legacy],
             next_session: 0,
             receivers: 0,
             cpu_timestamp: false,

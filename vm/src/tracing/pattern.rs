@@ -192,23 +192,12 @@ pub fn set(
             continue;
         }
         code.change_breakpoint(site, session, |wanted| match (on, global) {
-            (true, true) => *wanted = emptied(wanted.session),
+            (true, true) => clear_breaks(wanted),
             (true, false) => set_breaks(wanted, pattern),
             (false, _) => clear_kinds(wanted, pattern.kinds),
         })?;
     }
     Ok(if global { exports.len() } else { local.len() })
-}
-
-fn emptied(session: SessionId) -> Wanted {
-    Wanted {
-        session,
-        call: None,
-        meta: None,
-        count: None,
-        time: None,
-        memory: None,
-    }
 }
 
 fn set_call(wanted: &mut Wanted, local: bool, specification: &Option<Rc<Specification>>) {
@@ -218,11 +207,13 @@ fn set_call(wanted: &mut Wanted, local: bool, specification: &Option<Rc<Specific
     });
 }
 
+/// What global tracing takes the place of.
 fn clear_breaks(wanted: &mut Wanted) {
-    let call = wanted.call.take();
+    let global = wanted.call.take_if(|call| !call.local);
     *wanted = Wanted {
-        call,
-        ..emptied(wanted.session)
+        call: global,
+        debug: wanted.debug,
+        ..Wanted::nothing(wanted.session)
     };
 }
 

@@ -9,7 +9,7 @@ use super::flags::Flags;
 use super::frames;
 use super::session::{LEGACY, SessionId};
 use super::tracee::{self, Link};
-use super::tracer::Tracer;
+use super::tracer::{Tracer, Verdict};
 use crate::atom::am;
 use crate::bif::{Context, Fail, Value};
 use crate::crash_dump;
@@ -65,18 +65,16 @@ impl Matched {
     };
 }
 
-/// Runs a specification for a process; `None` if no clause matches. `tracer` is whose trace it is.
+/// Runs a specification for a process; `None` if no clause matches.
 pub fn run(
     machine: &mut Machine,
     process: &mut Process,
     session: SessionId,
-    tracer: Tracer,
     specification: &Specification,
     arguments: Term,
 ) -> Result<Option<Matched>, NoMemory> {
     let mut effects = Effects {
         session,
-        tracer,
         matched: Matched::ALWAYS,
     };
     // SAFETY: both are alive, and whoever calls this does not use them until it returns.
@@ -95,7 +93,6 @@ pub fn run(
 /// Does what bodies ask for.
 struct Effects {
     session: SessionId,
-    tracer: Tracer,
     matched: Matched,
 }
 
@@ -130,10 +127,7 @@ impl Actions for Effects {
             Action::CallerLine => return caller(cx, true),
             Action::CurrentStacktrace => return stacktrace(cx, arguments),
             Action::Silent => match arguments[0].as_boolean() {
-                Some(on) => {
-                    let pid = cx.process().pid;
-                    self.set(cx, pid, on, Flags::SILENT)?;
-                }
+                Some(on) => self.silence(cx, on)?,
                 None => return Err(Fail::Badarg),
             },
             Action::GetTraceControlWord => {
@@ -161,31 +155,52 @@ impl Effects {
         Some(&mut session.control_word)
     }
 
-    /// Switches flags of a process on or off.
-    fn set(&self, cx: &mut Context, pid: Term, on: bool, flags: Flags) -> Result<(), Fail> {
-        let link = tracee::link_of(cx.machine(), pid, self.session);
-        if link.is_none() && !on {
+    /// Whether calls of the process itself are told, if it is traced.
+    fn silence(&self, cx: &mut Context, on: bool) -> Result<(), Fail> {
+        let pid = cx.process().pid;
+        let machine = cx.machine();
+        if tracee::link_of(machine, pid, self.session).is_none() {
             return Ok(());
         }
-        let own = cx.process().pid;
-        let tracer = match tracee::link_of(cx.machine(), own, self.session) {
-            Some(link) => link.tracer,
-            None => self.tracer,
-        };
-        if link.is_none() && tracer == Tracer::Nobody {
-            return Ok(());
-        }
-        tracee::update(cx.machine(), pid, self.session, |link| {
-            if on {
-                link.flags = link.flags.with(flags);
-            } else {
-                link.flags = link.flags.without(flags);
-            }
-            if link.tracer == Tracer::Nobody {
-                link.tracer = tracer;
-            }
+        tracee::update(machine, pid, self.session, |link| {
+            link.flags = match on {
+                true => link.flags.with(Flags::SILENT),
+                false => link.flags.without(Flags::SILENT),
+            };
         })?;
         Ok(())
+    }
+
+    /// Changes the flags of a process. Its tracer is `tracer` then, or the one of the process that runs the specification; without either it
+    /// is not traced any more. (So in OTP.) Whether that changed anything.
+    fn set(
+        &self,
+        cx: &mut Context,
+        pid: Term,
+        off: Flags,
+        on: Flags,
+        tracer: Option<Tracer>,
+    ) -> Result<bool, Fail> {
+        let own = cx.process().pid;
+        let machine = cx.machine();
+        let of_own = tracee::link_of(machine, own, self.session).map(|link| link.tracer);
+        let tracer = tracer.or(of_own).unwrap_or(Tracer::Nobody);
+        let gone = tracer.verdict(machine, pid) == Verdict::Remove;
+        let before = tracee::link_of(machine, pid, self.session);
+        let old = before.map_or(Flags::NONE, |link| link.flags);
+        let new = match gone {
+            true => Flags::NONE,
+            false => old.without(off).with(on),
+        };
+        let same = before.is_none_or(|link| link.tracer == tracer) && new == old;
+        if same {
+            return Ok(false);
+        }
+        tracee::update(machine, pid, self.session, |link: &mut Link| {
+            link.flags = new;
+            link.tracer = tracer;
+        })?;
+        Ok(true)
     }
 
     /// `{enable_trace, Flag}`, `{enable_trace, Pid, Flag}`, and the same for `disable_trace`.
@@ -198,7 +213,10 @@ impl Effects {
         let flag = flag.as_atom().ok_or(Fail::Badarg)?;
         let flags = Flags::named(cx.atoms().name(flag)).ok_or(Fail::Badarg)?;
         let pid = process_of(cx, target).ok_or(Fail::Badarg)?;
-        self.set(cx, pid, on, flags)?;
+        match on {
+            true => self.set(cx, pid, Flags::NONE, flags, None)?,
+            false => self.set(cx, pid, flags, Flags::NONE, None)?,
+        };
         Ok(Term::boolean(true))
     }
 
@@ -212,27 +230,9 @@ impl Effects {
         let off = parse_flags(cx.machine(), off).ok_or(Fail::Badarg)?;
         let on = parse_flags(cx.machine(), on).ok_or(Fail::Badarg)?;
         let pid = process_of(cx, target).ok_or(Fail::Badarg)?;
-        let before = tracee::link_of(cx.machine(), pid, self.session);
-        let own = cx.process().pid;
-        let tracer = match tracee::link_of(cx.machine(), own, self.session) {
-            Some(link) => link.tracer,
-            None => self.tracer,
-        };
-        let wanted = on
-            .tracer
-            .or(before.map(|link| link.tracer))
-            .unwrap_or(tracer);
-        let old = before.map_or(Flags::NONE, |link| link.flags);
-        let new = old.without(off.flags).with(on.flags);
-        let same = before.is_some_and(|link| link.tracer == wanted) && new == old;
-        if same || before.is_none() && (new.is_empty() || wanted == Tracer::Nobody) {
-            return Ok(Term::boolean(false));
-        }
-        tracee::update(cx.machine(), pid, self.session, |link: &mut Link| {
-            link.flags = new;
-            link.tracer = wanted;
-        })?;
-        Ok(Term::boolean(true))
+        let tracer = on.tracer.or(off.tracer);
+        self.set(cx, pid, off.flags, on.flags, tracer)
+            .map(Term::boolean)
     }
 }
 

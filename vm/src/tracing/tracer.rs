@@ -43,9 +43,9 @@ impl Tracer {
 
     /// Reads `{Tag, Tracer}` or `{Tag, Module, State}`.
     pub fn parse(tag: crate::term::Atom, option: Term) -> Option<Tracer> {
-        match option.as_tuple()? {
-            &[key, id] if key == tag.term() => Tracer::of(id),
-            &[key, module, state] if key == tag.term() => Tracer::of_module(module, state),
+        match *option.as_tuple()? {
+            [key, id] if key == tag.term() => Tracer::of(id),
+            [key, module, state] if key == tag.term() => Tracer::of_module(module, state),
             _ => None,
         }
     }

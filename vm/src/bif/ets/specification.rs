@@ -107,7 +107,7 @@ fn match_spec_test_3(cx: &mut Context, args: &[Term]) -> Value {
     let result = match (value, dialect) {
         (None, _) => Term::boolean(false),
         (Some(value), Dialect::Table) => value,
-        (Some(_), Dialect::Trace | Dialect::Message) => trial.message,
+        (Some(_), Dialect::Trace | Dialect::Send | Dialect::Receive) => trial.message,
     };
     let mut flags = Term::NIL;
     if trial.exception_trace {

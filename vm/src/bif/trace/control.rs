@@ -5,7 +5,7 @@ use super::super::ets::specification::compiler;
 use super::super::{Bif, Context, Fail, Value, bif, system_task};
 use super::session;
 use crate::atom::am;
-use crate::code::breakpoints::Functions;
+use crate::code::breakpoints::{Functions, Place};
 use crate::match_spec::Dialect;
 use crate::match_spec::compile::Failure;
 use crate::process::State;
@@ -37,6 +37,7 @@ pub const TABLE: &[Bif] = &[
         trace_pattern(cx, id, &args[1..])
     }),
     bif("erlang", "trace_delivered", 1, trace_delivered_1),
+    bif("erts_debug", "breakpoint", 2, breakpoint_2),
 ];
 
 /// What `all`, `existing_ports` and their like stand for.
@@ -353,7 +354,8 @@ fn functions(what: Term) -> Option<Functions> {
 
 fn compile(cx: &mut Context, what: Term, source: Term) -> Result<Rc<Specification>, Fail> {
     let dialect = match what.as_atom() {
-        Some(am::SEND | am::RECEIVE) => Dialect::Message,
+        Some(am::SEND) => Dialect::Send,
+        Some(am::RECEIVE) => Dialect::Receive,
         _ => Dialect::Trace,
     };
     match compiler(cx, dialect).owned(source) {
@@ -373,4 +375,17 @@ fn trace_delivered_1(cx: &mut Context, args: &[Term]) -> Value {
     let own = cx.process().pid;
     system_task::answer(cx, own, &[tag, args[0], reference])?;
     Ok(reference)
+}
+
+/// `breakpoint(Functions, On)`: calls of these functions are calls of `breakpoint/3` of the caller's error handler; how many there are.
+fn breakpoint_2(cx: &mut Context, args: &[Term]) -> Value {
+    let functions = functions(args[0]).ok_or(Fail::Badarg)?;
+    let on = args[1].as_boolean().ok_or(Fail::Badarg)?;
+    let code = &mut cx.machine().code;
+    let mut sites = code.function_sites(&functions)?;
+    sites.retain(|site| site.place == Place::Code);
+    for site in &sites {
+        code.change_breakpoint(site, LEGACY, |wanted| wanted.debug = on)?;
+    }
+    Ok(Term::small(sites.len() as i64))
 }

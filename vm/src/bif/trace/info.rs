@@ -13,7 +13,7 @@ use crate::tracing::pattern::Kinds;
 use crate::tracing::session::{LEGACY, Session, SessionId};
 use crate::tracing::specification::Specification;
 use crate::tracing::tracee;
-use crate::tracing::tracer::Tracer;
+use crate::tracing::tracer::{Tracer, Verdict};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
@@ -70,7 +70,10 @@ fn info(cx: &mut Context, session: SessionId, what: Term, item: Term) -> Value {
             Some("new_ports") => of.new_ports,
             _ => return Err(cx.fail_because(am::BADOPT)),
         };
-        (new.flags, new.tracer)
+        match new.tracer.verdict(cx.machine(), Term::NIL) {
+            Verdict::Remove => (Flags::NONE, Tracer::Nobody),
+            _ => (new.flags, new.tracer),
+        }
     };
     match known {
         Some(item @ am::FLAGS) => {

@@ -79,6 +79,8 @@ enum Then {
     ReturnFrom(usize),
     /// Return from a function without a frame.
     Return,
+    /// Return from what was called as any function is.
+    Done,
 }
 
 /// Calls the built-in function of `export` with its arguments in X registers.
@@ -110,8 +112,22 @@ fn end_call(mut cpu: Cpu, outcome: slow::Outcome, export: *const Export, then: T
             cpu.drop_frame(frame);
             go_back(cpu)
         }
-        Then::Return => go_back(cpu),
+        Then::Return | Then::Done => go_back(cpu),
     }
+}
+
+/// A traced built-in function is called last of all, in a frame of so many words.
+#[cold]
+#[inline(always)]
+fn trace_tail_call(mut cpu: Cpu, export: *const Export, frame: usize) -> Exit {
+    cpu.save();
+    // SAFETY: the registers are saved; all three are alive.
+    let laid = unsafe { slow::lay_tail_call(cpu.machine, cpu.process, export, cpu.ip, frame) };
+    if !laid {
+        return cpu.out_of_memory();
+    }
+    cpu.load();
+    cpu.go(entry(export))
 }
 
 /// A built-in function ended in another way than with a value.
@@ -119,6 +135,7 @@ fn end_call(mut cpu: Cpu, outcome: slow::Outcome, export: *const Export, then: T
 #[inline(always)]
 fn built_in_ended(mut cpu: Cpu, outcome: slow::Outcome, export: *const Export, then: Then) -> Exit {
     // Where the process goes on: as if the function had been an ordinary one, called here.
+    let traced = outcome == slow::Outcome::Traced;
     match then {
         Then::Next => {
             if outcome != slow::Outcome::Failed {
@@ -126,12 +143,14 @@ fn built_in_ended(mut cpu: Cpu, outcome: slow::Outcome, export: *const Export, t
                 cpu.set_return_address(following);
             }
         }
+        Then::ReturnFrom(frame) if traced => return trace_tail_call(cpu, export, frame + 1),
+        Then::Return if traced => return trace_tail_call(cpu, export, 0),
         Then::ReturnFrom(frame) => {
             if outcome != slow::Outcome::Failed {
                 cpu.drop_frame(frame);
             }
         }
-        Then::Return => {}
+        Then::Return | Then::Done => {}
     }
     cpu.save();
     // SAFETY: the registers are saved; all three are alive.
@@ -170,7 +189,7 @@ op! {
     /// What the code of a built-in function's export entry is, for those who call it as they call any function.
     fn apply_bif(cpu) {
         let export = Export::of_stub(cpu.ip);
-        call_built_in(cpu, export, Then::Return)
+        call_built_in(cpu, export, Then::Done)
     }
 }
 
@@ -182,7 +201,7 @@ op! {
         let export = unsafe { (*cpu.machine).code.native(number.value()) };
         // SAFETY: entries live as long as the machine.
         cpu.ip = unsafe { (*export).stub() };
-        call_built_in(cpu, export, Then::Return)
+        call_built_in(cpu, export, Then::Done)
     }
 }
 
@@ -226,7 +245,7 @@ pub(super) fn call_traced_built_in(mut cpu: Cpu) -> Exit {
         let function = (*export).built_in;
         slow::run_built_in(cpu.machine, cpu.process, export, function)
     };
-    end_call(cpu, outcome, export, Then::Return)
+    end_call(cpu, outcome, export, Then::Done)
 }
 
 /// Returns to the caller, whose slot is the youngest word of the stack.

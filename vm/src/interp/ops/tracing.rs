@@ -59,3 +59,14 @@ op! {
         go_back(cpu)
     }
 }
+
+op! {
+    /// A traced built-in function that was called last of all has returned: so does its caller.
+    fn tail_call_return(cpu) {
+        cpu.save();
+        // SAFETY: the registers are saved; the process is alive.
+        unsafe { frames::tail_call_returned(&mut *cpu.process) };
+        cpu.load();
+        go_back(cpu)
+    }
+}

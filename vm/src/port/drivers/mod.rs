@@ -4,6 +4,8 @@ pub mod fd;
 pub mod inet;
 pub mod ram_file;
 pub mod spawn;
+pub mod trace_file;
+pub mod trace_ip;
 pub mod tty_sl;
 
 use super::driver::{Driver, Handle};
@@ -31,6 +33,14 @@ pub static LINKED_IN: &[LinkedIn] = &[
     LinkedIn {
         name: inet::tcp::NAME,
         open: inet::tcp::open,
+    },
+    LinkedIn {
+        name: trace_file::NAME,
+        open: trace_file::open,
+    },
+    LinkedIn {
+        name: trace_ip::NAME,
+        open: trace_ip::open,
     },
     LinkedIn {
         name: "tty_sl",

@@ -38,7 +38,7 @@ fn link_1(cx: &mut Context, args: &[Term]) -> Value {
         return Ok(Term::boolean(true));
     }
     let was_linked = signal::is_linked(cx.machine(), pid, other);
-    if !was_linked && cx.process().trace.is_some() {
+    if cx.process().trace.is_some() {
         event::procs(cx.machine(), pid, am::LINK, other);
     }
     if !signal::link(cx.machine(), pid, other)? {
@@ -72,7 +72,7 @@ fn unlink_1(cx: &mut Context, args: &[Term]) -> Value {
         dist::signal::unlink(cx.machine(), pid, remote);
     } else if args[0].is_local_pid() || args[0].is_local_port() {
         let was_linked = signal::is_linked(cx.machine(), pid, args[0]);
-        if was_linked && cx.process().trace.is_some() {
+        if cx.process().trace.is_some() {
             event::procs(cx.machine(), pid, am::UNLINK, args[0]);
         }
         signal::unlink(cx.machine(), pid, args[0]);

@@ -199,19 +199,19 @@ fn form_meaning(
     place: Place,
     call: Term,
 ) -> Result<Meaning, Problem> {
-    let of_calls = matches!(
+    let of_caller = matches!(
         form.action,
-        Action::ReturnTrace
-            | Action::ExceptionTrace
-            | Action::Caller
-            | Action::CallerLine
-            | Action::CurrentStacktrace
+        Action::Caller | Action::CallerLine | Action::CurrentStacktrace
     );
     let allowed = match place.dialect {
         Dialect::Table => false,
         Dialect::Trace => true,
-        Dialect::Send => !of_calls,
-        Dialect::Receive => matches!(form.action, Action::Message | Action::Display),
+        Dialect::Send => !of_caller,
+        // Without effect, but allowed.
+        Dialect::Receive => matches!(
+            form.action,
+            Action::Message | Action::Display | Action::ReturnTrace | Action::ExceptionTrace
+        ),
     };
     if !allowed {
         return Err(Problem::WrongDialect(form.wrong));

@@ -34,7 +34,7 @@ pub enum Dialect {
     Table,
     /// Arguments of traced calls, which are lists; the body is done for its effects.
     Trace,
-    /// `[To, Message]` of a message that is sent; what is about calls is not there.
+    /// `[To, Message]` of a message that is sent; what is about callers is not there.
     Send,
     /// `[Node, From, Message]` of a message that arrives; nothing there that needs a running process.
     Receive,

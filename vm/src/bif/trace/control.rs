@@ -2,7 +2,7 @@
 //! `trace_delivered/1`.
 
 use super::super::ets::specification::compiler;
-use super::super::{Bif, Context, Fail, Value, bif, system_task};
+use super::super::{Bif, Context, Fail, Value, bare, bif, system_task};
 use super::session;
 use crate::atom::am;
 use crate::code::breakpoints::{Functions, Place};
@@ -24,6 +24,13 @@ use alloc::vec::Vec;
 pub const TABLE: &[Bif] = &[
     bif("erts_internal", "trace", 3, |cx, args| {
         trace(cx, LEGACY, args)
+    }),
+    bare("erlang", "trace", 3, |cx, args| trace(cx, LEGACY, args)),
+    bare("erlang", "trace_pattern", 2, |cx, args| {
+        trace_pattern(cx, LEGACY, &[args[0], args[1], Term::NIL])
+    }),
+    bare("erlang", "trace_pattern", 3, |cx, args| {
+        trace_pattern(cx, LEGACY, args)
     }),
     bif("erts_internal", "trace", 4, |cx, args| {
         let id = session::alive(cx, args[0])?;

@@ -207,13 +207,13 @@ fn turn_over(machine: &mut Machine, pid: Term, exit: Exit) {
             process.state = State::Waiting;
         }
         machine.scheduler.reductions += used;
+        let is_traced = process.trace.is_some();
         if process.paused.is_none() && !machine.processes.waiting_for_others.is_empty() {
             machine.processes.wake_waiting_for_others();
         }
-        if process.trace.is_some() {
-            let process = core::ptr::from_mut(process);
+        if is_traced && let Some(process) = machine.processes.table.get(pid) {
             // SAFETY: the process is in the table, and what tells of it reaches no process but tracers, by their pids.
-            event::turned_out(machine, unsafe { &mut *process });
+            event::turned_out(machine, unsafe { &mut *process.as_ptr() });
         }
     }
     if !exit::begin_pending(machine, pid) && matches!(exit, Exit::Yield | Exit::Continue) {

@@ -727,6 +727,8 @@ predefined! {
     PROCESS_LABEL "$process_label"
 
     // Tracing.
+    CONTROL "control"
+    OPEN "open"
     BREAKPOINT "breakpoint"
     LEGACY "legacy"
     TRACER "tracer"
@@ -765,7 +767,6 @@ predefined! {
     EXISTING "existing"
     NEW "new"
     PORTS "ports"
-    OPENED "opened"
 
     // What sockets send.
     INET_ASYNC "inet_async"

@@ -16,6 +16,7 @@ use crate::process::exit;
 use crate::process::signal::link;
 use crate::term::copy::copy;
 use crate::term::{Atom, Term};
+use crate::tracing::port_event;
 use alloc::vec::Vec;
 
 /// Bytes for `port_control/3` that are not worth an allocation: those of most requests of sockets.
@@ -192,6 +193,8 @@ fn internal_port_close_1(cx: &mut Context, args: &[Term]) -> Value {
     let Some(port) = lookup(cx, args[0]) else {
         return atom(am::BADARG);
     };
+    let caller = cx.process().pid;
+    port_event::gets(cx.machine(), port, Some(caller), |_| Ok(am::CLOSE.term()));
     signal::end(cx.machine(), port, am::NORMAL.term());
     after_signal(cx, atom(am::TRUE))
 }

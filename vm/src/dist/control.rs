@@ -180,14 +180,14 @@ fn dispatch(
         (op::SEND | op::SEND_SENDER, &[_, to]) => {
             // A pid of an earlier life of this node is nobody's.
             match to.is_pid() {
-                true => deliver(machine, to, payload),
+                true => deliver(machine, node, to, payload),
                 false => Err(UNKNOWN),
             }
         }
         (op::REG_SEND, &[_, _, name]) => {
             let name = name.as_atom().ok_or(UNKNOWN)?;
             match machine.processes.registry.whereis(name) {
-                Some(to) => deliver(machine, to, payload),
+                Some(to) => deliver(machine, node, to, payload),
                 None => Ok(()),
             }
         }
@@ -197,7 +197,7 @@ fn dispatch(
             }
             let receiver = RefNumber::of(alias).and_then(|alias| use_alias(machine, alias));
             match receiver {
-                Some(to) => deliver(machine, to, payload),
+                Some(to) => deliver(machine, node, to, payload),
                 None => Ok(()),
             }
         }
@@ -294,8 +294,8 @@ fn unsigned(term: Term) -> Result<u64, Malformed> {
     }
 }
 
-/// Puts the payload into the mailbox of `to`, if that is a process that is alive.
-fn deliver(machine: &mut Machine, to: Term, payload: Payload) -> Result<(), Malformed> {
+/// Puts the payload, which comes from another node, into the mailbox of `to`, if that is a process that is alive.
+fn deliver(machine: &mut Machine, node: Atom, to: Term, payload: Payload) -> Result<(), Malformed> {
     if !to.is_local_pid() {
         return Ok(());
     }
@@ -316,7 +316,7 @@ fn deliver(machine: &mut Machine, to: Term, payload: Payload) -> Result<(), Malf
     });
     match (posted, wrong) {
         (Ok(()), _) => {
-            event::received(machine, to, None);
+            event::received_from(machine, to, node);
             Ok(())
         }
         (Err(NoMemory), None | Some(DecodeError::NoMemory)) => {

@@ -21,6 +21,7 @@ use crate::process::{Monitor, Watched, exit};
 use crate::term::copy::copy;
 use crate::term::external::{RemotePid, RemoteReference};
 use crate::term::{Atom, Term};
+use crate::tracing::event;
 
 /// Flags of an answer.
 const LINKED: u64 = 1;
@@ -208,6 +209,7 @@ fn tie_parent(
         && let Some(ties) = signal::ties(machine, parent)?
     {
         ties.links.insert(child, Link::Active)?;
+        event::about_remote(machine, parent, am::LINK, child);
     }
     if flags & MONITORED != 0
         && let Some(process) = machine.processes.alive(parent)

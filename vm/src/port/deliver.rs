@@ -11,7 +11,7 @@ use crate::memory::heap::Heap;
 use crate::memory::{Arena, NoMemory};
 use crate::process::exit;
 use crate::term::{Atom, Term};
-use crate::tracing::event;
+use crate::tracing::{event, port_event};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
@@ -79,13 +79,28 @@ pub fn post(
     to: Term,
     build: impl FnOnce(&mut Heap) -> Result<Term, NoMemory>,
 ) {
+    put(machine, to, build);
+    event::received(machine, to, None);
+}
+
+/// As [`post`], from a port.
+pub fn post_from(
+    machine: &mut Machine,
+    port: Term,
+    to: Term,
+    build: impl FnOnce(&mut Heap) -> Result<Term, NoMemory>,
+) {
+    put(machine, to, build);
+    port_event::sent(machine, port, to);
+}
+
+fn put(machine: &mut Machine, to: Term, build: impl FnOnce(&mut Heap) -> Result<Term, NoMemory>) {
     let posted = machine
         .processes
         .post(to, |process| build(&mut process.heap));
     if posted == Err(NoMemory) {
         exit::begin(machine, to, am::KILLED.term());
     }
-    event::received(machine, to, None);
 }
 
 /// Bytes as the owner of a port wants them.
@@ -109,7 +124,7 @@ pub fn data(machine: &mut Machine, port: Term, bytes: &[u8]) {
     }
     let (owner, binary) = (at.owner, at.binary);
     let Some(mut lines) = at.lines.take() else {
-        return post(machine, owner, |heap| {
+        return post_from(machine, port, owner, |heap| {
             let bytes = bytes_term(heap, bytes, binary)?;
             let data = heap.tuple(&[am::DATA.term(), bytes])?;
             heap.tuple(&[port, data])
@@ -142,7 +157,7 @@ pub fn data_behind(machine: &mut Machine, port: Term, head: &[u8], rest: Option<
         return dist::input::packet(machine, node, &packet);
     }
     let (owner, binary) = (at.owner, at.binary);
-    post(machine, owner, |heap| {
+    post_from(machine, port, owner, |heap| {
         let rest = match rest {
             Some(rest) => bytes_term(heap, rest, binary)?,
             None => Term::NIL,
@@ -154,7 +169,7 @@ pub fn data_behind(machine: &mut Machine, port: Term, head: &[u8], rest: Option<
 }
 
 fn line(machine: &mut Machine, port: Term, text: &[u8], complete: bool, owner: Term, binary: bool) {
-    post(machine, owner, |heap| {
+    post_from(machine, port, owner, |heap| {
         let bytes = bytes_term(heap, text, binary)?;
         let tag = if complete { am::EOL } else { am::NOEOL };
         let line = heap.tuple(&[tag.term(), bytes])?;
@@ -190,13 +205,13 @@ pub fn eof(machine: &mut Machine, port: Term) {
 
 /// Sends `{Port, What}` to the process `to`: `closed`, `connected`, `eof`.
 pub fn plain(machine: &mut Machine, port: Term, to: Term, what: Atom) {
-    post(machine, to, |heap| heap.tuple(&[port, what.term()]));
+    post_from(machine, port, to, |heap| heap.tuple(&[port, what.term()]));
 }
 
 /// Sends `{Port, {exit_status, Code}}` to the owner.
 pub fn exit_status(machine: &mut Machine, port: Term, code: u32) {
     if let Some(owner) = owner(machine, port) {
-        post(machine, owner, |heap| {
+        post_from(machine, port, owner, |heap| {
             let status = heap.tuple(&[am::EXIT_STATUS.term(), Term::small(code.into())])?;
             heap.tuple(&[port, status])
         });

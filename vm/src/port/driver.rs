@@ -140,7 +140,7 @@ impl Handle<'_> {
 
     /// Sends what `build` makes to the process `to`.
     pub fn send(&mut self, to: Term, build: impl FnOnce(&mut Heap) -> Result<Term, NoMemory>) {
-        deliver::post(self.machine, to, build);
+        deliver::post_from(self.machine, self.port, to, build);
     }
 
     /// Sends `{Port, {exit_status, Code}}` to the owner.

@@ -14,6 +14,7 @@ use crate::platform::io::{Descriptor, Program};
 use crate::process::signal::link;
 use crate::process::try_box;
 use crate::term::Term;
+use crate::tracing::port_event;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -369,6 +370,7 @@ fn insert<E: From<OpenError>>(
         machine.ports.remove(id);
         return Err(error);
     }
+    port_event::opened(machine, id, owner);
     Ok(id)
 }
 

@@ -8,6 +8,7 @@ use super::output::Output;
 use super::{Delayed, Status, deliver};
 use crate::atom::am;
 use crate::bif::Fail;
+use crate::bits::make_binary;
 use crate::dist;
 use crate::dist::connection::Controller;
 use crate::machine::Machine;
@@ -17,6 +18,7 @@ use crate::process::signal::{Origin, down, exit_signal, remove_link};
 use crate::process::ties::Identifier;
 use crate::report;
 use crate::term::Term;
+use crate::tracing::port_event;
 use alloc::format;
 use alloc::string::String;
 
@@ -116,6 +118,9 @@ pub fn write(machine: &mut Machine, port: Term, caller: Option<Term>, data: Outp
     if let Some(at) = machine.ports.open(port) {
         at.output += data.len() as u64;
     }
+    port_event::gets(machine, port, caller, |parcel| {
+        port_event::command(parcel, &data)
+    });
     driver::run(machine, port, |driver, at| driver.output(at, caller, data));
 }
 
@@ -146,15 +151,15 @@ pub(super) fn take_delayed(machine: &mut Machine, port: Term) {
         if caller.is_some_and(|pid| machine.processes.alive(pid).is_none()) {
             continue;
         }
-        answer(machine, delayed.reply, am::TRUE.term());
+        answer(machine, port, delayed.reply, am::TRUE.term());
         write(machine, port, caller, delayed.data);
     }
     resume_all(machine, port);
 }
 
-fn answer(machine: &mut Machine, to: Option<(Term, RefNumber)>, answer: Term) {
+fn answer(machine: &mut Machine, port: Term, to: Option<(Term, RefNumber)>, answer: Term) {
     if let Some((pid, reference)) = to {
-        deliver::post(machine, pid, |heap| {
+        deliver::post_from(machine, port, pid, |heap| {
             let reference = reference.term(heap)?;
             heap.tuple(&[reference, answer])
         });
@@ -190,6 +195,7 @@ pub fn message(
     };
     match (parsed, parsed.and_then(command_of)) {
         (Some(what), _) if what == am::CLOSE.term() => {
+            port_event::gets(machine, port, Some(from), |_| Ok(am::CLOSE.term()));
             end(machine, port, am::NORMAL.term());
             deliver::plain(machine, port, owner, am::CLOSED);
             return Ok(false);
@@ -220,7 +226,10 @@ pub fn connect(machine: &mut Machine, port: Term, pid: Term) -> bool {
     let Some(at) = machine.ports.open(port) else {
         return false;
     };
-    at.owner = pid;
+    let old = core::mem::replace(&mut at.owner, pid);
+    port_event::gets(machine, port, Some(old), |parcel| {
+        port_event::pair(parcel, am::CONNECT, pid)
+    });
     true
 }
 
@@ -261,6 +270,10 @@ pub(super) fn fail(machine: &mut Machine, port: Term, reason: Term) {
 
 /// The end of a port as processes see it. False if they had seen it before.
 fn close(machine: &mut Machine, port: Term, reason: Term) -> bool {
+    if machine.ports.open(port).is_none() {
+        return false;
+    }
+    port_event::closed(machine, port, reason);
     let Some(at) = machine.ports.open(port) else {
         return false;
     };
@@ -272,7 +285,7 @@ fn close(machine: &mut Machine, port: Term, reason: Term) -> bool {
         machine.processes.registry.remove(name);
     }
     for command in delayed {
-        answer(machine, command.reply, am::BADARG.term());
+        answer(machine, port, command.reply, am::BADARG.term());
     }
     resume_all(machine, port);
     while let Some((linked, ())) = machine
@@ -314,6 +327,11 @@ pub fn control(
     data: &[u8],
 ) -> Option<(ControlAnswer, bool)> {
     machine.ports.open(port)?;
+    port_event::gets(machine, port, Some(caller), |parcel| {
+        let bytes = make_binary(parcel, data)?;
+        let operation = parcel.tuple(&[Term::small(operation.into()), bytes])?;
+        port_event::pair(parcel, am::CONTROL, operation)
+    });
     let answered = driver::run(machine, port, |driver, at| {
         let answer = driver.control(at, caller, operation, data)?;
         Ok((answer, driver.answers_binaries()))

@@ -92,19 +92,34 @@ pub fn received(machine: &mut Machine, to: Term, from: Option<Term>) {
     }
 }
 
+/// As [`received`], of a message from another node; which process sent it is not told there either.
+pub fn received_from(machine: &mut Machine, to: Term, node: Atom) {
+    if machine.tracing.receivers != 0 {
+        let last = machine.processes.alive(to).and_then(|p| p.mailbox.last());
+        if let Some(message) = last {
+            tell_received(machine, to, node, None, message);
+        }
+    }
+}
+
 /// As [`received`], of a message that need not be the last one.
 #[cold]
 #[inline(never)]
 pub fn received_this(machine: &mut Machine, to: Term, from: Option<Term>, message: Term) {
+    let node = match from.and_then(RemotePid::of) {
+        Some(pid) => pid.node.name,
+        None => specification::this_node(machine),
+    };
+    tell_received(machine, to, node, from, message);
+}
+
+/// `node` and `from` are where the message comes from.
+fn tell_received(machine: &mut Machine, to: Term, node: Atom, from: Option<Term>, message: Term) {
     for link in listeners(machine, to, Flags::RECEIVE) {
         let Some(messages) = messages_of(machine, link.session, |session| &session.receive) else {
             continue;
         };
         let from = from.unwrap_or(am::UNDEFINED.term());
-        let node = match RemotePid::of(from) {
-            Some(pid) => pid.node.name,
-            None => specification::this_node(machine),
-        };
         let arguments = [node.term(), from, message];
         let Some(matched) = message_matches(machine, to, &link, &messages, &arguments) else {
             continue;

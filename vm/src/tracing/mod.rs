@@ -40,6 +40,10 @@ pub struct Tracing {
     pub(crate) cpu_timestamp: bool,
     /// Whether there ever was a frame on a stack that an exception must tell of.
     pub(crate) has_frames: bool,
+    /// Whether `erlang:apply/3` has just asked for a call of a built-in function that is traced.
+    pub(crate) applies: bool,
+    /// Whether a port was ever traced.
+    pub(crate) has_ports: bool,
 }
 
 impl Tracing {
@@ -52,6 +56,8 @@ impl Tracing {
             receivers: 0,
             cpu_timestamp: false,
             has_frames: false,
+            applies: false,
+            has_ports: false,
         }
     }
 }

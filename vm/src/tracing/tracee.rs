@@ -138,6 +138,7 @@ pub fn update(
         *slot = None;
     }
     let now = receives(slot);
+    machine.tracing.has_ports |= id.is_local_port();
     count(&mut machine.tracing, before, now);
     Ok(())
 }

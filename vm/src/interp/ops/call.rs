@@ -135,7 +135,16 @@ fn trace_tail_call(mut cpu: Cpu, export: *const Export, frame: usize) -> Exit {
 #[inline(always)]
 fn built_in_ended(mut cpu: Cpu, outcome: slow::Outcome, export: *const Export, then: Then) -> Exit {
     // Where the process goes on: as if the function had been an ordinary one, called here.
-    let traced = outcome == slow::Outcome::Traced;
+    let (mut export, mut traced) = (export, outcome == slow::Outcome::Traced);
+    let is_last = matches!(then, Then::ReturnFrom(_) | Then::Return);
+    // SAFETY: machine and process are alive.
+    if outcome == slow::Outcome::Trap
+        && unsafe { core::mem::take(&mut (*cpu.machine).tracing.applies) }
+        && is_last
+        && let Some(trap) = unsafe { (*cpu.process).trap.take() }
+    {
+        (export, traced) = (trap.export.as_ptr().cast(), true);
+    }
     match then {
         Then::Next => {
             if outcome != slow::Outcome::Failed {

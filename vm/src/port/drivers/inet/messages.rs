@@ -15,7 +15,7 @@ use crate::memory::{Arena, NoMemory};
 use crate::port::driver::Handle;
 use crate::process::exit;
 use crate::term::{Atom, Term};
-use crate::tracing::event;
+use crate::tracing::port_event;
 
 /// Sends what `build` makes, which may need atoms, to the process `to`.
 pub fn post(
@@ -29,7 +29,8 @@ pub fn post(
     if posted == Err(NoMemory) {
         exit::begin(machine, to, am::KILLED.term());
     }
-    event::received(machine, to, None);
+    let port = at.port;
+    port_event::sent(machine, port, to);
 }
 
 /// The atom of this name; `einval` if there can be no more atoms.

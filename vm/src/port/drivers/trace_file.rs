@@ -9,7 +9,7 @@
 
 use crate::fs::errno::Errno;
 use crate::fs::{Handle as File, Modes};
-use crate::port::driver::{Driver, Handle, Unsupported};
+use crate::port::driver::{ControlAnswer, Driver, Handle, Unsupported};
 use crate::port::open::{OpenError, Options};
 use crate::process::try_box;
 use alloc::boxed::Box;
@@ -212,17 +212,14 @@ impl Driver for TraceFile {
         _: crate::term::Term,
         operation: u32,
         _: &[u8],
-    ) -> Result<Vec<u8>, Unsupported> {
+    ) -> Result<ControlAnswer, Unsupported> {
         if operation != FLUSH {
             return Err(Unsupported);
         }
         if let Err(error) = self.flush(at) {
             at.fail(error);
         }
-        let mut answer = Vec::new();
-        answer.try_reserve(1).map_err(|_| Unsupported)?;
-        answer.push(0);
-        Ok(answer)
+        Ok(ControlAnswer::from_slice(&[0]))
     }
 
     fn timeout(&mut self, at: &mut Handle) {

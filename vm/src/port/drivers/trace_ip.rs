@@ -10,7 +10,7 @@
 use crate::fs::errno::Errno;
 use crate::platform::io::{Descriptor, Interest};
 use crate::platform::network::{Address, Family, Kind, OptionName, OptionValue};
-use crate::port::driver::{Driver, Handle, Unsupported};
+use crate::port::driver::{ControlAnswer, Driver, Handle, Unsupported};
 use crate::port::open::{OpenError, Options};
 use crate::process::try_box;
 use crate::term::Term;
@@ -225,15 +225,12 @@ impl Driver for TraceIp {
         _: Term,
         operation: u32,
         _: &[u8],
-    ) -> Result<Vec<u8>, Unsupported> {
+    ) -> Result<ControlAnswer, Unsupported> {
         if operation != PORT {
             return Err(Unsupported);
         }
         let [high, low] = self.port.to_be_bytes();
-        let mut answer = Vec::new();
-        answer.try_reserve_exact(3).map_err(|_| Unsupported)?;
-        answer.extend_from_slice(&[0, high, low]);
-        Ok(answer)
+        Ok(ControlAnswer::from_slice(&[0, high, low]))
     }
 
     fn answers_binaries(&self) -> bool {

@@ -134,7 +134,7 @@ reason({_, {failed, Why}, _}) -> Why.
 
 %% What decides what OTP's emulator does with a suite: its version, and all that runs the suite.
 made_by(#{erl := Erl, flags := Flags, limit := Limit, alone := Alone, only := Only}) ->
-    Runner = [Module:module_info(md5) || Module <- [conformance_case, conformance_io, ct, test_server]],
+    Runner = [Module:module_info(md5) || Module <- [conformance_case, conformance_io, ct, ct_event, test_server]],
     Version = os:cmd(Erl ++ " -noinput -eval 'io:format(\"~ts\", [erlang:system_info(version)]), halt().'"),
     {made_by, Version, erlang:phash2({Runner, Flags, Limit, Alone, Only})}.
 
@@ -281,7 +281,7 @@ node_of(Machine, App, Suite, Directory, Data, Results, #{limit := Limit, only :=
     Line = ["exec ", lists:join(" ", Words), " >>log 2>&1"],
     Port = open_port({spawn_executable, "/bin/sh"},
                      [{args, ["-c", lists:flatten(Line)]}, {cd, Directory}, exit_status, in,
-                      {env, [{"CONFORMANCE_PROGRAM", Program}, {"ERL_CRASH_DUMP_SECONDS", "0"},
+                      {env, [{"CONFORMANCE_PROGRAM", Program},
                              {"ERL_FLAGS", false}, {"ERL_AFLAGS", false}, {"ERL_LIBS", false}]}]),
     {os_pid, Pid} = erlang:port_info(Port, os_pid),
     watch(Port, Pid, Results, Limit + ?GRACE, filelib:file_size(Results), now_ms()).

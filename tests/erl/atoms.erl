@@ -39,6 +39,11 @@ main() ->
     ?SHOW(length(atom_to_list(list_to_atom(Longest)))),
     ?TRY(list_to_atom([$x | Longest])),
     ?TRY(binary_to_atom(id(list_to_binary([$y | Longest])))),
+    %% What follows the longest name is not looked at.
+    ?TRY(binary_to_atom(id(<<0:255/unit:8, 255>>))),
+    ?TRY(binary_to_atom(id(<<0:254/unit:8, 255>>))),
+    ?TRY(binary_to_atom(id(<<0:300/unit:8, 255>>))),
+    ?TRY(binary_to_existing_atom(id(<<0:300/unit:8, 255>>))),
     ?SHOW(length(atom_to_list(list_to_atom(lists:duplicate(255, 26085))))),
     ?TRY(list_to_atom(lists:duplicate(256, 26085))),
     Many = [list_to_atom("generated_" ++ integer_to_list(I)) || I <- lists:seq(1, 3000)],

@@ -9,7 +9,8 @@ main() ->
     parts(),
     sizes(),
     clauses(),
-    contexts().
+    contexts(),
+    huge().
 
 integers() ->
     B = id(<<16#F1, 16#E2, 16#D3, 16#C4, 16#B5, 16#A6, 16#97, 16#88, 16#79, 16#6A>>),
@@ -175,3 +176,22 @@ escape(<<">", Rest/binary>>) -> <<"&gt;", (escape(Rest))/binary>>;
 escape(<<"&", Rest/binary>>) -> <<"&amp;", (escape(Rest))/binary>>;
 escape(<<C, Rest/binary>>) -> <<C, (escape(Rest))/binary>>;
 escape(<<>>) -> <<>>.
+
+%% Fields of more bits than an integer may have: what counts is the number in them.
+huge() ->
+    Max = id(64 * ((1 bsl 19) - 1)),
+    ?SHOW([{More, hash(Max + More, <<Bits/bits, 0:(Max + More - bit_size(Bits))>>)}
+           || More <- [0, 1, 128, 200], Bits <- [<<>>, <<-1:200>>, <<0:200, 1:1>>]]),
+    ?SHOW([{More, hash(Max + More, <<0:(Max + More - bit_size(Bits)), Bits/bits>>)}
+           || More <- [1, 128, 200], Bits <- [<<5>>, <<-1:200>>, <<1:1, 0:199>>]]),
+    ?SHOW(tail(id(<<1, 2>>))).
+
+hash(Size, Bits) ->
+    [case Bits of <<N:Size>> -> erlang:phash2(N); _ -> none end,
+     case Bits of <<N:Size/signed>> -> erlang:phash2(N); _ -> none end,
+     case Bits of <<N:Size/little>> -> erlang:phash2(N); _ -> none end,
+     case Bits of <<N:Size/signed-little>> -> erlang:phash2(N); _ -> none end].
+
+%% More bits than a number of 64 bits can say.
+tail(<<_, _:18446744073709551616>>) -> huge;
+tail(<<_, _/binary>>) -> rest.

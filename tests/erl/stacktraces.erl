@@ -14,10 +14,10 @@ main() ->
                                through_lists_map, apply_undef, catch_stack, rethrown,
                                after_keeps_stack, exported_clause, deep, fun_in_tail,
                                bad_fun_in_tail, bad_arity_in_tail, undef_fun_in_tail, apply_fun_in_tail,
-                               error_in_tail, error_applied_in_tail, error_applied_twice, throw_in_tail,
+                               error_in_tail, error_applied_in_tail, error_applied_twice, error_applied_hidden, throw_in_tail,
                                exit_in_tail, error_fun_in_tail, hd_in_tail, apply_improper,
                                apply_improper_twice, raised_long, raised_joined]],
-    [begin erlang:system_flag(backtrace_depth, Depth), case_of(deep) end || Depth <- [1, 2, 12, 64, 100]],
+    [begin erlang:system_flag(backtrace_depth, Depth), case_of(deep) end || Depth <- [0, 1, 2, 12, 64, 100]],
     erlang:display(erlang:system_flag(backtrace_depth, 8)),
     ok.
 
@@ -143,6 +143,8 @@ do(error_applied_in_tail) ->
     [apply_in_tail(id(error), id([x, [a, b]]))];
 do(error_applied_twice) ->
     [apply_in_tail(id(apply), id([erlang, error, [x]]))];
+do(error_applied_hidden) ->
+    [applied_in_tail(id(erlang), id(apply), id([erlang, apply, [erlang, error, [x]]]))];
 do(throw_in_tail) ->
     [in_tail(id(throw), id(x))];
 do(exit_in_tail) ->
@@ -197,6 +199,9 @@ fail_if(X, Reason) ->
         never -> 0;
         _ -> error(Reason)
     end.
+
+applied_in_tail(M, F, Args) ->
+    apply(M, F, Args).
 
 %% Deeper than the eight entries that a trace keeps; the same return address
 %% twice in a row is one entry, so two functions take turns.

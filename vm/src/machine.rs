@@ -123,13 +123,18 @@ pub struct Machine {
     pub system_logger: Term,
     /// What is traced.
     pub tracing: Tracing,
-    /// Most entries of a stack trace.
+    /// `system_flag(backtrace_depth, _)`.
     pub backtrace_depth: usize,
     /// The world.
     pub platform: Box<dyn Platform>,
 }
 
 impl Machine {
+    /// Most entries of an exception's stack trace. There is always one, even at a depth of 0.
+    pub fn trace_depth(&self) -> usize {
+        self.backtrace_depth.max(1)
+    }
+
     /// A machine without processes. It is never freed, and never moves: code and processes hold its address.
     /// `None` if there is no room for literals.
     pub fn leak(

@@ -251,7 +251,11 @@ impl<'a> Instructions<'a> {
                 (None, Value::Small(small)) => Arg::Integer(small as i64),
             });
         }
-        let number = value.to_u64(&self.reader)?;
+        let number = match tag {
+            // Sizes in bits may be any number; so many bits there are not.
+            Tag::Unsigned if value.is_beyond_u64() => u64::MAX,
+            _ => value.to_u64(&self.reader)?,
+        };
         match tag {
             Tag::Atom if number == 0 => Ok(Arg::Nil),
             Tag::Atom if number <= self.atoms as u64 => Ok(Arg::Atom(number as u32 - 1)),

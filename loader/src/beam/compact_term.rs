@@ -79,6 +79,17 @@ impl Value<'_> {
         }
     }
 
+    /// Whether it is an unsigned number that needs more than 64 bits.
+    pub fn is_beyond_u64(self) -> bool {
+        match self {
+            Value::Small(_) => false,
+            Value::Bytes(bytes) => {
+                let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+                bytes.len() - zeros > 8 && bytes[0] < 0x80
+            }
+        }
+    }
+
     /// The value as a signed number, if it has at most 64 bits.
     pub fn to_i64(self) -> Option<i64> {
         match self {
@@ -199,6 +210,10 @@ mod tests {
         assert_eq!(value.to_i64(), None);
         let (_, value) = read(&[0xf9, 0x00, 0, 0x70, 0, 0, 0, 0, 0, 0, 1]);
         assert_eq!(value.to_i64(), Some(0x7000_0000_0000_0001));
+        assert!(!value.is_beyond_u64());
+        // 2^64, as a size.
+        let (_, value) = read(&[0xf8, 0x00, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert!(value.is_beyond_u64());
         let (_, value) = read(&[0xd9, 0x80, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(value.to_i64(), Some(i64::MIN));
     }

@@ -50,6 +50,19 @@ impl<'a> Converter<'_, 'a> {
             Generic::BsGetUtf32 => self.field(instruction, Op::bs_get_utf32, &[0, 1, 3, 4], 3),
             Generic::BsSkipUtf16 => self.field(instruction, Op::bs_skip_utf16, &[0, 1, 3], 3),
             Generic::BsSkipUtf32 => self.field(instruction, Op::bs_skip_utf32, &[0, 1, 3], 3),
+            // No bit string has more bits left than the operand of the operation can say.
+            Generic::BsTestTail2 if instruction.number(2)? > u64::from(u32::MAX) => {
+                let label = [self.operand(instruction, 0)?];
+                self.emit(instruction, Op::jump, &label)
+            }
+            Generic::BsTestTail2 => {
+                let operands = [
+                    self.operand(instruction, 0)?,
+                    self.operand(instruction, 1)?,
+                    self.operand(instruction, 2)?,
+                ];
+                self.emit(instruction, Op::bs_test_tail2, &operands)
+            }
             Generic::BsMatch => self.bs_match(instruction),
             _ => self.bs_create_bin(instruction),
         }

@@ -114,7 +114,6 @@ const LIST: &[(Generic, Op, &[u8])] = &[
     (Generic::BsGetTail, Op::bs_get_tail, &[0, 1, 2]),
     // label, context, size, unit, flags
     (Generic::BsSkipBits2, Op::bs_skip_bits2, &[0, 1, 2, 3]),
-    (Generic::BsTestTail2, Op::bs_test_tail2, &[0, 1, 2]),
     (Generic::BsTestUnit, Op::bs_test_unit, &[0, 1, 2]),
     (Generic::BsMatchString, Op::bs_match_string, &[0, 1, 2, 3]),
     // label, context, live, flags, destination

@@ -185,6 +185,7 @@ impl<'b, 'a> Converter<'b, 'a> {
             | Generic::BsGetUtf32
             | Generic::BsSkipUtf16
             | Generic::BsSkipUtf32
+            | Generic::BsTestTail2
             | Generic::BsMatch
             | Generic::BsCreateBin => self.binary(instruction),
             _ => Err(instruction

@@ -21,13 +21,13 @@ const MAX_ARGUMENTS: usize = 255;
 
 /// Puts the elements of a proper list into X registers; how many there are. Of another list, or a longer one, none: the registers
 /// still have the arguments then, which a failure shows.
-fn spread(cx: &mut Context, list: Term) -> Option<usize> {
+pub fn spread(registers: &mut [Term], list: Term) -> Option<usize> {
     let mut elements = list.iter_list();
     let count = elements.by_ref().take(MAX_ARGUMENTS + 1).count();
     if count > MAX_ARGUMENTS || !elements.tail().is_nil() {
         return None;
     }
-    for (register, element) in cx.machine().x.iter_mut().zip(list.iter_list()) {
+    for (register, element) in registers.iter_mut().zip(list.iter_list()) {
         *register = element;
     }
     Some(count)
@@ -39,7 +39,7 @@ fn apply_3(cx: &mut Context, args: &[Term]) -> Value {
         let (Some(module), Some(function)) = (call[0].as_atom(), call[1].as_atom()) else {
             return Err(Fail::Badarg);
         };
-        let arity = spread(cx, call[2]).ok_or(Fail::Badarg)?;
+        let arity = spread(&mut cx.machine().x, call[2]).ok_or(Fail::Badarg)?;
         // A call of `apply` is what it calls, as in OTP; each time the list is a part of the one before.
         if (module, function, arity) != (am::ERLANG, am::APPLY, 3) {
             return call_export(cx, module, function, arity);
@@ -70,7 +70,7 @@ fn call_export(cx: &mut Context, module: Atom, function: Atom, arity: usize) -> 
 }
 
 fn apply_2(cx: &mut Context, args: &[Term]) -> Value {
-    let arity = spread(cx, args[1]).ok_or(Fail::Badarg)?;
+    let arity = spread(&mut cx.machine().x, args[1]).ok_or(Fail::Badarg)?;
     let Some(fun) = Fun::of(&args[0]) else {
         let reason = cx.tuple(&[am::BADFUN.term(), args[0]])?;
         return Err(cx.raise_from_caller(Class::Error, reason));

@@ -114,9 +114,17 @@ fn name_of_binary(binary: Term, encoding: Encoding, too_long: Fail) -> Result<Na
             }
         }
         Encoding::Utf8 => {
-            let text = core::str::from_utf8(&bytes).map_err(|_| Fail::Badarg)?;
-            for character in text.chars() {
-                name.push(character).ok_or(too_long)?;
+            // What stands behind the longest name is not looked at: it is too long, well formed or not.
+            for chunk in bytes.utf8_chunks() {
+                for character in chunk.valid().chars() {
+                    name.push(character).ok_or(too_long)?;
+                }
+                if !chunk.invalid().is_empty() {
+                    match name.characters {
+                        MAX_ATOM_CHARACTERS => return Err(too_long),
+                        _ => return Err(Fail::Badarg),
+                    }
+                }
             }
         }
     }

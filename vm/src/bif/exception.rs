@@ -103,7 +103,7 @@ fn with_locations(cx: &mut Context, trace: Term) -> Value {
             _ => fields.len() == 4,
         })
     };
-    let depth = cx.machine().backtrace_depth;
+    let depth = cx.machine().trace_depth();
     let mut left = trace.iter_list();
     if left.by_ref().take(depth).all(complete) && left.next().is_none() {
         return Ok(trace);

@@ -10,7 +10,7 @@
 //! where they are; what it builds goes to the process's heap, or to a fragment when
 //! that is full.
 
-mod apply;
+pub(crate) mod apply;
 mod arithmetic;
 mod atom;
 mod atomics;

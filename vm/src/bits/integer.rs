@@ -79,6 +79,49 @@ pub unsafe fn read_small(
     i64::try_from(value).ok().and_then(Term::try_small)
 }
 
+/// What is read at once, in bits: a digit more than an integer may have, for the sign.
+const MOST_BITS: usize = 64 * (big::MAX_DIGITS + 1);
+
+/// The number of `size` bits at `position` without the leading digits that say nothing, as far as it has more than [`MOST_BITS`]:
+/// its position and size. `None` if it has more.
+///
+/// # Safety
+/// As for [`raw::read`].
+unsafe fn narrowed(
+    base: *const u8,
+    position: usize,
+    size: usize,
+    flags: u64,
+) -> Option<(usize, usize)> {
+    let (little, signed) = (flags & segment::LITTLE != 0, flags & segment::SIGNED != 0);
+    let (mut position, mut size) = (position, size);
+    // The most significant digit, its width, and whether its first bit is set.
+    let top = |position: usize, size: usize| {
+        let width = (size - 1) % 64 + 1;
+        let offset = if little { size - width } else { 0 };
+        // SAFETY: the caller's promise.
+        let digit = unsafe { read_word(base, position + offset, width, flags) };
+        (digit, width, digit >> (width - 1) == 1)
+    };
+    let mut next = top(position, size);
+    let negative = signed && next.2;
+    while size > MOST_BITS {
+        let (digit, width, _) = next;
+        let filler = if negative {
+            u64::MAX >> (64 - width)
+        } else {
+            0
+        };
+        if digit != filler {
+            return None;
+        }
+        size -= width;
+        position += if little { 0 } else { width };
+        next = top(position, size);
+    }
+    (!signed || next.2 == negative).then_some((position, size))
+}
+
 /// The integer of `size` bits at `position`. `system_limit` for more digits than an integer may have.
 ///
 /// # Safety
@@ -106,6 +149,10 @@ pub unsafe fn read<A: Arena + ?Sized>(
             });
         }
         let little = flags & segment::LITTLE != 0;
+        let (position, size) = match size > MOST_BITS {
+            true => narrowed(base, position, size, flags).ok_or(Fail::SystemLimit)?,
+            false => (position, size),
+        };
         let count = size.div_ceil(64);
         let mut magnitude = big::Magnitude::new(arena, count)?;
         let digits = magnitude.digits();

@@ -372,8 +372,8 @@ fn raise_at(
     ip: Option<*const u8>,
 ) -> Exit {
     let depth = match first {
-        First::Instruction => machine.backtrace_depth,
-        First::Function(..) => machine.backtrace_depth.saturating_sub(1),
+        First::Instruction => machine.trace_depth(),
+        First::Function(..) => machine.trace_depth() - 1,
     };
     let addresses = Addresses::collect(machine, process, ip, depth);
     let error_info = process.exception.error_info.take();

@@ -5,7 +5,7 @@
 
 use super::{Exit, exception};
 use crate::atom::am;
-use crate::bif::{Context, Fail, MAX_BUILT_IN_ARITY, Value};
+use crate::bif::{Context, Fail, MAX_BUILT_IN_ARITY, Value, apply};
 use crate::code::export::Export;
 use crate::code::stubs;
 use crate::machine::Machine;
@@ -381,8 +381,8 @@ pub(crate) unsafe fn guard_failed(
     }
 }
 
-/// The entry for `apply`: module in X[arity], function in X[arity + 1]. A failure has been raised: `process.outcome` says with
-/// what outcome.
+/// The entry for `apply`: module in X[arity], function in X[arity + 1]. A call of `apply/3` is what it calls, as in OTP, whose
+/// arguments are in the registers then; the entry says how many. A failure has been raised: `process.outcome` says with what outcome.
 #[cold]
 #[inline(never)]
 pub(crate) unsafe fn resolve_apply(
@@ -395,7 +395,19 @@ pub(crate) unsafe fn resolve_apply(
     unsafe {
         let (module, function) = ((&(*machine).x)[arity], (&(*machine).x)[arity + 1]);
         match (module.as_atom(), function.as_atom()) {
-            (Some(module), Some(function)) => {
+            (Some(mut module), Some(mut function)) => {
+                let mut arity = arity;
+                while (module, function, arity) == (am::ERLANG, am::APPLY, 3) {
+                    let x = &mut (*machine).x;
+                    let (Some(inner), Some(called)) = (x[0].as_atom(), x[1].as_atom()) else {
+                        break;
+                    };
+                    let list = x[2];
+                    let Some(count) = apply::spread(&mut x[..], list) else {
+                        break;
+                    };
+                    (module, function, arity) = (inner, called, count);
+                }
                 Some((*machine).code.export(module, function, arity as u8))
             }
             _ => {

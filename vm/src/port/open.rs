@@ -3,7 +3,7 @@
 use super::Port;
 use super::deliver::Lines;
 use super::driver::{self, Driver, Handle};
-use super::drivers::{LINKED_IN, Open, fd, spawn};
+use super::drivers::{LINKED_IN, Open, fd, spawn, vanilla};
 use super::stream::{Framing, Limits};
 use crate::atom::{AtomTable, am};
 use crate::bits::view::view;
@@ -260,6 +260,7 @@ enum Wanted {
     Linked(Open, Vec<u8>),
     Program(Program),
     Streams(Descriptor, Descriptor),
+    File(Vec<u8>),
 }
 
 /// Reads the first argument: what is wanted, and the name of the port.
@@ -286,7 +287,18 @@ fn wanted(
             let name = format!("{}/{}", input.0, output.0).into_bytes();
             return Ok((Wanted::Streams(input, output), name));
         }
-        _ => None,
+        Some(_) => None,
+        // A name alone is a file's; only lists and atoms are names here.
+        None if view(&name).is_none() => {
+            let path = text(atoms, name)
+                .filter(|path| !path.is_empty())
+                .ok_or(bad)?;
+            if options.arguments.is_some() || options.argument_0.is_some() || options.exit_status {
+                return Err(bad);
+            }
+            return Ok((Wanted::File(path.clone()), path));
+        }
+        None => None,
     };
     let (kind, command) = program_of_its_own.ok_or(bad)?;
     let text = text(atoms, command)
@@ -378,6 +390,7 @@ fn begin(at: &mut Handle, wanted: Wanted, options: &Options) -> Result<Box<dyn D
     match wanted {
         Wanted::Linked(open, command) => open(at, &command, options),
         Wanted::Program(program) => spawn::open(at, program, options),
+        Wanted::File(path) => vanilla::open(at, path, options),
         Wanted::Streams(input, output) => fd::open(at, input, output, options),
     }
 }

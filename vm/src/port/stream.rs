@@ -252,7 +252,8 @@ impl Stream {
         }
     }
 
-    fn received(&mut self, at: &mut Handle, mut bytes: &[u8]) {
+    /// Hands input on, in packets if it comes in such.
+    pub fn received(&mut self, at: &mut Handle, mut bytes: &[u8]) {
         let Framing::Packet(head) = self.framing else {
             return at.data(bytes);
         };

@@ -238,7 +238,8 @@ unsafe fn plain_integer(
     Some(Term::small(value as i64))
 }
 
-/// Takes an integer of `size` bits, which are there, out of the context.
+/// Takes an integer of `size` bits, which are there, out of the context. One with more digits than an integer may have is none:
+/// `none` says how to go on.
 #[inline(always)]
 fn take_integer<S: Source, D: Destination>(
     mut cpu: Cpu,
@@ -247,6 +248,7 @@ fn take_integer<S: Source, D: Destination>(
     size: usize,
     flags: u64,
     destination: D,
+    none: impl FnOnce(Cpu) -> Exit,
 ) -> Exit {
     let at = context(&cpu, source);
     let position = at.position();
@@ -270,7 +272,7 @@ fn take_integer<S: Source, D: Destination>(
             destination.set(&mut cpu, value);
             cpu.next()
         }
-        Err(Fail::SystemLimit) => cpu.raise_atom(am::SYSTEM_LIMIT),
+        Err(Fail::SystemLimit) => none(cpu),
         Err(_) => cpu.out_of_memory(),
     }
 }
@@ -297,7 +299,9 @@ op! {
     } slow {
         match bits_of(size.get(&cpu), unit.value()) {
             Some(bits) if bits <= context(&cpu, source).left() => {
-                take_integer(cpu, source, live.value(), bits, flags.value() as u64, destination)
+                take_integer(cpu, source, live.value(), bits, flags.value() as u64, destination, |cpu| {
+                    cpu.jump(label)
+                })
             }
             _ => cpu.jump(label),
         }
@@ -593,7 +597,9 @@ op! {
         if !has(&cpu, source, bits.value()) {
             return cpu.raise_atom(am::BADARG);
         }
-        take_integer(cpu, source, live.value(), bits.value(), flags.value() as u64, destination)
+        take_integer(cpu, source, live.value(), bits.value(), flags.value() as u64, destination, |cpu| {
+            cpu.raise_atom(am::SYSTEM_LIMIT)
+        })
     }
 }
 

@@ -349,7 +349,9 @@ op! {
         };
         let following = cpu.following;
         cpu.set_return_address(following);
-        cpu.call(entry(export), arity.value())
+        // SAFETY: entries live as long as the machine.
+        let arity = unsafe { (*export).mfa().arity as usize };
+        cpu.call(entry(export), arity)
     }
 }
 
@@ -368,7 +370,9 @@ op! {
         } else {
             cpu.drop_frame(frame.value());
         }
-        cpu.call(entry(export), arity.value())
+        // SAFETY: entries live as long as the machine.
+        let arity = unsafe { (*export).mfa().arity as usize };
+        cpu.call(entry(export), arity)
     }
 }
 

@@ -7,6 +7,7 @@ pub mod spawn;
 pub mod trace_file;
 pub mod trace_ip;
 pub mod tty_sl;
+pub mod vanilla;
 
 use super::driver::{Driver, Handle};
 use super::open::{OpenError, Options};

@@ -28,7 +28,8 @@ or another application, for all of its suites.
 %% A node that writes nothing for this much longer than a case may take is stuck.
 -define(GRACE, 30000).
 
-main([Source, Runner, Work | Args]) ->
+main([Source0, Runner0, Work0 | Args]) ->
+    [Source, Runner, Work] = [filename:absname(Directory) || Directory <- [Source0, Runner0, Work0]],
     try
         Options = options(Args, #{source => Source, runner => Runner, work => Work, limit => 60000, only => "-",
                                   at_least => 0, keep => false, alone => false, erl => "erl", flags => "",
@@ -166,12 +167,14 @@ compile({App, Suite}, #{source := Source} = Options) ->
     Directory = directory(Source, App),
     Ebin = path([ebin, App], Options),
     ok = filelib:ensure_path(Ebin),
-    Flags = [{i, Directory}, {i, filename:join(Source, "lib")}, {outdir, Ebin}, debug_info, nowarn_export_all],
+    Flags = [{i, filename:join(Source, "lib")}, {outdir, Ebin}, debug_info, nowarn_export_all],
+    %% Stack traces name the files as OTP's own make does.
+    ok = file:set_cwd(Directory),
     All = [filename:rootname(File) || File <- filelib:wildcard("*.erl", Directory)] -- [Suite],
-    [compile:file(filename:join(Directory, Module), Flags)
+    [compile:file(Module, Flags)
      || Module <- named([Suite], All, Directory),
         not is_newer(filename:join(Ebin, Module ++ ".beam"), filename:join(Directory, Module ++ ".erl"))],
-    case compile:file(filename:join(Directory, Suite), [return_errors | Flags]) of
+    case compile:file(Suite, [return_errors | Flags]) of
         {error, Errors, _} -> throw(io_lib:format("~ts does not compile: ~tp", [Suite, Errors]));
         _ -> ok
     end.

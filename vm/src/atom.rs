@@ -796,12 +796,16 @@ predefined! {
     TCLASS "tclass"
     TTL "ttl"
     UNSPEC "unspec"
+
     // Changes of the time offset.
     CHANGE "CHANGE"
     SYSTEM_TASK_TEST "system_task_test"
 
     // Options of tables.
     DEBUG_HASH_FIXED_NUMBER_OF_LOCKS "debug_hash_fixed_number_of_locks"
+
+    // fun_info/2.
+    REFC "refc"
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::atom::{AtomTable, am};
 use crate::crash_dump::stack::{Gathered, write_term};
 use crate::machine::Machine;
 use crate::map;
+use crate::memory::gc::exceeds_limit;
 use crate::memory::heap::Parcel;
 use crate::memory::{Arena, NoMemory};
 use crate::platform::Stream;
@@ -171,6 +172,15 @@ pub fn crash(machine: &mut Machine, process: &Process, reason: Term) {
         about: Some((pid, process.group_leader)),
     };
     say(machine, &event);
+}
+
+/// A process is killed because a collection failed: for its `max_heap_size`, or for lack of memory.
+pub fn too_large(machine: &mut Machine, process: &Process) {
+    if exceeds_limit(process) {
+        heap_limit(machine, process);
+    } else {
+        out_of_memory(machine, process);
+    }
 }
 
 /// A process is killed for lack of memory.

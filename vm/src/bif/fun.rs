@@ -94,7 +94,12 @@ fn fun_item(cx: &mut Context, fun: &Fun, item: Atom) -> Result<Option<Term>, Fai
         (am::NEW_UNIQ, Target::Local(identity)) => {
             crate::bits::make::make_binary(cx, &identity.uniq)?
         }
-        (am::PID | am::INDEX | am::NEW_INDEX | am::UNIQ | am::NEW_UNIQ, _) => undefined,
+        (am::REFC, Target::Local(_)) => {
+            let entry = fun.entry;
+            let count = crate::memory::fun_references::count(cx.machine(), entry);
+            Term::small(count as i64)
+        }
+        (am::REFC | am::PID | am::INDEX | am::NEW_INDEX | am::UNIQ | am::NEW_UNIQ, _) => undefined,
         _ => return Ok(None),
     };
     Ok(Some(value))

@@ -107,7 +107,15 @@ fn hibernate_3(cx: &mut Context, args: &[Term]) -> Value {
     let module = args[0].as_atom().ok_or(Fail::Badarg)?;
     let function = args[1].as_atom().ok_or(Fail::Badarg)?;
     let mut copies = [Term::NIL; MAX_ARGUMENTS];
-    let arguments = argument_list(args[2], &mut copies).ok_or(Fail::Badarg)?;
+    let Some(arguments) = argument_list(args[2], &mut copies) else {
+        let mut rest = args[2].iter_list();
+        let too_many = rest.by_ref().count() > MAX_ARGUMENTS && rest.tail().is_nil();
+        return Err(if too_many {
+            Fail::SystemLimit
+        } else {
+            Fail::Badarg
+        });
+    };
     let export = cx
         .machine()
         .code

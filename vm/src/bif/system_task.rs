@@ -11,7 +11,8 @@ use crate::atom::am;
 use crate::dist;
 use crate::memory::{Arena, gc};
 use crate::platform::Stream;
-use crate::process::signal;
+use crate::process::{exit, signal};
+use crate::report;
 use crate::term::Term;
 use crate::term::copy::copy;
 use crate::term::external::RemotePid;
@@ -128,12 +129,17 @@ pub(super) fn collect(cx: &mut Context, pid: Term, fully: bool) -> Result<bool, 
     // SAFETY: the process is in the table and does not run, so nothing else borrows it; the collector reaches
     // processes through this argument alone.
     let process = unsafe { &mut *process };
-    if fully {
-        gc::collect_fully(machine, process, 0)?;
-    } else {
-        gc::collect(machine, process, 0, 0)?;
+    let collected = match fully {
+        true => gc::collect_fully(machine, process, 0),
+        false => gc::collect(machine, process, 0, 0),
+    };
+    if collected.is_err() {
+        // It is too large, or there is no memory for it: its own fault, not the caller's.
+        report::too_large(machine, process);
+        exit::begin(machine, pid, am::KILLED.term());
+        exit::carry_out(machine);
     }
-    Ok(true)
+    Ok(collected.is_ok())
 }
 
 /// No process runs on a dirty scheduler, as on an OTP that was built without them.

@@ -23,7 +23,6 @@ use crate::bif::{Class, Fail};
 use crate::code::export::Export;
 use crate::machine::Machine;
 use crate::memory::arena::{Arena, NoMemory};
-use crate::memory::gc::exceeds_limit;
 use crate::process::{Process, State};
 use crate::report;
 use crate::term::fun::Mfa;
@@ -514,11 +513,7 @@ pub(crate) unsafe fn out_of_memory(
 }
 
 pub(crate) fn die_of_memory(machine: &mut Machine, process: &mut Process) -> Exit {
-    if exceeds_limit(process) {
-        report::heap_limit(machine, process);
-    } else {
-        report::out_of_memory(machine, process);
-    }
+    report::too_large(machine, process);
     end(process, am::KILLED.term())
 }
 

@@ -322,7 +322,7 @@ unsafe fn suspended(machine: *mut Machine, process: *mut Process) -> Exit {
                 process.catches = 0;
                 process.heap.empty_stack();
                 // Best effort: without memory for a smaller heap it keeps the one it has.
-                let _ = gc::collect_fully(machine, process, 0);
+                let _ = gc::collect_to_sleep(machine, process);
             } else {
                 process.ip = stubs::continue_exit();
                 // One register is always kept without memory.

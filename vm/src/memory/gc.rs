@@ -118,6 +118,17 @@ pub fn collect_fully(
     collect_for(machine, process, 0, live)
 }
 
+/// A full sweep into a block that has nothing to spare, for a process that sleeps until a message comes.
+pub fn collect_to_sleep(machine: &mut Machine, process: &mut Process) -> Result<(), NoMemory> {
+    collect_for(machine, process, 0, 0)?;
+    let heap = &process.heap;
+    let used = words(heap.block.start(), heap.top) + stack_words(heap);
+    if used < heap.block.words() {
+        move_to(machine, process, used, 0, Generations::Survivors, 0..0)?;
+    }
+    Ok(())
+}
+
 fn collect_for(
     machine: &mut Machine,
     process: &mut Process,

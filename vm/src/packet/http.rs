@@ -125,12 +125,21 @@ pub fn known_header(name: &[u8]) -> Option<(usize, &'static str)> {
     Some((at + 1, HEADERS[at]))
 }
 
-/// The byte at `index` of a header's name as it is spelled by convention: capitals begin its words. `previous` is the byte before.
-pub fn conventional(previous: Option<u8>, byte: u8) -> u8 {
-    match previous {
-        None | Some(b'-') => byte.to_ascii_uppercase(),
-        Some(_) => byte.to_ascii_lowercase(),
-    }
+/// The longest name of a header that is spelled by convention; a longer one stays as it came.
+pub const MAX_CONVENTIONAL: usize = 50;
+
+/// The bytes of a header's name as they are spelled by convention: capitals begin its words. A hyphen where a word begins is that
+/// word's first byte, as in OTP.
+pub fn conventional(name: &[u8]) -> impl Iterator<Item = u8> {
+    let mut begins = true;
+    name.iter().map(move |byte| {
+        if begins {
+            begins = false;
+            return byte.to_ascii_uppercase();
+        }
+        begins = *byte == b'-';
+        byte.to_ascii_lowercase()
+    })
 }
 
 fn is_separator(byte: u8) -> bool {

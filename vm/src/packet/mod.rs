@@ -92,8 +92,8 @@ pub fn length(kind: Kind, bytes: &[u8], limits: &Limits) -> Extent {
             (head[0] == 3).then_some((4, whole))
         }),
         Kind::Tls => with_header(bytes, 5, |head| match head[0] & 0x80 != 0 && head[2] == 1 {
-            // The first two bytes are the length; they do not count.
-            true => Some((2, big_endian(&head[..2]) & 0x7fff)),
+            // The first two bytes are the length, of which the three behind them are a part.
+            true => Some((5, (big_endian(&head[..2]) & 0x7fff).checked_sub(3)?)),
             false => Some((5, big_endian(&head[3..5]))),
         }),
     };

@@ -111,13 +111,10 @@ impl<A: Arena + ?Sized> Builder<'_, A> {
     }
 
     fn conventional_name(&mut self, name: &[u8]) -> Result<Term, NoMemory> {
-        let mut spelled = SmallVec::<[u8; 64]>::new();
-        spelled.try_reserve(name.len()).map_err(|_| NoMemory)?;
-        let mut previous = None;
-        for &byte in name {
-            spelled.push(http::conventional(previous, byte));
-            previous = Some(byte);
+        if name.len() > http::MAX_CONVENTIONAL {
+            return self.text(name);
         }
+        let spelled: SmallVec<[u8; http::MAX_CONVENTIONAL]> = http::conventional(name).collect();
         self.text(&spelled)
     }
 

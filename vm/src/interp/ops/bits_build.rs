@@ -24,6 +24,12 @@ use crate::process::Process;
 use crate::term::{Atom, Subtag, Term};
 use starling_loader::isa::segment;
 
+/// As many bytes are as much work as a call.
+const BYTES_PER_REDUCTION: usize = 1000;
+
+/// What is worth counting, in bits.
+const LONG: usize = 8 * 64 * BYTES_PER_REDUCTION;
+
 /// Builds and goes on; without a label a failure is an exception.
 #[inline(always)]
 fn build_into<L: Label, D: Destination>(
@@ -294,8 +300,8 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The whole: first the sizes, then the values.
-    fn run<A: Arena + ?Sized>(&self, arena: &mut A) -> Result<Term, Failure> {
+    /// The whole, and how many bits were written: first the sizes, then the values.
+    fn run<A: Arena + ?Sized>(&self, arena: &mut A) -> Result<(Term, usize), Failure> {
         let appends = self.len() != 0
             && matches!(
                 segment::kind(self.segment(0).word),
@@ -312,7 +318,11 @@ impl Builder<'_> {
                 return Err(at(system_limit(am::SIZE, self.source(segment.size))));
             }
         }
-        let room = if appends {
+        let appends_nothing =
+            appends && total == 0 && segment::kind(self.segment(0).word) == segment::APPEND;
+        let room = if appends_nothing {
+            self.unchanged()?
+        } else if appends {
             self.append(arena, total)?
         } else {
             let (term, bytes) = new_bits(arena, total)?;
@@ -323,9 +333,9 @@ impl Builder<'_> {
             }
         };
         match self.write_all(first, &room, total) {
-            Ok(()) => Ok(room.term),
+            Ok(()) => Ok((room.term, total)),
             Err(failure) => {
-                if appends {
+                if appends && !appends_nothing {
                     room.abandon();
                 }
                 Err(failure)
@@ -350,6 +360,18 @@ impl Builder<'_> {
             position += size;
         }
         Ok(())
+    }
+
+    /// No room behind the value of the first segment, which is the result as it stands.
+    fn unchanged(&self) -> Result<Room, Failure> {
+        let segment = self.segment(0);
+        self.whole_size(segment)
+            .map_err(|problem| Failure::Segment { index: 0, problem })?;
+        Ok(Room {
+            term: self.source(segment.value),
+            bytes: core::ptr::dangling_mut(),
+            position: 0,
+        })
     }
 
     /// Room for `more` bits behind the value of the first segment.
@@ -443,7 +465,13 @@ unsafe fn build(
         };
         let heap = &mut (*process).heap;
         match builder.run(heap) {
-            Ok(term) => Ok(term),
+            Ok((term, bits)) => {
+                // What takes long counts as more than one reduction, a kilobyte each.
+                if bits >= LONG {
+                    (*process).bumped_reductions += bits / (8 * BYTES_PER_REDUCTION);
+                }
+                Ok(term)
+            }
             Err(Failure::NoMemory) => Err(Fail::NoMemory),
             Err(Failure::Segment { index, problem }) => {
                 if explain {

@@ -1,7 +1,7 @@
 //! What can be asked about modules and their functions.
 
 use super::apply::mfa;
-use super::{Bif, Context, Fail, Value, bif};
+use super::{Bif, Context, Fail, Value, bif, snifs};
 use crate::atom::am;
 use crate::code::Code;
 use crate::code::export::Export;
@@ -130,7 +130,12 @@ fn function_exported_3(cx: &mut Context, args: &[Term]) -> Value {
 }
 
 fn is_builtin_3(cx: &mut Context, args: &[Term]) -> Value {
-    entry_is(cx, args, |export| export.built_in.is_some())
+    let built_in = entry_is(cx, args, |export| export.built_in.is_some())?;
+    let (module, function, arity) = mfa(args)?;
+    let machine = cx.machine();
+    let (module, function) = (machine.atoms.name(module), machine.atoms.name(function));
+    let is_later = snifs::is_later(machine, module, function, arity);
+    Ok(Term::boolean(built_in == am::TRUE.term() && !is_later))
 }
 
 fn module_loaded_1(cx: &mut Context, args: &[Term]) -> Value {

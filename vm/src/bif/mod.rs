@@ -56,6 +56,7 @@ mod process_flag;
 mod process_info;
 mod re;
 mod registry;
+mod snifs;
 mod spawn;
 mod starling;
 pub(crate) mod statistics;

@@ -315,7 +315,7 @@ fn request(cx: &mut Context, what: &[Term], list: Term) -> Value {
     let term = reference.term(cx)?;
     let default = cx.machine().processes.defaults.max_heap_size;
     let (request, made) = match parse(default, list, true) {
-        Err(Refused::Badarg) => return Err(Fail::Badarg),
+        Err(Refused::Badarg) => return Err(cx.fail_because(am::BADOPT)),
         Err(Refused::BadOption) => {
             // The tag and the wish for a reply are still to be honoured.
             let request = reply_options(list);

@@ -100,7 +100,7 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
         "os_type" => os::type_0(cx, &[]),
         "os_version" => os::version_0(cx, &[]),
         "ethread_info" => threads(cx),
-        "snifs" => built_ins(cx),
+        "snifs" => super::snifs::built_ins(cx),
         "start_time" => {
             let started = cx.machine().clock.started;
             Ok(cx.integer(started)?)
@@ -333,18 +333,6 @@ fn allocated_areas(cx: &mut Context) -> Value {
     let tag = cx.atom("loaded_code")?;
     let loaded_code = cx.tuple(&[tag, code])?;
     Ok(cx.list(&[atom_space, loaded_code])?)
-}
-
-/// Every function that is built in, `{Module, Function, Arity}`.
-fn built_ins(cx: &mut Context) -> Value {
-    let mut list = Term::NIL;
-    let all = super::TABLES.iter().flat_map(|table| table.iter());
-    for bif in all.filter(|bif| !bif.bare) {
-        let (module, function) = (cx.atom(bif.module)?, cx.atom(bif.function)?);
-        let entry = cx.tuple(&[module, function, Term::small(bif.arity as i64)])?;
-        list = cx.cons(entry, list)?;
-    }
-    Ok(list)
 }
 
 /// What the platform's clocks are: nanoseconds.

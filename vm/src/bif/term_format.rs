@@ -209,11 +209,11 @@ fn binary_to_term_2(cx: &mut Context, args: &[Term]) -> Value {
         match option.as_atom() {
             Some(am::SAFE) => safe = true,
             Some(am::USED) => used = true,
-            _ => return Err(Fail::Badarg),
+            _ => return Err(cx.fail_because(am::BADOPT)),
         }
     }
     if !elements.tail().is_nil() {
-        return Err(Fail::Badarg);
+        return Err(cx.fail_because(am::BADOPT));
     }
     let (term, size) = decoded(cx, args[0], safe)?;
     match used {

@@ -76,6 +76,10 @@ fn start(cx: &mut Context, args: &[Term], kind: Message) -> Value {
     } else {
         machine.platform.monotonic_ns().saturating_add(nanoseconds)
     };
+    if deadline > i64::MAX as u64 {
+        // Behind the end of time: `system_info(end_time)`.
+        return Err(cx.fail_because(am::TIME));
+    }
     let reference = machine.processes.references.make();
     let term = reference.term(cx)?;
     let machine = cx.machine();

@@ -46,6 +46,8 @@ pub struct Room {
     pub bytes: *mut u8,
     /// Where the new bits begin.
     pub position: usize,
+    /// Bits that had to be copied for it.
+    pub copied: usize,
 }
 
 impl Room {
@@ -145,6 +147,7 @@ pub fn append<A: Arena + ?Sized>(
                 term,
                 bytes: Binary::bytes(binary),
                 position: size,
+                copied: 0,
             });
         }
     }
@@ -165,6 +168,7 @@ pub fn private_append<A: Arena + ?Sized>(
                 term: accumulator,
                 bytes: Binary::bytes(binary),
                 position: writable.size,
+                copied: 0,
             });
         }
     } else if is_private(accumulator) {
@@ -179,6 +183,7 @@ pub fn private_append<A: Arena + ?Sized>(
                     term: accumulator,
                     bytes: object.add(2).cast(),
                     position: size,
+                    copied: 0,
                 });
             }
         }
@@ -220,6 +225,7 @@ fn copy_with_room<A: Arena + ?Sized>(
         term,
         bytes,
         position: size,
+        copied: size,
     })
 }
 

@@ -83,12 +83,6 @@ impl Object {
         unsafe { Term::boxed(self.start()) }
     }
 
-    /// Its terms, as a row of complete objects; of one whose elements are all immediate the tuple alone.
-    pub fn words(&self) -> &[u64] {
-        // SAFETY: so many words follow the head in the same allocation, and all were written.
-        unsafe { core::slice::from_raw_parts(self.start(), self.words as usize) }
-    }
-
     #[inline(always)]
     fn start(&self) -> *const u64 {
         // SAFETY: the words follow the head in the same allocation.

@@ -300,7 +300,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The whole, and how many bits were written: first the sizes, then the values.
+    /// The whole, and how many bits were written or copied: first the sizes, then the values.
     fn run<A: Arena + ?Sized>(&self, arena: &mut A) -> Result<(Term, usize), Failure> {
         let appends = self.len() != 0
             && matches!(
@@ -330,10 +330,11 @@ impl Builder<'_> {
                 term,
                 bytes,
                 position: 0,
+                copied: 0,
             }
         };
         match self.write_all(first, &room, total) {
-            Ok(()) => Ok((room.term, total)),
+            Ok(()) => Ok((room.term, total + room.copied)),
             Err(failure) => {
                 if appends && !appends_nothing {
                     room.abandon();
@@ -371,6 +372,7 @@ impl Builder<'_> {
             term: self.source(segment.value),
             bytes: core::ptr::dangling_mut(),
             position: 0,
+            copied: 0,
         })
     }
 

@@ -23,8 +23,12 @@ suites("stdlib") ->
 %% Of these two what takes no more than minutes on both machines together.
 suites("quick") ->
     of_application("emulator",
-                   "hello beam_literals bif bs_bincomp bs_bit_binaries bs_construct bs_match_bin bs_match_int "
-                   "bs_match_misc bs_match_tail bs_utf decode_packet evil float fun guard");
+                   "atomics beam_literals big bs_bincomp bs_bit_binaries bs_construct bs_match_bin bs_match_int "
+                   "bs_match_misc bs_match_tail bs_utf counters decode_packet evil exception float fun gc guard hibernate "
+                   "prim_eval pseudoknot tuple unique") ++
+    of_application("stdlib",
+                   "array calendar dict digraph erl_lint erl_pp erl_scan filename io lists math proplists queue random re "
+                   "sofs sys uri_string zip");
 suites(_) -> none.
 
 of_application(App, Names) -> [App ++ "/" ++ Name || Name <- string:lexemes(Names, " ")].

@@ -20,6 +20,7 @@ run(N) ->
     bits(id(<<>>), 100),
     shared(),
     accumulate(N),
+    nothing(),
     sent_away().
 
 bytes(0, Acc) -> Acc;
@@ -52,6 +53,14 @@ shared() ->
 accumulate(N) ->
     Text = lists:foldl(fun(I, Acc) -> <<Acc/binary, (integer_to_binary(I))/binary, $,>> end, <<>>, lists:seq(1, N div 10)),
     ?SHOW({byte_size(Text), erlang:adler32(Text)}).
+
+%% Nothing appended is the same binary.
+nothing() ->
+    Long = bytes(100, <<>>),
+    ?SHOW([erts_debug:same(B, <<B/binary, Nothing/binary, (id(7)):(id(0))>>)
+           || B <- [id(<<"123">>), Long, id(<<>>)], Nothing <- [id(<<>>)]]),
+    ?TRY(<<Long/binary, (id(atom)):(id(0))>>),
+    ?SHOW(byte_size(<<Long/binary, "more">>)).
 
 %% The receiver appends to its own copy; the sender's must not change.
 sent_away() ->

@@ -38,7 +38,25 @@ main() ->
     ?SHOW(binary_to_term(term_to_binary(External))),
     ?SHOW(erlang:phash2(External)),
     ?SHOW(erlang:fun_to_list(External)),
+    ?SHOW(references()),
     ?SHOW(sizes(lists:seq(0, 5))).
+
+%% Funs of one expression, and the module that has it.
+references() ->
+    First = counted(1),
+    {refc, A} = erlang:fun_info(First, refc),
+    Second = counted(2),
+    {refc, B} = erlang:fun_info(First, refc),
+    Table = ets:new(table, [ordered_set]),
+    true = ets:insert(Table, {key, {First, [Second]}}),
+    {refc, C} = erlang:fun_info(First, refc),
+    true = ets:delete(Table),
+    One = Second(0),
+    true = erlang:garbage_collect(),
+    {refc, D} = erlang:fun_info(First, refc),
+    [A, B, C, D, One, erlang:fun_info(fun erlang:self/0, refc)].
+
+counted(N) -> fun(X) -> [N | X] end.
 
 exported(A, B) -> {A, B}.
 

@@ -16,7 +16,9 @@ main() ->
     ?SHOW(dictionary_survives()),
     ?SHOW(state_survives(100)),
     ?SHOW(catch_is_dropped()),
+    ?SHOW(sleeps_small()),
     ?TRY(erlang:hibernate(id("m"), f, [])),
+    ?TRY(erlang:hibernate(m, f, lists:duplicate(5122, x))),
     ?TRY(erlang:hibernate(m, f, id(not_a_list))).
 
 big_stack(0, Parent) -> erlang:hibernate(?MODULE, woken, [Parent, state]);
@@ -55,6 +57,14 @@ keep({count, Parent, N, State}) ->
     receive next -> erlang:hibernate(?MODULE, keep, [{count, Parent, N - 1, State}]) end;
 keep(fail) ->
     receive go -> exit(not_caught) end.
+
+%% A sleeping process keeps no more than it needs.
+sleeps_small() ->
+    Pid = spawn(fun() -> _ = lists:seq(1, 10000), erlang:hibernate(?MODULE, keep, [lists:seq(1, 50)]) end),
+    wait_for(Pid, {current_function, {erlang, hibernate, 3}}),
+    {heap_size, Words} = process_info(Pid, heap_size),
+    exit(Pid, kill),
+    Words =< 110.
 
 catch_is_dropped() ->
     {Pid, Ref} = spawn_monitor(fun() -> try erlang:hibernate(?MODULE, keep, [fail]) catch _:_ -> caught end end),

@@ -507,6 +507,9 @@ impl<'m, 'a, const WORDS: usize> Flow<'m, 'a, WORDS> {
                     _ => Err(wrong(op, at, "not the innermost exception handler")),
                 };
             }
+            // Whether it can fail is a matter of types, which are not followed: erlc uses the result behind the label, too, where the
+            // types of the arguments say that it is never reached by failing (`is_map_key` of a map).
+            Op::bif1 | Op::bif2 | Op::bif3 => self.x.insert_all(&operands.destinations),
             _ => {}
         }
         for target in &operands.labels {

@@ -42,6 +42,11 @@ main() ->
     Earlier = port({nonode@nohost, 4711, 3}),
     Vain = monitor(port, Earlier),
     ?SHOW(receive {'DOWN', Vain, port, Earlier, Why1} -> Why1 end),
+    %% Numbers that are not there are zero.
+    Short = reference({'a@x', 1, [9]}),
+    Long = reference({'a@x', 1, [9, 0, 0]}),
+    ?SHOW({Short =:= Long, Short == Long, maps:is_key(Long, #{Short => x}), erlang:phash2(Short) =:= erlang:phash2(Long)}),
+    ?SHOW([lists:member(N, nodes(known)) || N <- ['a@x', 'c@x']]),
     ?SHOW(badarg(fun() -> is_process_alive(Pid) end)),
     ?SHOW(badarg(fun() -> process_info(Pid) end)),
     ?TRY(demonitor(Reference, [info])),

@@ -800,6 +800,7 @@ predefined! {
     // Changes of the time offset.
     CHANGE "CHANGE"
     SYSTEM_TASK_TEST "system_task_test"
+    PENDING_PURGE_LAMBDA "pending_purge_lambda"
 
     // Options of tables.
     DEBUG_HASH_FIXED_NUMBER_OF_LOCKS "debug_hash_fixed_number_of_locks"

@@ -2,7 +2,8 @@
 
 use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
-use crate::dist::{self, flags};
+use crate::dist::{self, flags, references};
+use crate::machine::Machine;
 use crate::map;
 use crate::memory::Arena;
 use crate::term::external::{Node, RemotePid};
@@ -119,7 +120,30 @@ fn find(cx: &mut Context, kinds: &Kinds) -> Result<Vec<Found>, Fail> {
             node_type: am::THIS,
         });
     }
+    if kinds.pending {
+        add_referred(machine, &mut all)?;
+    }
     Ok(all)
+}
+
+/// Adds the nodes that are known by identifiers alone.
+fn add_referred(machine: &Machine, all: &mut Vec<Found>) -> Result<(), Fail> {
+    // Sorted by name first.
+    let mut referred = references::of_machine(machine)?;
+    referred.dedup_by_key(|found| found.0.name);
+    let (this, listed) = (machine.atoms.node.name, all.len());
+    all.try_reserve(referred.len())
+        .map_err(|_| Fail::NoMemory)?;
+    for name in referred.into_iter().map(|found| found.0.name) {
+        if name != this && !all[..listed].iter().any(|found| found.name == name) {
+            all.push(Found {
+                name,
+                id: None,
+                node_type: am::KNOWN,
+            });
+        }
+    }
+    Ok(())
 }
 
 fn names(cx: &mut Context, kinds: &Kinds) -> Value {

@@ -81,7 +81,17 @@ pub(crate) unsafe fn call_undefined_fun(
     match machine.code.wait_for_purge(module, process.pid) {
         Ok(true) => {
             machine.processes.suspend(process.pid);
-            let ip = fun_entry().entry.code;
+            // OTP's function that makes the call again when the purge has ended, or, without OTP, the call itself.
+            let purger = am::ERTS_CODE_PURGER;
+            let (ip, registers) = match defined(machine, purger, am::PENDING_PURGE_LAMBDA) {
+                Some(code) => {
+                    let Ok(()) = pass_fun(machine, process, fun_entry(), arity) else {
+                        return exception::die_of_memory(machine, process);
+                    };
+                    (code, 3)
+                }
+                None => (fun_entry().entry.code, registers),
+            };
             // SAFETY: the module's invariant.
             unsafe { slow::switch_out(machine, process, ip, registers, reductions_left) };
             return Exit::Yield;
@@ -96,20 +106,19 @@ pub(crate) unsafe fn call_undefined_fun(
         process.ip = fun_entry().entry.code;
         return Exit::Continue;
     }
-    let Ok(fun) = fun_in_registers(machine, process, fun_entry(), arity) else {
-        return exception::die_of_memory(machine, process);
-    };
     // A module that is loaded and lacks the fun will not have it after another attempt either.
     if !machine.code.is_loaded(module)
         && let Some(handler) = error_handler(machine, process, am::UNDEFINED_LAMBDA)
     {
-        let Ok(arguments) = process.heap.list(&machine.x[..arity]) else {
+        let Ok(()) = pass_fun(machine, process, fun_entry(), arity) else {
             return exception::die_of_memory(machine, process);
         };
-        machine.x[..3].copy_from_slice(&[module.term(), fun, arguments]);
         process.ip = handler;
         return Exit::Continue;
     }
+    let Ok(fun) = fun_in_registers(machine, process, fun_entry(), arity) else {
+        return exception::die_of_memory(machine, process);
+    };
     // SAFETY: a process that runs has a word on its stack; the youngest is the slot of the return address.
     let caller = unsafe { *process.heap.stack }.wrapping_sub(1) as *const u8;
     let Ok(reason) = process.heap.tuple(&[am::BADFUN.term(), fun]) else {
@@ -117,6 +126,20 @@ pub(crate) unsafe fn call_undefined_fun(
     };
     // SAFETY: the module's invariant.
     unsafe { exception::raise_error(machine, process, caller, reason) }
+}
+
+/// Replaces arguments and free variables in X registers by module, fun and a list of the arguments.
+fn pass_fun(
+    machine: &mut Machine,
+    process: &mut Process,
+    entry: &FunEntry,
+    arity: usize,
+) -> Result<(), NoMemory> {
+    let fun = fun_in_registers(machine, process, entry, arity)?;
+    let arguments = process.heap.list(&machine.x[..arity])?;
+    let module = entry.entry.identity.module.term();
+    machine.x[..3].copy_from_slice(&[module, fun, arguments]);
+    Ok(())
 }
 
 /// The fun whose arguments and free variables are in X registers. Who created it is not known any more.
@@ -170,7 +193,12 @@ pub(crate) fn error_handler(
         Some(rare) => rare.error_handler,
         None => am::ERROR_HANDLER,
     };
-    let export = machine.code.find_export(handler, function, 3)?;
+    defined(machine, handler, function)
+}
+
+/// The code of a function of three arguments, if it is loaded.
+fn defined(machine: &Machine, module: Atom, function: Atom) -> Option<*const u8> {
+    let export = machine.code.find_export(module, function, 3)?;
     // SAFETY: entries live as long as the machine.
     let export = unsafe { export.as_ref() };
     export.is_defined().then_some(export.entry.code)

@@ -100,7 +100,7 @@ impl References {
             &mut self.unique
         };
         let number = *counter;
-        *counter += 1;
+        *counter = number.wrapping_add(1);
         number
     }
 

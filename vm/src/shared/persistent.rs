@@ -119,9 +119,9 @@ impl PersistentTerms {
         self.terms.is_empty()
     }
 
-    /// Bytes of the table and its terms.
+    /// Bytes of the pairs and their terms.
     pub fn bytes(&self) -> usize {
-        self.terms.allocation_size() + self.words * 8
+        self.terms.len() * size_of::<Pair>() + self.words * 8
     }
 
     /// All keys with their values, in no order.

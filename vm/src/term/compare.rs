@@ -373,7 +373,7 @@ fn compare_ports(atoms: Option<&AtomTable>, a: Term, b: Term) -> Ordering {
     compare_nodes(atoms, node_a, node_b).then(number_a.cmp(&number_b))
 }
 
-/// References are compared by their nodes, then by their numbers, the most significant one first.
+/// References are compared by their nodes, then by their numbers, the most significant one first; numbers that are not there are zero.
 fn compare_references(atoms: Option<&AtomTable>, a: Term, b: Term) -> Ordering {
     if let (Some(x), Some(y)) = (RefNumber::of(a), RefNumber::of(b)) {
         return x.cmp(&y);
@@ -386,14 +386,12 @@ fn compare_references(atoms: Option<&AtomTable>, a: Term, b: Term) -> Ordering {
         }
     };
     let ((node_a, x), (node_b, y)) = (parts(a), parts(b));
-    compare_nodes(atoms, node_a, node_b)
-        .then_with(|| {
-            x.all_numbers()
-                .iter()
-                .rev()
-                .cmp(y.all_numbers().iter().rev())
-        })
-        .then_with(|| x.numbers().len().cmp(&y.numbers().len()))
+    compare_nodes(atoms, node_a, node_b).then_with(|| {
+        x.all_numbers()
+            .iter()
+            .rev()
+            .cmp(y.all_numbers().iter().rev())
+    })
 }
 
 /// `None` is this node.

@@ -184,6 +184,15 @@ fn object(state: &mut u64, term: &Term) -> Span {
             }
             nothing
         }
+        Subtag::ExternalReference => {
+            *state = mix(*state, RAW + Subtag::ExternalReference as u64);
+            // How many numbers there are makes no difference: those that are not there are zero.
+            for &word in &words[..3] {
+                *state = mix(*state, word);
+            }
+            *state = mix(*state, words[3] as u32 as u64);
+            nothing
+        }
         subtag => {
             *state = mix(*state, RAW + subtag as u64);
             for &word in words {

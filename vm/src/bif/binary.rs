@@ -7,10 +7,10 @@
 use super::bitstring::{binary_part_2, binary_part_3, bits, part, range, range_of_tuple};
 use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
-use crate::bits::iolist::{self, Parts};
+use crate::bits::iolist::Parts;
 use crate::bits::make::base_of;
 use crate::bits::search::Search;
-use crate::bits::{MAX_BITS, build_binary, integer, make_bits};
+use crate::bits::{MAX_BITS, build_binary, integer, new_uninit};
 use crate::memory::resource::{Resource, resource};
 use crate::memory::{Arena, NoMemory};
 use crate::number::big::Integer;
@@ -64,6 +64,9 @@ pub const TABLE: &[Bif] = &[
 /// Bytes that are searched, copied or compared for the price of a reduction.
 const BYTES_PER_REDUCTION: usize = 256;
 
+/// Bytes that are copied before others may run.
+const PIECE: usize = 512 * BYTES_PER_REDUCTION;
+
 /// The bytes of an argument that must be a binary.
 fn bytes<'a>(term: Term) -> Result<Cow<'a, [u8]>, Fail> {
     bits(&term)?.to_bytes()?.ok_or(Fail::Badarg)
@@ -113,15 +116,14 @@ fn list_to_bin_1(cx: &mut Context, args: &[Term]) -> Value {
     if !args[0].is_list() {
         return Err(Fail::Badarg);
     }
-    iolist::flatten(cx, args[0], Parts::Binaries)
+    super::iolist::flattened(cx, args[0], Parts::Binaries)
 }
 
 fn copy_1(cx: &mut Context, args: &[Term]) -> Value {
-    let bits = bits(&args[0])?;
-    if !bits.is_binary() {
+    if !bits(&args[0])?.is_binary() {
         return Err(Fail::Badarg);
     }
-    Ok(make_bits(cx, bits)?)
+    copy_2(cx, &[args[0], Term::small(1)])
 }
 
 fn copy_2(cx: &mut Context, args: &[Term]) -> Value {
@@ -133,17 +135,35 @@ fn copy_2(cx: &mut Context, args: &[Term]) -> Value {
         .checked_mul(count)
         .filter(|size| *size <= MAX_BITS / 8)
         .ok_or(Fail::SystemLimit)?;
-    cx.bump_reductions(size / BYTES_PER_REDUCTION);
-    Ok(build_binary(cx, size, |target| {
-        // Copies double, so that many of a few bytes are not as many calls.
-        let mut done = bytes.len().min(size);
-        target[..done].copy_from_slice(&bytes[..done]);
-        while done != 0 && done < size {
-            let more = done.min(size - done);
-            target.copy_within(..more, done);
-            done += more;
+    let (term, target) = new_uninit(cx, size)?;
+    // Copies double up to a piece, so that many of a few bytes are not as many calls.
+    let mut done = 0;
+    while done < size {
+        let from = if done == 0 {
+            bytes.as_ptr()
+        } else {
+            target.cast_const()
+        };
+        // What is there already is whole copies, as long as it doubles.
+        let there = if done == 0 {
+            bytes.len()
+        } else {
+            done.min(PIECE / bytes.len() * bytes.len()).max(bytes.len())
+        };
+        let more = there.min(size - done);
+        let mut copied = 0;
+        while copied < more {
+            let piece = (more - copied).min(PIECE);
+            // SAFETY: `there` bytes are at `from`, before `done`; the target has `size` bytes.
+            unsafe {
+                core::ptr::copy_nonoverlapping(from.add(copied), target.add(done + copied), piece)
+            };
+            copied += piece;
+            cx.consume(piece / BYTES_PER_REDUCTION)?;
         }
-    })?)
+        done += more;
+    }
+    Ok(term)
 }
 
 /// How much memory the binary keeps alive, in bytes.
@@ -238,7 +258,7 @@ fn longest_common(cx: &mut Context, list: Term, common: fn(&[u8], &[u8]) -> usiz
     for item in &mut items {
         let next = bytes(item)?;
         longest = longest.min(common(&first, &next));
-        cx.bump_reductions(next.len().min(first.len()) / BYTES_PER_REDUCTION);
+        cx.consume(next.len().min(first.len()) / BYTES_PER_REDUCTION)?;
     }
     if !items.tail().is_nil() {
         return Err(Fail::Badarg);
@@ -397,7 +417,6 @@ fn occurrences(
     let patterns = Patterns::read(&pattern)?;
     let limit = if options.global { usize::MAX } else { limit };
     let scope = &bytes[options.scope.clone()];
-    cx.bump_reductions(scope.len() / BYTES_PER_REDUCTION * patterns.len());
     let mut search = Search::new(scope, patterns.iter())?;
     let mut found = Vec::new();
     let mut from = 0;
@@ -406,7 +425,12 @@ fn occurrences(
     {
         found.try_reserve(1).map_err(|_| NoMemory)?;
         found.push((options.scope.start + start, length));
+        let searched = (start + length - from) * patterns.len();
+        cx.consume(1 + searched / BYTES_PER_REDUCTION)?;
         from = start + length;
+    }
+    if found.len() < limit {
+        cx.consume((scope.len() - from) / BYTES_PER_REDUCTION * patterns.len())?;
     }
     Ok((found, options))
 }
@@ -435,6 +459,7 @@ fn matches_3(cx: &mut Context, args: &[Term]) -> Value {
     let (found, _) = occurrences(cx, args[0], args[1], args[2], false, usize::MAX)?;
     let mut list = Term::NIL;
     for occurrence in found.into_iter().rev() {
+        cx.consume(1)?;
         let place = place(cx, occurrence)?;
         list = cx.cons(place, list)?;
     }
@@ -452,6 +477,7 @@ fn split_3(cx: &mut Context, args: &[Term]) -> Value {
     let mut end = bits(&subject)?.size / 8;
     // From the last part to the first; what is before the first occurrence comes from an empty one there.
     for (start, length) in found.into_iter().rev().chain([(0, 0)]) {
+        cx.consume(1)?;
         let begin = start + length;
         let left_out = begin == end && (options.trim_all || options.trim && list.is_nil());
         if !left_out {

@@ -1,8 +1,9 @@
 //! Checksums: MD5, CRC-32 and Adler-32, of I/O data and step by step.
 
+use super::iolist::flattened;
 use super::md5::Md5;
 use super::{Bif, Context, Fail, Value, bif};
-use crate::bits::iolist::{Parts, flatten};
+use crate::bits::iolist::Parts;
 use crate::bits::view::view;
 use crate::number::big::Integer;
 use crate::term::Term;
@@ -44,22 +45,29 @@ fn checksum(term: &Term) -> Result<u32, Fail> {
     u32::try_from(value).map_err(|_| Fail::Badarg)
 }
 
-/// Runs `f` over the bytes of I/O data.
-fn with_bytes<T>(cx: &mut Context, data: Term, f: impl FnOnce(&[u8]) -> T) -> Result<T, Fail> {
+/// Bytes after which others may run.
+const PIECE: usize = 512 * BYTES_PER_REDUCTION;
+
+/// Gives `f` the bytes of I/O data, in pieces between which others may run.
+fn with_bytes(cx: &mut Context, data: Term, mut f: impl FnMut(&[u8])) -> Result<(), Fail> {
     let binary = match view(&data) {
         Some(bits) if bits.is_binary() => data,
         Some(_) => return Err(Fail::Badarg),
-        None if data.is_list() => flatten(cx, data, Parts::Binaries)?,
+        None if data.is_list() => flattened(cx, data, Parts::Binaries)?,
         None => return Err(Fail::Badarg),
     };
     let bits = view(&binary).ok_or(Fail::Badarg)?;
     let bytes = bits.to_bytes()?.ok_or(Fail::Badarg)?;
-    cx.bump_reductions(bytes.len() / BYTES_PER_REDUCTION);
-    Ok(f(&bytes))
+    for piece in bytes.chunks(PIECE) {
+        f(piece);
+        cx.consume(piece.len() / BYTES_PER_REDUCTION)?;
+    }
+    Ok(())
 }
 
 fn update(cx: &mut Context, function: fn(u32, &[u8]) -> u32, old: u32, data: Term) -> Value {
-    let sum = with_bytes(cx, data, |bytes| function(old, bytes))?;
+    let mut sum = old;
+    with_bytes(cx, data, |bytes| sum = function(sum, bytes))?;
     Ok(Term::small(sum as i64))
 }
 
@@ -162,12 +170,9 @@ fn adler32_combine(first: u32, second: u32, length: u64) -> u32 {
 }
 
 fn md5_1(cx: &mut Context, args: &[Term]) -> Value {
-    let digest = with_bytes(cx, args[0], |bytes| {
-        let mut md5 = Md5::new();
-        md5.update(bytes);
-        md5.finish()
-    })?;
-    Ok(crate::bits::make_binary(cx, &digest)?)
+    let mut md5 = Md5::new();
+    with_bytes(cx, args[0], |bytes| md5.update(bytes))?;
+    Ok(crate::bits::make_binary(cx, &md5.finish())?)
 }
 
 /// The state that a step before has left in a binary.

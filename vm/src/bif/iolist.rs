@@ -1,9 +1,9 @@
 //! Built-in functions between lists and binaries.
 
 use super::{Bif, Context, Fail, Value, bif};
-use crate::bits::iolist::{Parts, flatten, size};
-use crate::bits::sub_bits;
+use crate::bits::iolist::{Leaf, Parts, try_walk};
 use crate::bits::view::{BitsView, view};
+use crate::bits::{MAX_BITS, new_bits, raw, sub_bits};
 use crate::memory::Arena;
 use crate::term::Term;
 
@@ -20,13 +20,75 @@ pub const TABLE: &[Bif] = &[
 ];
 
 /// Bytes that one reduction pays for.
-const BYTES_PER_REDUCTION: usize = 64;
+const BYTES_PER_REDUCTION: usize = 256;
 
-fn flattened(cx: &mut Context, list: Term, parts: Parts) -> Value {
-    let made = flatten(cx, list, parts)?;
-    if let Some(bits) = view(&made) {
-        cx.bump_reductions(bits.size / 8 / BYTES_PER_REDUCTION);
+/// Leaves that are visited for a reduction.
+const LEAVES_PER_REDUCTION: usize = 8;
+
+/// Leaves that are visited before others may run; bytes that are copied.
+const LEAVES: usize = 512 * LEAVES_PER_REDUCTION;
+const PIECE: usize = 512 * BYTES_PER_REDUCTION;
+
+/// The size in bits of an I/O list, or of a bit string; others may run meanwhile.
+fn size(cx: &mut Context, list: Term, parts: Parts) -> Result<usize, Fail> {
+    let (mut size, mut seen) = (0usize, 0);
+    try_walk(list, parts, |leaf| {
+        size = size.saturating_add(match leaf {
+            Leaf::Byte(_) => 8,
+            Leaf::Bits(bits, _) => bits.size,
+        });
+        seen += 1;
+        match seen % LEAVES {
+            0 => cx.consume(LEAVES / LEAVES_PER_REDUCTION),
+            _ => Ok(()),
+        }
+    })?;
+    cx.bump_reductions(seen % LEAVES / LEAVES_PER_REDUCTION);
+    Ok(size)
+}
+
+/// The bits of an I/O list, or of a bit string, as one; others may run meanwhile. `badarg` if it is neither.
+pub(super) fn flattened(cx: &mut Context, list: Term, parts: Parts) -> Value {
+    let size = size(cx, list, parts)?;
+    // A list can name one long binary very often.
+    if size > MAX_BITS {
+        return Err(Fail::SystemLimit);
     }
+    let (made, bytes) = new_bits(cx, size)?;
+    let (mut position, mut seen) = (0, 0);
+    try_walk(list, parts, |leaf| {
+        match leaf {
+            // SAFETY: the first walk added up exactly what this one writes, from left to right: terms do not change.
+            Leaf::Byte(byte) if position % 8 == 0 => unsafe {
+                *bytes.add(position / 8) = byte;
+                position += 8;
+            },
+            // SAFETY: as above.
+            Leaf::Byte(byte) => unsafe {
+                raw::write(bytes, position, 8, byte as u64);
+                position += 8;
+            },
+            Leaf::Bits(bits, _) => {
+                let mut done = 0;
+                while done < bits.size {
+                    let piece = (bits.size - done).min(8 * PIECE);
+                    // SAFETY: as above.
+                    unsafe { raw::copy(bits.bytes, bits.offset + done, bytes, position, piece) };
+                    done += piece;
+                    position += piece;
+                    if piece == 8 * PIECE {
+                        cx.consume(PIECE / BYTES_PER_REDUCTION)?;
+                    }
+                }
+            }
+        }
+        seen += 1;
+        match seen % LEAVES {
+            0 => cx.consume(LEAVES / LEAVES_PER_REDUCTION),
+            _ => Ok(()),
+        }
+    })?;
+    cx.bump_reductions(seen % LEAVES / LEAVES_PER_REDUCTION);
     Ok(made)
 }
 
@@ -55,7 +117,8 @@ fn iolist_to_binary_1(cx: &mut Context, args: &[Term]) -> Value {
 }
 
 fn iolist_size_1(cx: &mut Context, args: &[Term]) -> Value {
-    Ok(cx.integer((size(args[0], Parts::Binaries)? / 8) as i64)?)
+    let bits = size(cx, args[0], Parts::Binaries)?;
+    Ok(cx.integer((bits / 8) as i64)?)
 }
 
 /// Larger binaries stay as they are in an I/O vector; what is between them is joined (OTP joins up to the same size,
@@ -68,7 +131,7 @@ fn iolist_to_iovec_1(cx: &mut Context, args: &[Term]) -> Value {
     if view(&list).is_some_and(BitsView::is_binary) {
         return iovec_of(cx, &[list]);
     }
-    size(only_list(list)?, Parts::Binaries)?;
+    size(cx, only_list(list)?, Parts::Binaries)?;
     let mut vector = alloc::vec::Vec::new();
     let mut small = alloc::vec::Vec::new();
     let mut outer = alloc::vec::Vec::new();
@@ -87,6 +150,9 @@ fn iolist_to_iovec_1(cx: &mut Context, args: &[Term]) -> Value {
             // The tail of an improper list.
             None => core::mem::replace(&mut rest, Term::NIL),
         };
+        if small.len() % LEAVES == LEAVES - 1 || vector.len() % LEAVES == LEAVES - 1 {
+            cx.consume(LEAVES / LEAVES_PER_REDUCTION)?;
+        }
         if let Some(byte) = next.as_small() {
             push(&mut small, byte as u8)?;
         } else if let Some(bits) = view(&next) {
@@ -144,19 +210,20 @@ fn iovec_of(cx: &mut Context, binaries: &[Term]) -> Value {
 
 /// The bytes from `first` up to before `end` as a list that ends in `tail`.
 fn byte_list(cx: &mut Context, bits: BitsView, first: usize, end: usize, tail: Term) -> Value {
-    cx.bump_reductions((end - first) / BYTES_PER_REDUCTION);
-    if let Some(bytes) = bits.as_aligned_bytes() {
-        return Ok(cx.byte_list(&bytes[first..end], tail)?);
-    }
     let cells = cx.allocate(2 * (end - first))?.as_ptr();
+    let aligned = bits.as_aligned_bytes();
     let mut list = tail;
     for i in (first..end).rev() {
+        let byte = aligned.map_or_else(|| bits.byte(i), |bytes| bytes[i]);
         // SAFETY: fresh words, two for each byte.
         unsafe {
             let cell = cells.add(2 * (i - first));
-            *cell = Term::small(bits.byte(i) as i64).raw();
+            *cell = Term::small(byte as i64).raw();
             *cell.add(1) = list.raw();
             list = Term::list(cell);
+        }
+        if (i - first) % LEAVES == LEAVES - 1 {
+            cx.consume(LEAVES / LEAVES_PER_REDUCTION)?;
         }
     }
     Ok(list)

@@ -1,6 +1,6 @@
 //! Built-in functions about lists.
 //!
-//! All of them walk lists in a loop, and count what they walk as reductions.
+//! All of them walk lists in a loop, count what they walk as reductions, and let others run when the turn is over.
 
 use super::{Bif, Context, Fail, Value, bif};
 use crate::memory::{Arena, NoMemory};
@@ -40,6 +40,43 @@ pub fn proper_length(list: Term) -> Result<usize, Fail> {
     }
 }
 
+/// Cells that are walked before others may run.
+const PIECE: usize = 512 * CELLS_PER_REDUCTION;
+
+/// Pays for a cell more of a walk.
+#[inline]
+fn step(cx: &mut Context, walked: &mut usize) -> Result<(), Fail> {
+    *walked += 1;
+    if walked.is_multiple_of(PIECE) {
+        cx.consume(PIECE / CELLS_PER_REDUCTION)?;
+    }
+    Ok(())
+}
+
+/// Pays for what [`step`] has not paid for yet.
+fn pay_rest(cx: &mut Context, walked: usize) {
+    cx.bump_reductions(walked % PIECE / CELLS_PER_REDUCTION);
+}
+
+/// As [`proper_length`], letting others run in between.
+pub(super) fn length_in_pieces(cx: &mut Context, list: Term) -> Result<usize, Fail> {
+    let mut elements = list.iter_list();
+    let mut length = 0;
+    loop {
+        let walked = elements.by_ref().take(PIECE).count();
+        length += walked;
+        if walked < PIECE {
+            break;
+        }
+        cx.consume(PIECE / CELLS_PER_REDUCTION)?;
+    }
+    pay_rest(cx, length);
+    match elements.tail().is_nil() {
+        true => Ok(length),
+        false => Err(Fail::Badarg),
+    }
+}
+
 fn cell(list: &Term) -> Result<&Cons, Fail> {
     list.as_cons().ok_or(Fail::Badarg)
 }
@@ -53,48 +90,51 @@ fn tl_1(_: &mut Context, args: &[Term]) -> Value {
 }
 
 fn length_1(cx: &mut Context, args: &[Term]) -> Value {
-    let length = proper_length(args[0])?;
-    cx.bump_reductions(length / CELLS_PER_REDUCTION);
-    Ok(Term::small(length as i64))
+    Ok(Term::small(length_in_pieces(cx, args[0])? as i64))
 }
 
 fn append_2(cx: &mut Context, args: &[Term]) -> Value {
-    let length = proper_length(args[0])?;
+    let length = length_in_pieces(cx, args[0])?;
     if length == 0 {
         return Ok(args[1]);
     }
     if args[1].is_nil() {
         return Ok(args[0]);
     }
-    cx.bump_reductions(length / CELLS_PER_REDUCTION);
     let cells = cx.allocate(2 * length)?.as_ptr();
-    // SAFETY: fresh words, two for each element, all initialised here; each cell's tail is the next one.
-    unsafe {
-        for (i, element) in args[0].iter_list().enumerate() {
+    let mut walked = 0;
+    for (i, element) in args[0].iter_list().enumerate() {
+        // SAFETY: fresh words, two for each element, all initialised here; each cell's tail is the next one.
+        unsafe {
             *cells.add(2 * i) = element.raw();
             *cells.add(2 * i + 1) = Term::list(cells.add(2 * i + 2)).raw();
         }
+        step(cx, &mut walked)?;
+    }
+    // SAFETY: the tail of the last cell.
+    unsafe {
         *cells.add(2 * length - 1) = args[1].raw();
         Ok(Term::list(cells))
     }
 }
 
 fn reverse_2(cx: &mut Context, args: &[Term]) -> Value {
-    let length = proper_length(args[0])?;
+    let length = length_in_pieces(cx, args[0])?;
     if length == 0 {
         return Ok(args[1]);
     }
-    cx.bump_reductions(length / CELLS_PER_REDUCTION);
     let cells = cx.allocate(2 * length)?.as_ptr();
     let mut reversed = args[1];
-    // SAFETY: fresh words, two for each element, all initialised here.
-    unsafe {
-        for (i, element) in args[0].iter_list().enumerate() {
+    let mut walked = 0;
+    for (i, element) in args[0].iter_list().enumerate() {
+        // SAFETY: fresh words, two for each element, all initialised here.
+        unsafe {
             let cell = cells.add(2 * i);
             *cell = element.raw();
             *cell.add(1) = reversed.raw();
             reversed = Term::list(cell);
         }
+        step(cx, &mut walked)?;
     }
     Ok(reversed)
 }
@@ -103,17 +143,17 @@ fn member_2(cx: &mut Context, args: &[Term]) -> Value {
     let [wanted, list] = [args[0], args[1]];
     let mut elements = list.iter_list();
     let mut walked = 0;
-    let is_wanted = |element: Term| {
-        walked += 1;
-        exact_equal(element, wanted)
-    };
-    // An immediate is equal to nothing but itself.
-    let found = if wanted.is_immediate() {
-        elements.any(|element| element.raw() == wanted.raw())
-    } else {
-        elements.any(is_wanted)
-    };
-    cx.bump_reductions(walked / CELLS_PER_REDUCTION);
+    let mut found = false;
+    for element in &mut elements {
+        // An immediate is equal to nothing but itself.
+        found =
+            element.raw() == wanted.raw() || !wanted.is_immediate() && exact_equal(element, wanted);
+        if found {
+            break;
+        }
+        step(cx, &mut walked)?;
+    }
+    pay_rest(cx, walked);
     if !found && !elements.tail().is_nil() {
         return Err(Fail::Badarg);
     }
@@ -129,12 +169,16 @@ fn key_search(cx: &mut Context, args: &[Term]) -> Result<Option<Term>, Fail> {
     let at = position as usize - 1;
     let mut elements = list.iter_list();
     let mut walked = 0;
-    let found = elements.find(|tuple| {
-        walked += 1;
+    let mut found = None;
+    for tuple in &mut elements {
         let element = tuple.as_tuple().and_then(|elements| elements.get(at));
-        element.is_some_and(|&element| equal(element, key))
-    });
-    cx.bump_reductions(walked / CELLS_PER_REDUCTION);
+        if element.is_some_and(|&element| equal(element, key)) {
+            found = Some(tuple);
+            break;
+        }
+        step(cx, &mut walked)?;
+    }
+    pay_rest(cx, walked);
     if found.is_none() && !elements.tail().is_nil() {
         return Err(Fail::Badarg);
     }
@@ -163,12 +207,11 @@ const FEW: usize = 8;
 /// `A -- B`: takes the first occurrence of each element of B out of A.
 fn subtract_2(cx: &mut Context, args: &[Term]) -> Value {
     let [list, unwanted] = [args[0], args[1]];
-    let length = proper_length(list)?;
-    let count = proper_length(unwanted)?;
+    let length = length_in_pieces(cx, list)?;
+    let count = length_in_pieces(cx, unwanted)?;
     if length == 0 || count == 0 {
         return Ok(list);
     }
-    cx.bump_reductions((length + count) / CELLS_PER_REDUCTION);
     if count <= FEW {
         let mut few = [Term::NIL; FEW];
         for (place, element) in few.iter_mut().zip(unwanted.iter_list()) {
@@ -185,7 +228,7 @@ fn subtract_2(cx: &mut Context, args: &[Term]) -> Value {
             true
         });
     }
-    let mut many = Counted::new(count, unwanted)?;
+    let mut many = Counted::new(cx, count, unwanted)?;
     subtract(cx, list, count, |element| many.take(element))
 }
 
@@ -202,9 +245,11 @@ fn subtract(
     // What follows the last element that was taken is shared with the old list.
     let mut shared_from = 0;
     let mut shared = list;
+    let mut walked = 0;
     while left > 0
         && let Some(&cell) = rest.as_cons()
     {
+        step(cx, &mut walked)?;
         rest = cell.tail;
         if take(cell.head) {
             left -= 1;
@@ -226,11 +271,13 @@ struct Counted {
 }
 
 impl Counted {
-    fn new(count: usize, list: Term) -> Result<Counted, Fail> {
+    fn new(cx: &mut Context, count: usize, list: Term) -> Result<Counted, Fail> {
         let mut table = HashTable::new();
         let rehash = |entry: &(Term, usize)| internal_hash(entry.0, 0);
         table.try_reserve(count, rehash).map_err(|_| NoMemory)?;
+        let mut walked = 0;
         for element in list.iter_list() {
+            step(cx, &mut walked)?;
             let hash = internal_hash(element, 0);
             match table.find_mut(hash, |entry| exact_equal(entry.0, element)) {
                 Some(entry) => entry.1 += 1,

@@ -406,6 +406,12 @@ impl Context {
         self.pause(Exit::Yield)
     }
 
+    /// Whether the turn is over: [`Context::consume`] would let others run.
+    #[inline]
+    pub fn turn_is_over(&mut self) -> bool {
+        self.process().bumped_reductions >= TURN as usize
+    }
+
     /// Gives the processor away and returns when the process has it again: in its next turn (`Exit::Yield`), or when something has woken it (`Exit::Wait`),
     /// which may be for any reason. The error is that of [`Context::consume`].
     #[inline(never)]

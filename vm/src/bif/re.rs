@@ -334,9 +334,15 @@ fn run(cx: &mut Context, subject: Term, pattern: Term, options: Term, is_first: 
     };
     let subject = to_binary(cx, subject)?;
     let bytes = bytes_of(subject)?;
-    match find(program, &bytes, &parsed.run) {
+    let mut told = 0;
+    let mut rest = |work: u64| {
+        told += work;
+        cx.consume((work / STEPS_PER_REDUCTION) as usize).is_ok()
+    };
+    match find(program, &bytes, &parsed.run, &mut rest) {
         Ok(found) => {
-            cx.bump_reductions((found.work / STEPS_PER_REDUCTION) as usize);
+            let rest = found.work.saturating_sub(told) / STEPS_PER_REDUCTION;
+            cx.bump_reductions(rest as usize);
             wanted.build(cx, subject, &found)
         }
         Err(stop) => stopped(cx, stop, parsed.report_errors),
@@ -349,6 +355,7 @@ fn stopped(cx: &mut Context, stop: Stop, report: bool) -> Value {
         Stop::RecursionLimit => am::MATCH_LIMIT_RECURSION,
         Stop::RecursionLoop => return Ok(am::NOMATCH.term()),
         Stop::NoMemory => return Err(Fail::NoMemory),
+        Stop::Ended => return Err(Fail::Suspend),
         Stop::Corrupt | Stop::BadUtf8 => return Err(Fail::Badarg),
         Stop::BadOffset => {
             return Err(cx.raise(Class::Error, am::INTERNAL_ERROR.term()));

@@ -9,7 +9,7 @@ use crate::platform::Stream;
 use crate::term::compare::{compare, compare_exact, equal, exact_equal};
 use crate::term::fun::Fun;
 use crate::term::old_hash::phash;
-use crate::term::portable_hash::phash2;
+use crate::term::portable_hash::Hashing;
 use crate::term::{Term, print};
 use alloc::string::String;
 use core::cmp::Ordering;
@@ -151,9 +151,24 @@ fn phash_2(cx: &mut Context, args: &[Term]) -> Value {
     }
 }
 
+/// Terms that are hashed before others may run, and for a reduction.
+const HASHED: usize = 2048;
+const HASHED_PER_REDUCTION: usize = 8;
+
+/// All bits of the hash; others may run meanwhile.
+fn hash_in_pieces(cx: &mut Context, term: Term) -> Result<u32, Fail> {
+    let mut hashing = Hashing::new(term);
+    loop {
+        if let Some(hash) = hashing.advance(cx.atoms(), HASHED)? {
+            return Ok(hash);
+        }
+        cx.consume(HASHED / HASHED_PER_REDUCTION)?;
+    }
+}
+
 /// 27 bits of the hash.
 fn phash2_1(cx: &mut Context, args: &[Term]) -> Value {
-    let hash = phash2(cx.atoms(), args[0])?;
+    let hash = hash_in_pieces(cx, args[0])?;
     Ok(Term::small((hash & 0x07ff_ffff) as i64))
 }
 
@@ -161,7 +176,7 @@ fn phash2_1(cx: &mut Context, args: &[Term]) -> Value {
 fn phash2_2(cx: &mut Context, args: &[Term]) -> Value {
     match args[1].as_small() {
         Some(range @ 1..=0x1_0000_0000) => {
-            let hash = phash2(cx.atoms(), args[0])?;
+            let hash = hash_in_pieces(cx, args[0])?;
             Ok(Term::small(hash as i64 % range))
         }
         _ => Err(Fail::Badarg),

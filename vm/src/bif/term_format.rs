@@ -6,9 +6,11 @@ use crate::bits::view::{BitsView, view};
 use crate::bits::{binary_of_vec, make_binary};
 use crate::memory::Arena;
 use crate::term::Term;
-use crate::term::etf::encode::{self, Encoding, Progress, compress};
+use crate::term::etf::decode::Decoding;
+use crate::term::etf::encode::{self, Encoding, compress};
 use crate::term::etf::local::{self, Local};
-use crate::term::etf::{DecodeError, VERSION, decode};
+use crate::term::etf::scan::Payload;
+use crate::term::etf::{DecodeError, Progress, VERSION, decode};
 use alloc::vec::Vec;
 
 /// The functions.
@@ -165,7 +167,6 @@ fn external_size_2(cx: &mut Context, args: &[Term]) -> Value {
 fn decoded(cx: &mut Context, binary: Term, safe: bool) -> Result<(Term, usize), Fail> {
     let bits = view(&binary).filter(|bits| BitsView::is_binary(*bits));
     let bytes = bits.ok_or(Fail::Badarg)?.to_bytes()?.ok_or(Fail::Badarg)?;
-    cx.bump_reductions(bytes.len() / BYTES_PER_REDUCTION);
     let run = cx.machine().processes.references.run;
     match local::decode(run, &bytes) {
         None => decoded_ordinary(cx, &bytes, safe),
@@ -190,12 +191,52 @@ fn decoded_ordinary(cx: &mut Context, bytes: &[u8], safe: bool) -> Result<(Term,
         resources: Some(&resources),
         ..decode::Options::default()
     };
-    let (heap, atoms, code) = cx.heap_atoms_and_code();
-    decode(bytes, atoms, heap, code, &options).map_err(|error| match error {
+    let payload = Payload::of(bytes).map_err(refused)?;
+    let (data, at) = match &payload {
+        Payload::Plain(at) => (bytes, *at),
+        Payload::Inflated { data, .. } => (&data[..], 0),
+    };
+    let mut decoding = Decoding::new(at);
+    loop {
+        let before = decoding.used();
+        let measured = decoding
+            .measure(data, cx.atoms(), &options, TERMS)
+            .map_err(refused)?;
+        cx.consume((decoding.used() - before) / BYTES_PER_REDUCTION / 2)?;
+        if measured == Progress::Done {
+            break;
+        }
+    }
+    let mut root = Term::NIL.raw();
+    decoding.begin(cx.heap(), &raw mut root)?;
+    loop {
+        let before = decoding.position();
+        let (heap, atoms, code) = cx.heap_atoms_and_code();
+        // SAFETY: `root` is there until the end; what comes behind `Done` is no call.
+        let built = unsafe { decoding.build(data, atoms, heap, code, &options, TERMS) };
+        let built = built.map_err(refused)?;
+        cx.consume((decoding.position() - before) / BYTES_PER_REDUCTION)?;
+        if built == Progress::Done {
+            break;
+        }
+    }
+    let used = match payload {
+        Payload::Plain(_) => decoding.used(),
+        Payload::Inflated { used, .. } => used,
+    };
+    // SAFETY: `build` has put the finished term there.
+    Ok((unsafe { Term::from_raw(root) }, used))
+}
+
+/// Terms that are decoded before others may run.
+const TERMS: usize = 2000;
+
+fn refused(error: DecodeError) -> Fail {
+    match error {
         DecodeError::NoMemory => Fail::NoMemory,
         DecodeError::AtomTableFull => Fail::SystemLimit,
         _ => Fail::Badarg,
-    })
+    }
 }
 
 fn binary_to_term_1(cx: &mut Context, args: &[Term]) -> Value {

@@ -33,6 +33,18 @@ pub enum Leaf {
 
 /// Visits the leaves of `list` from left to right. `badarg` for what may not be there.
 pub fn walk(list: Term, parts: Parts, mut visit: impl FnMut(Leaf)) -> Result<(), Fail> {
+    try_walk(list, parts, |leaf| {
+        visit(leaf);
+        Ok(())
+    })
+}
+
+/// As [`walk`]; ends with the first error of `visit`.
+pub fn try_walk(
+    list: Term,
+    parts: Parts,
+    mut visit: impl FnMut(Leaf) -> Result<(), Fail>,
+) -> Result<(), Fail> {
     let mut outer: SmallVec<[Term; DEPTH]> = SmallVec::new();
     let mut rest = list;
     loop {
@@ -41,7 +53,7 @@ pub fn walk(list: Term, parts: Parts, mut visit: impl FnMut(Leaf)) -> Result<(),
             rest = cell.tail;
             if let Some(value) = cell.head.as_small() {
                 let byte = u8::try_from(value).map_err(|_| Fail::Badarg)?;
-                visit(Leaf::Byte(byte));
+                visit(Leaf::Byte(byte))?;
             } else if cell.head.is_cons() {
                 if !rest.is_nil() {
                     outer.try_reserve(1).map_err(|_| NoMemory)?;
@@ -49,11 +61,11 @@ pub fn walk(list: Term, parts: Parts, mut visit: impl FnMut(Leaf)) -> Result<(),
                 }
                 rest = cell.head;
             } else if !cell.head.is_nil() {
-                visit(leaf(cell.head, parts)?);
+                visit(leaf(cell.head, parts)?)?;
             }
         }
         if !rest.is_nil() {
-            visit(leaf(rest, parts)?);
+            visit(leaf(rest, parts)?)?;
         }
         match outer.pop() {
             Some(next) => rest = next,

@@ -292,18 +292,27 @@ impl HashStore {
     }
 }
 
-impl Drop for HashStore {
-    fn drop(&mut self) {
-        for segment in &mut self.segments {
-            for link in segment.iter_mut() {
-                let mut next = link.take();
-                while let Some(object) = next {
-                    // SAFETY: the chain owned the object.
-                    let object = unsafe { ObjectBox::from_raw(object) };
-                    next = object.next;
-                }
+impl HashStore {
+    /// Frees some objects of a store that is used no more; how many, or `None` if none is left.
+    pub fn free_some(&mut self) -> Option<usize> {
+        let mut segment = self.segments.pop()?;
+        let mut freed = 0;
+        for link in segment.iter_mut() {
+            let mut next = link.take();
+            while let Some(object) = next {
+                // SAFETY: the chain owned the object.
+                let object = unsafe { ObjectBox::from_raw(object) };
+                next = object.next;
+                freed += 1;
             }
         }
+        Some(freed)
+    }
+}
+
+impl Drop for HashStore {
+    fn drop(&mut self) {
+        while self.free_some().is_some() {}
     }
 }
 

@@ -105,7 +105,12 @@ pub struct Tables {
     processes: HashTable<Attached>,
     /// Processes that may use every table (`erts_internal:ets_super_user/1`).
     super_users: Vec<Term>,
+    /// What tables were in that are gone: freed little by little.
+    buried: Vec<Store>,
 }
+
+/// So many objects of a table are freed without a break.
+pub const FREED_AT_ONCE: usize = 1024;
 
 fn spread(key: u64) -> u64 {
     key.wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -127,6 +132,7 @@ impl Tables {
             names: HashTable::new(),
             processes: HashTable::new(),
             super_users: Vec::new(),
+            buried: Vec::new(),
         }
     }
 
@@ -344,6 +350,34 @@ impl Tables {
         unsafe { Box::from_raw(table.0.as_ptr()) }
     }
 
+    /// Takes over what a table's objects are in, to free them little by little ([`Tables::free_some`]).
+    pub fn bury(&mut self, store: Store) {
+        // Few are freed at once; so are all without memory for a note.
+        if store.len() > FREED_AT_ONCE && self.buried.try_reserve(1).is_ok() {
+            self.buried.push(store);
+        }
+    }
+
+    /// Frees about so many objects of tables that are gone; how many, 0 if there is none.
+    pub fn free_some(&mut self, objects: usize) -> usize {
+        let mut freed = 0;
+        while freed < objects
+            && let Some(store) = self.buried.last_mut()
+        {
+            match store.free_some() {
+                Some(count) => freed += count.max(1),
+                None => drop(self.buried.pop()),
+            }
+        }
+        freed
+    }
+
+    /// Whether there are objects to be freed.
+    #[inline]
+    pub fn has_buried(&self) -> bool {
+        !self.buried.is_empty()
+    }
+
     /// `pid` fixes the table once more.
     pub fn fix(&mut self, table: &mut Opened, pid: Term, now: i64) -> Result<(), NoMemory> {
         let fixed = &mut self.attach(pid)?.fixed;
@@ -437,7 +471,8 @@ pub fn process_exited(machine: &mut Machine, pid: Term) {
     {
         let table = Opened(table);
         if let Err(table) = inherit(machine, table, pid) {
-            drop(machine.ets.remove(table));
+            let table = machine.ets.remove(table);
+            machine.ets.bury(table.store);
         }
     }
 }
@@ -460,6 +495,11 @@ fn inherit(machine: &mut Machine, mut table: Opened, pid: Term) -> Result<(), Op
 }
 
 impl TableId {
+    /// Whether the table is gone.
+    pub fn is_gone(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// An identifier that leads to no table yet.
     pub const fn unused() -> TableId {
         TableId(None)

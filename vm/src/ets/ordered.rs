@@ -340,14 +340,21 @@ impl OrderedStore {
     }
 }
 
+impl OrderedStore {
+    /// Frees some objects of a store that is used no more; how many, or `None` if none is left.
+    pub fn free_some(&mut self) -> Option<usize> {
+        let leaf = self.leaves.pop()?;
+        for object in &leaf.objects[..leaf.len] {
+            // SAFETY: the place owned the object.
+            drop(unsafe { ObjectBox::from_raw(*object) });
+        }
+        Some(leaf.len)
+    }
+}
+
 impl Drop for OrderedStore {
     fn drop(&mut self) {
-        for leaf in &self.leaves {
-            for object in &leaf.objects[..leaf.len] {
-                // SAFETY: the place owned the object.
-                drop(unsafe { ObjectBox::from_raw(*object) });
-            }
-        }
+        while self.free_some().is_some() {}
     }
 }
 

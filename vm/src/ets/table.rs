@@ -119,6 +119,27 @@ pub struct Table {
 const TABLE_WORDS: usize = size_of::<Table>() / 8;
 
 impl Store {
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Store::Hash(store) => store.len(),
+            Store::Ordered(store) => store.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Frees some objects of a store that is used no more; how many, or `None` if none is left.
+    pub fn free_some(&mut self) -> Option<usize> {
+        match self {
+            Store::Hash(store) => store.free_some(),
+            Store::Ordered(store) => store.free_some(),
+        }
+    }
+
     /// An empty store for tables of a kind.
     pub fn new(kind: Kind) -> Result<Store, NoMemory> {
         Ok(match kind {
@@ -154,10 +175,7 @@ impl Table {
 
     /// How many objects there are.
     pub fn len(&self) -> usize {
-        match &self.store {
-            Store::Hash(store) => store.len(),
-            Store::Ordered(store) => store.len(),
-        }
+        self.store.len()
     }
 
     /// Whether there is no object.
@@ -364,18 +382,20 @@ impl Table {
         self.delete(atoms, key, |object| exact_equal(object.term(), tuple));
     }
 
-    /// Deletes all objects; how many they were.
-    pub fn clear(&mut self) -> Result<usize, NoMemory> {
-        let count = self.len();
+    /// Deletes all objects: what they were in, if that is not used any more ([`super::Tables::bury`]).
+    pub fn clear(&mut self) -> Result<Option<Store>, NoMemory> {
         let fixed = self.fixation.is_fixed();
         match &mut self.store {
-            Store::Hash(store) if fixed => store.mark_all(),
+            Store::Hash(store) if fixed => {
+                store.mark_all();
+                Ok(None)
+            }
             store => {
-                *store = Store::new(self.options.kind)?;
                 self.words = 0;
+                let empty = Store::new(self.options.kind)?;
+                Ok(Some(core::mem::replace(store, empty)))
             }
         }
-        Ok(count)
     }
 
     /// The last fixation has ended: what was deleted meanwhile goes, and the buckets catch up.

@@ -11,7 +11,13 @@ fn program(pattern: &str) -> Vec<u8> {
 
 fn run(program: &[u8], subject: &str) -> Option<Vec<(i64, i64)>> {
     let program = Program::view(program).expect("a program");
-    let found = find(program, subject.as_bytes(), &RunOptions::default()).expect("an answer");
+    let found = find(
+        program,
+        subject.as_bytes(),
+        &RunOptions::default(),
+        &mut |_| true,
+    )
+    .expect("an answer");
     found.is_match.then(|| found.groups.to_vec())
 }
 
@@ -43,7 +49,7 @@ fn a_damaged_program_does_no_harm() {
             bad[i] = value;
             if let Some(program) = Program::view(&bad) {
                 // Any answer will do; a panic, an endless loop or a gigabyte will not.
-                let _ = find(program, subject.as_bytes(), &options);
+                let _ = find(program, subject.as_bytes(), &options, &mut |_| true);
             }
         }
     }

@@ -26,6 +26,10 @@ const CLOCK_REDUCTIONS: u64 = 1000;
 /// Turns, however short, after which the clock is looked at.
 const CLOCK_TURNS: u32 = 32;
 
+/// Objects of tables that are gone that are freed between two turns, and before the clock is looked at when there is nobody to run.
+const FREED_BETWEEN_TURNS: usize = 256;
+const FREED_WHEN_IDLE: usize = 4096;
+
 /// What the scheduler counts, and how the machine ends.
 pub struct Scheduler {
     /// Turns that were given.
@@ -139,6 +143,11 @@ fn next(machine: &mut Machine) -> NonNull<Process> {
             events::handle(machine, now);
             continue;
         }
+        if machine.ets.has_buried() {
+            machine.ets.free_some(FREED_WHEN_IDLE);
+            look_at_clock(machine);
+            continue;
+        }
         if machine.processes.table.is_empty() {
             let status = machine.scheduler.status;
             machine.halt(status);
@@ -221,6 +230,9 @@ fn turn_over(machine: &mut Machine, pid: Term, exit: Exit) {
     }
     exit::carry_out(machine);
     resource::close_dead(machine);
+    if machine.ets.has_buried() {
+        machine.ets.free_some(FREED_BETWEEN_TURNS);
+    }
 }
 
 #[cfg(test)]

@@ -51,17 +51,61 @@ const NIL_VALUE: u32 = 2;
 
 /// The hash of `term`, all 32 bits of it.
 pub fn phash2(atoms: &AtomTable, term: Term) -> Result<u32, NoMemory> {
-    let mut state = State {
-        atoms,
-        hash: 0,
-        frames: SmallVec::new(),
-    };
-    let mut term = term;
+    let mut hashing = Hashing::new(term);
     loop {
+        if let Some(hash) = hashing.advance(atoms, usize::MAX)? {
+            return Ok(hash);
+        }
+    }
+}
+
+/// A hash that is computed in pieces, so that others may run in between. The term stays where it is until it is done.
+pub struct Hashing {
+    next: Term,
+    hash: u32,
+    frames: SmallVec<[Frame; 8]>,
+}
+
+impl Hashing {
+    /// Of `term`.
+    pub fn new(term: Term) -> Hashing {
+        Hashing {
+            next: term,
+            hash: 0,
+            frames: SmallVec::new(),
+        }
+    }
+
+    /// Goes over up to so many terms more; the hash, all 32 bits of it, when that was all.
+    pub fn advance(&mut self, atoms: &AtomTable, terms: usize) -> Result<Option<u32>, NoMemory> {
+        let mut state = State {
+            atoms,
+            hash: self.hash,
+            frames: core::mem::take(&mut self.frames),
+        };
+        match run(&mut state, self.next, terms)? {
+            Some(next) => {
+                self.next = next;
+                self.hash = state.hash;
+                self.frames = state.frames;
+                Ok(None)
+            }
+            None => Ok(Some(state.hash)),
+        }
+    }
+}
+
+/// Hashes up to so many terms; what comes next.
+fn run(state: &mut State<'_>, mut term: Term, mut terms: usize) -> Result<Option<Term>, NoMemory> {
+    loop {
+        if terms == 0 {
+            return Ok(Some(term));
+        }
+        terms -= 1;
         let mut inner = state.add(term)?;
         while inner.is_none() {
             let Some(frame) = state.frames.last_mut() else {
-                return Ok(state.hash);
+                return Ok(None);
             };
             match frame {
                 Frame::Terms { left: 0, .. } => {
@@ -109,7 +153,7 @@ pub fn phash2(atoms: &AtomTable, term: Term) -> Result<u32, NoMemory> {
         }
         match inner {
             Some(next) => term = next,
-            None => return Ok(state.hash),
+            None => return Ok(None),
         }
     }
 }

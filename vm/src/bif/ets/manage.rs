@@ -3,8 +3,8 @@
 use super::super::{Bif, Context, Fail, Value, bif};
 use super::{Access, open};
 use crate::atom::am;
-use crate::ets::table::{Kind, Options, Protection};
-use crate::ets::{Heir, TableId, identifier, send_transfer};
+use crate::ets::table::{Kind, Options, Protection, Store};
+use crate::ets::{FREED_AT_ONCE, Heir, TableId, identifier, send_transfer};
 use crate::memory::Arena;
 use crate::process::signal;
 use crate::term::Term;
@@ -155,9 +155,21 @@ fn new_2(cx: &mut Context, args: &[Term]) -> Value {
 
 fn delete_1(cx: &mut Context, args: &[Term]) -> Value {
     let table = open(cx, args[0], Access::Write)?;
-    cx.bump_reductions(table.len() / FREED_PER_REDUCTION);
-    drop(cx.machine().ets.remove(table));
+    let table = cx.machine().ets.remove(table);
+    bury(cx, table.store)?;
     Ok(am::TRUE.term())
+}
+
+/// Frees objects that nothing leads to any more; others may run meanwhile. What is left if the process is told to end is the run loop's to free.
+pub(super) fn bury(cx: &mut Context, store: Store) -> Result<(), Fail> {
+    cx.bump_reductions(store.len().min(FREED_AT_ONCE) / FREED_PER_REDUCTION);
+    cx.machine().ets.bury(store);
+    loop {
+        match cx.machine().ets.free_some(FREED_AT_ONCE) {
+            0 => return Ok(()),
+            freed => cx.consume(freed / FREED_PER_REDUCTION)?,
+        }
+    }
 }
 
 fn rename_2(cx: &mut Context, args: &[Term]) -> Value {

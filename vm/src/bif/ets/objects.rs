@@ -1,6 +1,7 @@
 //! Objects by their keys: `insert`, `lookup`, `delete` and their like.
 
 use super::super::{Bif, Context, Fail, Value, bif};
+use super::manage::bury;
 use super::{Access, open};
 use crate::atom::am;
 use crate::ets::Opened;
@@ -171,7 +172,9 @@ fn delete_object_2(cx: &mut Context, args: &[Term]) -> Value {
 /// `internal_delete_all(Table, undefined)`: what `ets:delete_all_objects/1` is made of; how many objects there were.
 fn internal_delete_all_2(cx: &mut Context, args: &[Term]) -> Value {
     let mut table = open(cx, args[0], Access::Write)?;
-    let count = table.clear()?;
-    cx.bump_reductions(count / PER_REDUCTION);
+    let count = table.len();
+    if let Some(store) = table.clear()? {
+        bury(cx, store)?;
+    }
     Ok(Term::small(count as i64))
 }

@@ -14,7 +14,7 @@
 
 use super::super::{Bif, Context, Fail, Value, bif};
 use super::specification::{compiled, compiler};
-use super::walk::{Course, Go, Plan, Verdict, along, change, plan};
+use super::walk::{Course, Go, Plan, Rests, Verdict, along, change, plan};
 use super::{Access, open};
 use crate::atom::{AtomTable, am};
 use crate::ets::Opened;
@@ -51,9 +51,6 @@ pub const TABLE: &[Bif] = &[
     bif("ets", "internal_select_delete", 2, internal_select_delete_2),
     bif("ets", "select_replace", 2, select_replace_2),
 ];
-
-/// Objects that are looked at for a reduction.
-const PER_REDUCTION: usize = 4;
 
 /// The specification of one clause that `match` and `match_object` stand for.
 fn single(cx: &mut Context, head: Term, body: Body) -> Result<MatchSpec, Fail> {
@@ -158,50 +155,47 @@ fn all(cx: &mut Context, mut table: Opened, spec: &MatchSpec, reverse: bool) -> 
     let plan = plan(cx, &table, spec)?;
     let mut scratch = Scratch::default();
     let mut list = Term::NIL;
-    let position = table.key_position();
-    let seen = match &table.store {
-        // The list is made from its end.
-        Store::Ordered(store) => {
-            let mut seen = 0;
-            let mut walk = |cx: &mut Context, pattern: Option<Term>| {
-                let course = Course {
-                    behind: None,
-                    pattern,
-                    backward: !reverse,
-                };
-                let (count, _) = along(cx, store, position, &course, &mut |cx, object| {
-                    if let Some(value) = value_of(cx, spec, &mut scratch, object)? {
-                        list = cx.cons(value, list)?;
-                    }
-                    Ok(Go::On)
-                })?;
-                seen += count;
-                Ok::<(), Fail>(())
-            };
-            match &plan {
-                Plan::All => walk(cx, None)?,
-                Plan::Beginning(pattern) => walk(cx, Some(*pattern))?,
-                Plan::Keys(keys) if reverse => {
-                    for key in keys {
-                        walk(cx, Some(*key))?;
-                    }
-                }
-                Plan::Keys(keys) => {
-                    for key in keys.iter().rev() {
-                        walk(cx, Some(*key))?;
-                    }
-                }
-            }
-            seen
-        }
-        Store::Hash(_) => change(cx, &mut table, &plan, &mut |cx, object| {
+    if let Store::Hash(_) = &table.store {
+        change(cx, &mut table, &plan, &mut |cx, object| {
             if let Some(value) = value_of(cx, spec, &mut scratch, object)? {
                 list = cx.cons(value, list)?;
             }
             Ok(Verdict::Keep)
-        })?,
+        })?;
+        return Ok(list);
+    }
+    // The list is made from its end.
+    let mut walk = |cx: &mut Context, pattern: Option<Term>| {
+        let course = Course {
+            behind: None,
+            pattern,
+            backward: !reverse,
+        };
+        along(cx, &mut table, &course, &mut |cx, object| {
+            if let Some(value) = value_of(cx, spec, &mut scratch, object)? {
+                list = cx.cons(value, list)?;
+            }
+            Ok(Go::On)
+        })
     };
-    cx.bump_reductions(seen / PER_REDUCTION);
+    match &plan {
+        Plan::All => {
+            walk(cx, None)?;
+        }
+        Plan::Beginning(pattern) => {
+            walk(cx, Some(*pattern))?;
+        }
+        Plan::Keys(keys) if reverse => {
+            for key in keys {
+                walk(cx, Some(*key))?;
+            }
+        }
+        Plan::Keys(keys) => {
+            for key in keys.iter().rev() {
+                walk(cx, Some(*key))?;
+            }
+        }
+    }
     Ok(list)
 }
 
@@ -293,27 +287,43 @@ impl HashChunk {
         Ok(())
     }
 
-    /// As many results as the limit says, if there are, and a continuation.
-    fn go_on(mut self, cx: &mut Context, table: Opened) -> Value {
-        let Store::Hash(store) = &table.store else {
-            return Err(Fail::Badarg);
-        };
+    /// Goes over buckets until there are as many results as the limit says.
+    fn search(
+        &mut self,
+        cx: &mut Context,
+        table: &mut Opened,
+        rests: &mut Rests,
+    ) -> Result<(), Fail> {
         let mut scratch = Scratch::default();
-        let mut seen = 0;
+        while self.results.len() < self.limit
+            && let Some(bucket) = self.bucket
         {
+            let Store::Hash(store) = &table.store else {
+                return Err(Fail::Badarg);
+            };
+            let mut seen = 1;
+            // Borrowed for each bucket anew: another process may have the continuation, too.
             let spec = self.spec.borrow().ok_or(Fail::Badarg)?;
-            while self.results.len() < self.limit
-                && let Some(bucket) = self.bucket
-            {
-                for object in store.chain(bucket).filter(|object| !object.deleted) {
-                    seen += 1;
-                    let value = value_of(cx, &spec, &mut scratch, object)?;
-                    found(&mut self.results, value)?;
-                }
-                self.bucket = Some(bucket + 1).filter(|next| *next < store.buckets());
+            for object in store.chain(bucket).filter(|object| !object.deleted) {
+                seen += 1;
+                let value = value_of(cx, &spec, &mut scratch, object)?;
+                found(&mut self.results, value)?;
+            }
+            drop(spec);
+            self.bucket = Some(bucket + 1).filter(|next| *next < store.buckets());
+            if rests.is_time(cx, seen) {
+                rests.rest(cx, table)?;
             }
         }
-        cx.bump_reductions(seen / PER_REDUCTION);
+        Ok(())
+    }
+
+    /// As many results as the limit says, if there are, and a continuation.
+    fn go_on(mut self, cx: &mut Context, mut table: Opened) -> Value {
+        let mut rests = Rests::default();
+        let searched = self.search(cx, &mut table, &mut rests);
+        rests.end(cx, &mut table);
+        searched?;
         if self.results.is_empty() {
             return Ok(am::END_OF_TABLE.term());
         }
@@ -351,16 +361,17 @@ struct OrderedChunk {
 
 impl OrderedChunk {
     /// As [`HashChunk::go_on`].
-    fn go_on(self, cx: &mut Context, table: Opened) -> Value {
-        let Store::Ordered(store) = &table.store else {
+    fn go_on(self, cx: &mut Context, mut table: Opened) -> Value {
+        if !matches!(&table.store, Store::Ordered(_)) {
             return Err(Fail::Badarg);
-        };
-        let spec = self.spec.borrow().ok_or(Fail::Badarg)?;
+        }
         let position = table.key_position();
         let mut scratch = Scratch::default();
         let mut results = Found::new();
         let mut last = Term::NIL;
-        let (seen, ended) = along(cx, store, position, &self.course, &mut |cx, object| {
+        let ended = along(cx, &mut table, &self.course, &mut |cx, object| {
+            // Borrowed for each object anew: another process may have the continuation, too.
+            let spec = self.spec.borrow().ok_or(Fail::Badarg)?;
             found(&mut results, value_of(cx, &spec, &mut scratch, object)?)?;
             last = object.key(position);
             Ok(if results.len() < self.limit {
@@ -369,8 +380,6 @@ impl OrderedChunk {
                 Go::Stop
             })
         })?;
-        drop(spec);
-        cx.bump_reductions(seen / PER_REDUCTION);
         if results.is_empty() {
             return Ok(am::END_OF_TABLE.term());
         }
@@ -461,7 +470,7 @@ fn count(cx: &mut Context, args: &[Term], access: Access, verdict: Verdict) -> V
     let plan = plan(cx, &table, &spec)?;
     let mut scratch = Scratch::default();
     let mut count = 0;
-    let seen = change(cx, &mut table, &plan, &mut |cx, object| {
+    change(cx, &mut table, &plan, &mut |cx, object| {
         let value = spec.run(
             cx,
             &mut scratch,
@@ -475,7 +484,6 @@ fn count(cx: &mut Context, args: &[Term], access: Access, verdict: Verdict) -> V
         }
         Ok(Verdict::Keep)
     })?;
-    cx.bump_reductions(seen / PER_REDUCTION);
     Ok(Term::small(count))
 }
 
@@ -505,7 +513,7 @@ fn select_replace_2(cx: &mut Context, args: &[Term]) -> Value {
     let mut scratch = Scratch::default();
     let mut count = 0;
     let accepted = table.key_position();
-    let seen = change(cx, &mut table, &plan, &mut |cx, object| {
+    change(cx, &mut table, &plan, &mut |cx, object| {
         let value = value_of(cx, &spec, &mut scratch, object)?;
         match value {
             Some(tuple) if tuple.as_tuple().is_some_and(|t| t.len() > accepted) => {
@@ -515,7 +523,6 @@ fn select_replace_2(cx: &mut Context, args: &[Term]) -> Value {
             _ => Ok(Verdict::Keep),
         }
     })?;
-    cx.bump_reductions(seen / PER_REDUCTION);
     Ok(Term::small(count))
 }
 

@@ -3,14 +3,17 @@
 //! If the head of every clause says which key it wants, only the objects of those keys are looked at; in an `ordered_set`, a head
 //! that knows the beginning of its key bounds the walk. Otherwise it is over the whole table.
 //!
-//! Invariant: while a walk is under way nothing else touches the table: what is called for each object gets the object, and says
-//! what is to be done with it.
+//! A long walk lets others run now and then, between two buckets or places ([`Rests`]). From its first rest on it holds the table fixed.
+//!
+//! Invariant: while a walk does not rest nothing else touches the table: what is called for each object gets the object, and says
+//! what is to be done with it; it never rests itself.
 
 use super::super::{Context, Fail};
+use crate::atom::am;
 use crate::ets::Opened;
 use crate::ets::hash::HashStore;
 use crate::ets::object::Object;
-use crate::ets::ordered::OrderedStore;
+use crate::ets::ordered::{OrderedStore, Place};
 use crate::ets::table::{Store, delete_here, key_hash, overwrite, replace_at};
 use crate::match_spec::partial::Range;
 use crate::match_spec::pattern::{is_bound_key, is_underscore, variable_number};
@@ -18,6 +21,8 @@ use crate::match_spec::{Clause, MatchSpec};
 use crate::memory::NoMemory;
 use crate::term::Term;
 use crate::term::compare::{compare, exact_equal};
+use crate::term::copy::copy;
+use crate::time::clock;
 use core::cmp::Ordering;
 use smallvec::SmallVec;
 
@@ -115,65 +120,159 @@ pub enum Go {
     Stop,
 }
 
+/// Objects that are looked at for a reduction.
+const PER_REDUCTION: usize = 4;
+
+/// How a walk lets others run.
+#[derive(Default)]
+pub struct Rests {
+    /// Objects and buckets that have not been paid for yet.
+    unpaid: usize,
+    /// Whether the walk holds the table fixed.
+    holds: bool,
+}
+
+impl Rests {
+    /// Pays for `seen` more, and says whether it is time for a rest.
+    #[inline]
+    pub fn is_time(&mut self, cx: &mut Context, seen: usize) -> bool {
+        self.unpaid += seen;
+        if self.unpaid < 64 {
+            return false;
+        }
+        cx.bump_reductions(core::mem::take(&mut self.unpaid) / PER_REDUCTION);
+        cx.turn_is_over()
+    }
+
+    /// Lets others run. After an error the table may be gone: then `holds` is false, and nobody looks at it any more.
+    #[cold]
+    pub fn rest(&mut self, cx: &mut Context, table: &mut Opened) -> Result<(), Fail> {
+        let pid = cx.process().pid;
+        if !self.holds {
+            let machine = cx.machine();
+            let now = clock::monotonic(&mut *machine.platform);
+            machine.ets.fix(table, pid, now)?;
+            self.holds = true;
+        }
+        let id = table.id.clone();
+        let rested = cx.consume(0);
+        if id.borrow().is_some_and(|id| id.is_gone()) {
+            self.holds = false;
+            rested?;
+            return Err(cx.fail_because(am::ID));
+        }
+        rested
+    }
+
+    /// Whether what is deleted is to be marked only: others hold the table fixed, or held it from the beginning.
+    fn marks(table: &Opened, from_the_beginning: bool, pid: Term) -> bool {
+        from_the_beginning
+            || table
+                .fixation
+                .fixers()
+                .iter()
+                .any(|(fixer, _)| *fixer != pid)
+    }
+
+    /// The walk has ended.
+    pub fn end(mut self, cx: &mut Context, table: &mut Opened) {
+        let pid = cx.process().pid;
+        cx.bump_reductions(self.unpaid / PER_REDUCTION);
+        if core::mem::take(&mut self.holds) {
+            cx.machine().ets.unfix(table, pid);
+        }
+    }
+}
+
 /// What is called for an object.
 pub type Visit<'a> = &'a mut dyn FnMut(&mut Context, &Object) -> Result<Verdict, Fail>;
 
-/// Walks over what the plan says, forward, and does what `visit` says. How many objects it saw.
+/// Walks over what the plan says, forward, and does what `visit` says.
 pub fn change(
     cx: &mut Context,
     table: &mut Opened,
     plan: &Plan,
     visit: Visit<'_>,
-) -> Result<usize, Fail> {
-    let table = &mut **table;
-    let fixed = table.fixation.is_fixed();
-    let position = table.options.key_position;
-    let words = &mut table.words;
-    let mut seen = 0;
-    match (&mut table.store, plan) {
-        (Store::Hash(store), Plan::Keys(keys)) => {
-            for key in keys {
-                let hash = key_hash(*key);
-                let mut cursor = store.cursor_at(hash, *key, position);
-                while cursor.is_at(hash, *key, position) {
-                    seen += 1;
-                    judge(cx, &mut cursor, fixed, words, visit)?;
-                }
-            }
-            settle(store, fixed);
-        }
-        (Store::Hash(store), _) => {
-            for bucket in 0..store.buckets() {
-                let mut cursor = store.cursor(bucket);
-                while cursor.object().is_some() {
-                    seen += 1;
-                    judge(cx, &mut cursor, fixed, words, visit)?;
-                }
-            }
-            settle(store, fixed);
-        }
-        (Store::Ordered(store), plan) => {
+) -> Result<(), Fail> {
+    let mut rests = Rests::default();
+    let changed = match &table.store {
+        Store::Hash(_) => change_buckets(cx, table, plan, &mut rests, visit),
+        Store::Ordered(_) => {
             let spans: &[Term] = match plan {
                 Plan::Keys(keys) => keys,
                 Plan::Beginning(key) => core::slice::from_ref(key),
                 Plan::All => &[],
             };
-            if matches!(plan, Plan::All) {
-                seen += change_span(cx, store, position, words, None, visit)?;
-            }
-            for key in spans {
-                seen += change_span(cx, store, position, words, Some(*key), visit)?;
+            match plan {
+                Plan::All => change_span(cx, table, None, &mut rests, visit),
+                _ => spans
+                    .iter()
+                    .try_for_each(|key| change_span(cx, table, Some(*key), &mut rests, visit)),
             }
         }
+    };
+    rests.end(cx, table);
+    changed
+}
+
+fn change_buckets(
+    cx: &mut Context,
+    opened: &mut Opened,
+    plan: &Plan,
+    rests: &mut Rests,
+    visit: Visit<'_>,
+) -> Result<(), Fail> {
+    let (pid, position) = (cx.process().pid, opened.options.key_position);
+    let fixed = opened.fixation.is_fixed();
+    let keys: Option<&[Term]> = match plan {
+        Plan::Keys(keys) => Some(keys),
+        _ => None,
+    };
+    let mut next = 0;
+    loop {
+        let marks = Rests::marks(opened, fixed, pid);
+        let table = &mut **opened;
+        let words = &mut table.words;
+        let Store::Hash(store) = &mut table.store else {
+            return Ok(());
+        };
+        let mut seen = 1;
+        match keys {
+            Some(keys) => {
+                let Some(&key) = keys.get(next) else { break };
+                let hash = key_hash(key);
+                let mut cursor = store.cursor_at(hash, key, position);
+                while cursor.is_at(hash, key, position) {
+                    seen += 1;
+                    judge(cx, &mut cursor, marks, words, visit)?;
+                }
+            }
+            None => {
+                if next >= store.buckets() {
+                    break;
+                }
+                let mut cursor = store.cursor(next);
+                while cursor.object().is_some() {
+                    seen += 1;
+                    judge(cx, &mut cursor, marks, words, visit)?;
+                }
+            }
+        }
+        next += 1;
+        if rests.is_time(cx, seen) {
+            rests.rest(cx, opened)?;
+        }
     }
-    Ok(seen)
+    if !opened.fixation.is_fixed()
+        && let Store::Hash(store) = &mut opened.store
+    {
+        settle(store);
+    }
+    Ok(())
 }
 
 /// The buckets follow what was deleted.
-fn settle(store: &mut HashStore, fixed: bool) {
-    if fixed {
-        return;
-    }
+fn settle(store: &mut HashStore) {
     let mut before = store.buckets() + 1;
     while store.buckets() < before {
         before = store.buckets();
@@ -207,25 +306,32 @@ fn judge(
 /// The keys that `pattern` can match, or all, in their order.
 fn change_span(
     cx: &mut Context,
-    store: &mut OrderedStore,
-    position: usize,
-    words: &mut usize,
+    opened: &mut Opened,
     pattern: Option<Term>,
+    rests: &mut Rests,
     visit: Visit<'_>,
-) -> Result<usize, Fail> {
-    let mut seen = 0;
+) -> Result<(), Fail> {
+    let position = opened.options.key_position;
     let range = range_of(cx, pattern)?;
-    let mut place = match range {
-        Some(range) => begin(cx, store, range)?,
-        None => store.first(),
+    let mut place = match (range, &opened.store) {
+        (Some(range), Store::Ordered(store)) => begin(cx, store, range)?,
+        (None, Store::Ordered(store)) => store.first(),
+        _ => return Ok(()),
     };
-    while let Some(object) = store.object(place) {
+    loop {
+        let table = &mut **opened;
+        let words = &mut table.words;
+        let Store::Ordered(store) = &mut table.store else {
+            break;
+        };
+        let Some(object) = store.object(place) else {
+            break;
+        };
         if let Some(range) = range
             && range.order(cx.atoms(), object.key(position))? != Ordering::Equal
         {
             break;
         }
-        seen += 1;
         match visit(cx, object)? {
             Verdict::Keep => place = store.after(place),
             Verdict::Delete => match store.remove(place) {
@@ -240,8 +346,17 @@ fn change_span(
                 place = store.after(place);
             }
         }
+        if rests.is_time(cx, 1)
+            && let Some(object) = store.object(place)
+        {
+            let key = copy(object.key(position), cx, &(0..0))?;
+            rests.rest(cx, opened)?;
+            if let Store::Ordered(store) = &opened.store {
+                (place, _) = store.seek(cx.atoms(), key);
+            }
+        }
     }
-    Ok(seen)
+    Ok(())
 }
 
 fn range_of(cx: &mut Context, pattern: Option<Term>) -> Result<Option<Range>, NoMemory> {
@@ -252,11 +367,7 @@ fn range_of(cx: &mut Context, pattern: Option<Term>) -> Result<Option<Range>, No
 }
 
 /// The first place of the range, if there is any.
-fn begin(
-    cx: &mut Context,
-    store: &OrderedStore,
-    range: Range,
-) -> Result<crate::ets::ordered::Place, Fail> {
+fn begin(cx: &mut Context, store: &OrderedStore, range: Range) -> Result<Place, Fail> {
     let atoms = cx.atoms();
     let mut lost = false;
     let place = store.partition(|key| match range.order(atoms, key) {
@@ -282,15 +393,30 @@ pub struct Course {
     pub backward: bool,
 }
 
-/// Walks over an ordered table until `visit` says stop. How many objects it saw, and whether the end was reached.
+/// Walks over an ordered table until `visit` says stop. Whether the end was reached.
 pub fn along(
     cx: &mut Context,
-    store: &OrderedStore,
-    position: usize,
+    table: &mut Opened,
     course: &Course,
     visit: &mut dyn FnMut(&mut Context, &Object) -> Result<Go, Fail>,
-) -> Result<(usize, bool), Fail> {
-    let mut seen = 0;
+) -> Result<bool, Fail> {
+    let mut rests = Rests::default();
+    let walked = along_resting(cx, table, course, &mut rests, visit);
+    rests.end(cx, table);
+    walked
+}
+
+fn along_resting(
+    cx: &mut Context,
+    table: &mut Opened,
+    course: &Course,
+    rests: &mut Rests,
+    visit: &mut dyn FnMut(&mut Context, &Object) -> Result<Go, Fail>,
+) -> Result<bool, Fail> {
+    let position = table.options.key_position;
+    let Store::Ordered(store) = &table.store else {
+        return Ok(true);
+    };
     let range = range_of(cx, course.pattern)?;
     let mut place = match (course.behind, range, course.backward) {
         (Some(key), _, backward) => {
@@ -321,22 +447,35 @@ pub fn along(
         }
     };
     while let Some(here) = place
+        && let Store::Ordered(store) = &table.store
         && let Some(object) = store.object(here)
     {
         if let Some(range) = range
             && range.order(cx.atoms(), object.key(position))? != Ordering::Equal
         {
-            return Ok((seen, true));
+            return Ok(true);
         }
-        seen += 1;
         if visit(cx, object)? == Go::Stop {
-            return Ok((seen, false));
+            return Ok(false);
         }
-        place = if course.backward {
-            store.before(here)
-        } else {
-            Some(store.after(here))
+        let onward = |store: &OrderedStore, here: Place| match course.backward {
+            true => store.before(here),
+            false => Some(store.after(here)),
         };
+        if rests.is_time(cx, 1) {
+            let key = copy(object.key(position), cx, &(0..0))?;
+            rests.rest(cx, table)?;
+            let Store::Ordered(store) = &table.store else {
+                break;
+            };
+            place = match store.seek(cx.atoms(), key) {
+                // Its object was deleted meanwhile: the one behind it is here.
+                (here, false) if !course.backward => Some(here),
+                (here, _) => onward(store, here),
+            };
+        } else {
+            place = onward(store, here);
+        }
     }
-    Ok((seen, true))
+    Ok(true)
 }

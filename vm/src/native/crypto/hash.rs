@@ -101,6 +101,9 @@ pub fn named(
     }
 }
 
+/// Bytes after which others may run.
+const PIECE: usize = 1 << 15;
+
 struct State(Box<dyn DynDigest>);
 
 impl Resource for State {}
@@ -119,9 +122,11 @@ pub fn hash_2(cx: &mut Context, args: &[Term]) -> Value {
     let Some(data) = bytes_of(cx, args[1])? else {
         return Err(badarg(cx, 1, "Not iolist"));
     };
-    cx.bump_reductions(data.len() / BYTES_PER_REDUCTION);
     let mut digest = algorithm.start();
-    digest.update(&data);
+    for piece in data.chunks(PIECE) {
+        digest.update(piece);
+        cx.consume(piece.len() / BYTES_PER_REDUCTION)?;
+    }
     digest_term(cx, digest)
 }
 
@@ -138,8 +143,10 @@ pub fn update_2(cx: &mut Context, args: &[Term]) -> Value {
     let Some(data) = bytes_of(cx, args[1])? else {
         return Err(badarg(cx, 1, "Not iolist"));
     };
-    cx.bump_reductions(data.len() / BYTES_PER_REDUCTION);
-    next.update(&data);
+    for piece in data.chunks(PIECE) {
+        next.update(piece);
+        cx.consume(piece.len() / BYTES_PER_REDUCTION)?;
+    }
     let handle = cx.new_resource(State(next))?;
     Ok(handle.term(cx)?)
 }

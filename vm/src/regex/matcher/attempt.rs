@@ -409,6 +409,9 @@ impl Matcher<'_> {
     #[inline(always)]
     fn tick(&mut self) -> Result<(), Stop> {
         self.steps += 1;
+        if self.steps.is_multiple_of(8192) {
+            self.tell(self.steps / 8)?;
+        }
         if self.steps > self.match_limit {
             return Err(Stop::MatchLimit);
         }

@@ -30,7 +30,15 @@ pub enum Stop {
     BadUtf8,
     /// The search begins behind the subject's end.
     BadOffset,
+    /// Whoever was to be asked for a rest wants no answer any more.
+    Ended,
 }
+
+/// Asked now and then, with the work since the last time, whether the search may go on.
+pub type Rest<'a> = &'a mut dyn FnMut(u64) -> bool;
+
+/// Work between two questions.
+const WORK_BETWEEN_RESTS: u64 = 4096;
 
 impl From<NoMemory> for Stop {
     fn from(_: NoMemory) -> Stop {
@@ -78,10 +86,18 @@ struct Matcher<'a> {
     match_limit: u64,
     recursion_limit: usize,
     work: u64,
+    /// What of `work` has been told.
+    told: u64,
+    rest: Rest<'a>,
 }
 
 /// Searches `subject` for the first match of `program`.
-pub fn find(program: Program, subject: &[u8], options: &RunOptions) -> Result<Found, Stop> {
+pub fn find<'a>(
+    program: Program<'a>,
+    subject: &'a [u8],
+    options: &RunOptions,
+    rest: Rest<'a>,
+) -> Result<Found, Stop> {
     let header = program.header;
     let utf = header.options.has(Options::UTF);
     if subject.len() >= i32::MAX as usize {
@@ -126,6 +142,8 @@ pub fn find(program: Program, subject: &[u8], options: &RunOptions) -> Result<Fo
         match_limit: limit(options.match_limit, header.match_limit) as u64,
         recursion_limit: limit(options.match_limit_recursion, header.recursion_limit) as usize,
         work: 0,
+        told: 0,
+        rest,
     };
     matcher
         .slots
@@ -136,6 +154,20 @@ pub fn find(program: Program, subject: &[u8], options: &RunOptions) -> Result<Fo
 }
 
 impl Matcher<'_> {
+    /// Tells what has been done, `more` besides `work`, if it is much.
+    #[inline]
+    fn tell(&mut self, more: u64) -> Result<(), Stop> {
+        let new = self.work + more - self.told;
+        if new < WORK_BETWEEN_RESTS {
+            return Ok(());
+        }
+        self.told += new;
+        match (self.rest)(new) {
+            true => Ok(()),
+            false => Err(Stop::Ended),
+        }
+    }
+
     fn search(&mut self) -> Result<Found, Stop> {
         let anchored =
             self.options.has(Options::IS_ANCHORED) || self.options.has(Options::ANCHORED);
@@ -159,6 +191,7 @@ impl Matcher<'_> {
                 break;
             }
             self.work += 1;
+            self.tell(0)?;
             let mut next = None;
             match self.attempt(at as u32)? {
                 Attempt::Match(end) => return Ok(self.found(end)),

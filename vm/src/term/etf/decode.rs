@@ -7,8 +7,8 @@
 //! Invariant: `next` never passes `end`, because both passes read the same bytes by the same rules.
 
 use super::reader::{AtomName, BigBytes, Identifier, IdentifierKind, Reader, fits_heap};
-use super::scan::{FunHead, Payload, Scope, scan, small_value};
-use super::{DecodeError, tag};
+use super::scan::{FunHead, Measure, Payload, Scope, small_value};
+use super::{DecodeError, Progress, tag};
 use crate::atom::{AtomError, AtomTable};
 use crate::bits::view::{BitsView, SUB_BITS_SIZE_SHIFT};
 use crate::map::FLAT_LIMIT;
@@ -90,34 +90,118 @@ pub fn decode_at<A: Arena + ?Sized>(
     funs: &mut dyn FunResolver,
     options: &Options<'_>,
 ) -> Result<(Term, usize), DecodeError> {
-    let scope = Scope {
-        atoms,
-        cached: options.cached,
-    };
-    let size = scan(data, at, &scope)?;
     let mut root = Term::NIL.raw();
-    let (next, end) = match size.words {
-        0 => (core::ptr::null_mut(), core::ptr::null_mut()),
-        words => {
-            let start = arena.allocate(words)?.as_ptr();
-            // SAFETY: the end of the block.
-            (start, unsafe { start.add(words) })
+    let mut decoding = Decoding::new(at);
+    decoding.measure(data, atoms, options, usize::MAX)?;
+    decoding.begin(arena, &raw mut root)?;
+    // SAFETY: `root` is there until the end.
+    unsafe { decoding.build(data, atoms, arena, funs, options, usize::MAX)? };
+    // SAFETY: `build` has put the finished term there.
+    Ok((unsafe { Term::from_raw(root) }, decoding.used()))
+}
+
+/// A decoding that is done in pieces, so that others may run in between: [`Decoding::measure`] until it is done, [`Decoding::begin`],
+/// [`Decoding::build`] until it is done. The input and the options are the same all the time, and the arena is not collected.
+pub struct Decoding {
+    measure: Measure,
+    at: usize,
+    next: *mut u64,
+    end: *mut u64,
+    frames: Vec<Frame>,
+    slot: *mut u64,
+}
+
+impl Decoding {
+    /// Of the term whose tag stands at `at`.
+    pub fn new(at: usize) -> Decoding {
+        Decoding {
+            measure: Measure::new(at),
+            at,
+            next: core::ptr::null_mut(),
+            end: core::ptr::null_mut(),
+            frames: Vec::new(),
+            slot: core::ptr::null_mut(),
         }
-    };
-    let mut decoder = Decoder {
-        reader: Reader::new(data, at, options.cached.len()),
-        atoms,
-        arena,
-        funs,
-        options,
-        next,
-        end,
-        frames: Vec::new(),
-    };
-    decoder.run(&mut root)?;
-    debug_assert_eq!(decoder.next, end);
-    // SAFETY: `run` has put the finished term there.
-    Ok((unsafe { Term::from_raw(root) }, size.used))
+    }
+
+    /// How many bytes have been measured, from the beginning of the input on: all of the term's when that is done.
+    pub fn used(&self) -> usize {
+        self.measure.size.used
+    }
+
+    /// Where building has come to.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Checks and measures up to so many terms more.
+    pub fn measure(
+        &mut self,
+        data: &[u8],
+        atoms: &AtomTable,
+        options: &Options<'_>,
+        terms: usize,
+    ) -> Result<Progress, DecodeError> {
+        let scope = Scope {
+            atoms,
+            cached: options.cached,
+        };
+        self.measure.advance(data, &scope, terms)
+    }
+
+    /// Makes room for what has been measured. The term will go to `root`.
+    pub fn begin<A: Arena + ?Sized>(
+        &mut self,
+        arena: &mut A,
+        root: *mut u64,
+    ) -> Result<(), NoMemory> {
+        self.slot = root;
+        if self.measure.size.words > 0 {
+            self.next = arena.allocate(self.measure.size.words)?.as_ptr();
+            // SAFETY: the end of the block.
+            self.end = unsafe { self.next.add(self.measure.size.words) };
+        }
+        Ok(())
+    }
+
+    /// Builds up to so many terms more.
+    ///
+    /// # Safety
+    /// The `root` that [`Decoding::begin`] was given is a word that can be written, and there is more to build.
+    pub unsafe fn build<A: Arena + ?Sized>(
+        &mut self,
+        data: &[u8],
+        atoms: &mut AtomTable,
+        arena: &mut A,
+        funs: &mut dyn FunResolver,
+        options: &Options<'_>,
+        terms: usize,
+    ) -> Result<Progress, DecodeError> {
+        let mut decoder = Decoder {
+            reader: Reader::new(data, self.at, options.cached.len()),
+            atoms,
+            arena,
+            funs,
+            options,
+            next: self.next,
+            end: self.end,
+            frames: core::mem::take(&mut self.frames),
+        };
+        let slot = decoder.run(self.slot, terms)?;
+        self.at = decoder.reader.position();
+        self.next = decoder.next;
+        self.frames = decoder.frames;
+        Ok(match slot {
+            Some(slot) => {
+                self.slot = slot;
+                Progress::More
+            }
+            None => {
+                debug_assert_eq!(self.next, self.end);
+                Progress::Done
+            }
+        })
+    }
 }
 
 /// What is left to fill in of one container.
@@ -153,15 +237,20 @@ struct Decoder<'a, A: Arena + ?Sized> {
 }
 
 impl<'a, A: Arena + ?Sized> Decoder<'a, A> {
-    fn run(&mut self, root: &mut u64) -> Result<(), DecodeError> {
-        let mut slot: *mut u64 = root;
+    /// Builds up to so many terms, the first one for `slot`; where the next one goes.
+    fn run(
+        &mut self,
+        mut slot: *mut u64,
+        mut terms: usize,
+    ) -> Result<Option<*mut u64>, DecodeError> {
         loop {
             let value = self.term(slot)?;
             // SAFETY: every slot is a word of the block, of a frame's own pairs, or `root`.
             unsafe { *slot = value.raw() };
+            terms -= 1;
             match self.next_slot()? {
-                Some(next) => slot = next,
-                None => return Ok(()),
+                Some(next) if terms > 0 => slot = next,
+                next => return Ok(next),
             }
         }
     }

@@ -7,7 +7,7 @@
 //!
 //! Invariant: growing the output and the stack may fail; then nothing of the term is used.
 
-use super::{VERSION, tag};
+use super::{Progress, VERSION, tag};
 use crate::atom::AtomTable;
 use crate::bits::view::{BitsView, view};
 use crate::map;
@@ -62,15 +62,6 @@ pub struct Encoding {
     pub short_fun_integers: usize,
     options: Options,
     frames: SmallVec<[Frame; 8]>,
-}
-
-/// Whether there is more to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// There is.
-    More,
-    /// It is complete.
-    Done,
 }
 
 impl Encoding {

@@ -20,6 +20,15 @@ pub use scan::{DecodedSize, decoded_size};
 
 use crate::memory::NoMemory;
 
+/// Whether there is more to do of what is done in pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// There is.
+    More,
+    /// It is complete.
+    Done,
+}
+
 /// First byte of every external term.
 pub const VERSION: u8 = 131;
 

@@ -4,7 +4,7 @@
 //! promises more terms than there are bytes left is refused where it stands.
 
 use super::reader::{AtomName, BigBytes, Identifier, IdentifierKind, Reader, fits_heap};
-use super::{DecodeError, VERSION, tag};
+use super::{DecodeError, Progress, VERSION, tag};
 use crate::atom::AtomTable;
 use crate::map::FLAT_LIMIT;
 use crate::memory::off_heap::REFC_WORDS;
@@ -74,17 +74,23 @@ impl Scope<'_> {
 }
 
 /// Where the tags are.
-pub(super) enum Payload {
+pub enum Payload {
     /// In the input itself, from this offset on.
     Plain(usize),
     /// In `data`, which was the first `used` bytes of the input.
-    Inflated { data: Vec<u8>, used: usize },
+    Inflated {
+        /// What was compressed.
+        data: Vec<u8>,
+        /// Bytes of the input.
+        used: usize,
+    },
 }
 
 /// Deflate cannot do better than this factor.
 const MAX_INFLATION: usize = 1032;
 
 impl Payload {
+    /// Finds them; inflates compressed ones.
     pub fn of(bytes: &[u8]) -> Result<Payload, DecodeError> {
         match bytes {
             [] => Err(DecodeError::Truncated { offset: 0 }),
@@ -125,11 +131,57 @@ impl Payload {
 
 /// Measures the term whose tag is at `at`.
 pub(super) fn scan(bytes: &[u8], at: usize, scope: &Scope<'_>) -> Result<DecodedSize, DecodeError> {
-    let mut reader = Reader::new(bytes, at, scope.cached.len());
-    let mut to_come = 1usize;
-    let mut words = 0usize;
-    let mut large_map_pairs = 0usize;
-    while to_come > 0 {
+    let mut measure = Measure::new(at);
+    measure.advance(bytes, scope, usize::MAX)?;
+    Ok(measure.size)
+}
+
+/// A measuring that can be done in pieces.
+pub(super) struct Measure {
+    /// What is known so far; `used` is where it goes on.
+    pub size: DecodedSize,
+    to_come: usize,
+}
+
+impl Measure {
+    /// Of the term whose tag is at `at`.
+    pub fn new(at: usize) -> Measure {
+        Measure {
+            size: DecodedSize {
+                words: 0,
+                large_map_pairs: 0,
+                used: at,
+            },
+            to_come: 1,
+        }
+    }
+
+    /// Looks at up to so many terms more.
+    pub fn advance(
+        &mut self,
+        bytes: &[u8],
+        scope: &Scope<'_>,
+        terms: usize,
+    ) -> Result<Progress, DecodeError> {
+        advance(self, bytes, scope, terms)
+    }
+}
+
+fn advance(
+    measure: &mut Measure,
+    bytes: &[u8],
+    scope: &Scope<'_>,
+    mut terms: usize,
+) -> Result<Progress, DecodeError> {
+    let mut reader = Reader::new(bytes, measure.size.used, scope.cached.len());
+    let mut to_come = measure.to_come;
+    let DecodedSize {
+        mut words,
+        mut large_map_pairs,
+        ..
+    } = measure.size;
+    while to_come > 0 && terms > 0 {
+        terms -= 1;
         to_come -= 1;
         let offset = reader.position();
         let tag = reader.u8()?;
@@ -232,10 +284,15 @@ pub(super) fn scan(bytes: &[u8], at: usize, scope: &Scope<'_>) -> Result<Decoded
         }
         words = words.saturating_add(own);
     }
-    Ok(DecodedSize {
+    measure.to_come = to_come;
+    measure.size = DecodedSize {
         words,
         large_map_pairs,
         used: reader.position(),
+    };
+    Ok(match to_come {
+        0 => Progress::Done,
+        _ => Progress::More,
     })
 }
 

@@ -23,8 +23,10 @@ pub const MAX_ATOM_CHARACTERS: usize = 255;
 pub enum AtomError {
     /// More than [`MAX_ATOM_CHARACTERS`] characters.
     TooLong,
-    /// The table has as many entries as its limit allows, or there is no memory for one more.
+    /// The table has as many entries as its limit allows: the end of the machine, as on OTP.
     TableFull,
+    /// There is no memory for one more.
+    NoMemory,
 }
 
 struct Entry {
@@ -110,10 +112,10 @@ impl AtomTable {
             return Err(AtomError::TableFull);
         }
         let entries = &mut self.entries;
-        entries.try_reserve(1).map_err(|_| AtomError::TableFull)?;
+        entries.try_reserve(1).map_err(|_| AtomError::NoMemory)?;
         self.index
             .try_reserve(1, |&i| spread(entries[i as usize].hash))
-            .map_err(|_| AtomError::TableFull)?;
+            .map_err(|_| AtomError::NoMemory)?;
         let index = entries.len() as u32;
         entries.push(Entry { name, hash });
         self.index

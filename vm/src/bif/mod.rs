@@ -76,7 +76,7 @@ mod unicode;
 pub(crate) use dist_spawn::remote_spawn_options;
 pub(crate) use process_info::{binaries_of, garbage_collection_info, total_heap_words};
 
-use crate::atom::AtomTable;
+use crate::atom::{AtomError, AtomTable};
 use crate::code::Code;
 use crate::interp::{Exit, TURN};
 use crate::machine::Machine;
@@ -100,6 +100,8 @@ pub enum Fail {
     Badarith,
     /// `error:system_limit`.
     SystemLimit,
+    /// There are as many atoms as there may be: the machine ends, as OTP does.
+    AtomTableFull,
     /// The process cannot get the memory it needs: it is killed.
     NoMemory,
     /// The exception is in the process already: [`Context::raise`] put it there.
@@ -117,9 +119,13 @@ impl From<NoMemory> for Fail {
     }
 }
 
-impl From<crate::atom::AtomError> for Fail {
-    fn from(_: crate::atom::AtomError) -> Fail {
-        Fail::SystemLimit
+impl From<AtomError> for Fail {
+    fn from(error: AtomError) -> Fail {
+        match error {
+            AtomError::TooLong => Fail::SystemLimit,
+            AtomError::TableFull => Fail::AtomTableFull,
+            AtomError::NoMemory => Fail::NoMemory,
+        }
     }
 }
 

@@ -234,7 +234,7 @@ const TERMS: usize = 2000;
 fn refused(error: DecodeError) -> Fail {
     match error {
         DecodeError::NoMemory => Fail::NoMemory,
-        DecodeError::AtomTableFull => Fail::SystemLimit,
+        DecodeError::AtomTableFull => Fail::AtomTableFull,
         _ => Fail::Badarg,
     }
 }

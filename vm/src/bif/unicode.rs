@@ -26,6 +26,9 @@ pub const TABLE: &[Bif] = &[
 /// Bytes that one reduction pays for.
 const BYTES_PER_REDUCTION: usize = 32;
 
+/// Characters or bytes after which others may run.
+const PIECE: usize = 256 * BYTES_PER_REDUCTION;
+
 fn bin_is_7bit_1(cx: &mut Context, args: &[Term]) -> Value {
     let Some(bits) = view(&args[0]).filter(|bits| bits.is_binary()) else {
         return Ok(Term::boolean(false));
@@ -77,7 +80,6 @@ fn characters_to_list_2(cx: &mut Context, args: &[Term]) -> Value {
     let mut converter = Converter::new(encoding, Points(Vec::new()));
     let end = converter.run(cx, args[0])?;
     let points = converter.out.0;
-    cx.bump_reductions(points.len() / BYTES_PER_REDUCTION);
     let list = cx.list(&points)?;
     finish(cx, end, list)
 }
@@ -102,8 +104,7 @@ fn characters_to_binary_2(cx: &mut Context, args: &[Term]) -> Value {
     let mut converter = Converter::new(encoding, Utf8(Vec::new()));
     let end = converter.run(cx, data)?;
     let bytes = converter.out.0;
-    cx.bump_reductions(bytes.len() / BYTES_PER_REDUCTION);
-    let binary = crate::bits::make_binary(cx, &bytes)?;
+    let binary = crate::bits::binary_of_vec(cx, bytes)?;
     finish(cx, end, binary)
 }
 
@@ -239,6 +240,7 @@ impl<O: Out> Converter<O> {
 
     fn run(&mut self, cx: &mut Context, data: Term) -> Result<End, Fail> {
         let mut rest = data;
+        let mut integers = 0;
         loop {
             while let Some(&cell) = rest.as_cons() {
                 if cell.head.is_cons() {
@@ -256,6 +258,10 @@ impl<O: Out> Converter<O> {
                         return Ok(End::Stopped(am::ERROR, self.around(cx, rest)?));
                     };
                     self.out.put(point)?;
+                    integers += 1;
+                    if integers % PIECE == 0 {
+                        cx.consume(PIECE / BYTES_PER_REDUCTION)?;
+                    }
                 } else if let Some(bits) = view(&cell.head)
                     && let Some(end) = self.binary(cx, cell.head, bits, rest, cell.tail)?
                 {
@@ -299,7 +305,7 @@ impl<O: Out> Converter<O> {
         here: Term,
         after: Term,
     ) -> Result<Option<End>, Fail> {
-        match self.bytes(bits)? {
+        match self.bytes(cx, bits)? {
             Taken::All => Ok(None),
             Taken::Wrong(at) => {
                 let left = sub_bits(cx, binary, at * 8, bits.size - at * 8)?;
@@ -328,11 +334,14 @@ impl<O: Out> Converter<O> {
         }
     }
 
-    fn bytes(&mut self, bits: BitsView) -> Result<Taken, NoMemory> {
+    fn bytes(&mut self, cx: &mut Context, bits: BitsView) -> Result<Taken, Fail> {
         let size = bits.size / 8;
         if self.encoding == Encoding::Latin1 {
             for i in 0..size {
                 self.out.put(bits.byte(i) as char)?;
+                if i % PIECE == PIECE - 1 {
+                    cx.consume(PIECE / BYTES_PER_REDUCTION)?;
+                }
             }
             return Ok(Taken::All);
         }
@@ -368,6 +377,9 @@ impl<O: Out> Converter<O> {
             match character(&sequence[..length]) {
                 Some(character) => self.out.put(character)?,
                 None => return Ok(Taken::Wrong(at)),
+            }
+            if at / PIECE != (at + length) / PIECE {
+                cx.consume(PIECE / BYTES_PER_REDUCTION)?;
             }
             at += length;
         }

@@ -208,7 +208,7 @@ impl Receiving {
                 let name = core::str::from_utf8(name).map_err(|_| BadHeader::Name)?;
                 let atom = atoms.insert(name).map_err(|error| match error {
                     AtomError::TooLong => BadHeader::Name,
-                    AtomError::TableFull => BadHeader::NoRoom,
+                    AtomError::TableFull | AtomError::NoMemory => BadHeader::NoRoom,
                 })?;
                 self.slots[slot] = Some(atom);
             }

@@ -21,6 +21,7 @@ use super::trace::{
 use crate::atom::am;
 use crate::bif::{Class, Fail};
 use crate::code::export::Export;
+use crate::crash_dump;
 use crate::machine::Machine;
 use crate::memory::arena::{Arena, NoMemory};
 use crate::process::{Process, State};
@@ -28,6 +29,7 @@ use crate::report;
 use crate::term::fun::Mfa;
 use crate::term::{Atom, Header, Term};
 use crate::tracing::frames;
+use alloc::format;
 
 impl Class {
     /// Its atom.
@@ -188,6 +190,11 @@ fn raise_in_function(
         Fail::Suspend if process.state == State::Exiting => return Exit::Exited,
         Fail::Badarg => (Class::Error, am::BADARG.term()),
         Fail::Badarith => (Class::Error, am::BADARITH.term()),
+        Fail::AtomTableFull => {
+            let limit = machine.atoms.limit;
+            let slogan = format!("no more index entries in atom_tab (max={limit})");
+            crash_dump::die(machine, &slogan)
+        }
         Fail::SystemLimit => (Class::Error, am::SYSTEM_LIMIT.term()),
         Fail::Raised => (process.exception.class, process.exception.reason),
         Fail::NoMemory | Fail::Trap | Fail::Suspend => return die_of_memory(machine, process),

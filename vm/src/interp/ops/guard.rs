@@ -1,6 +1,7 @@
 //! Built-in functions that have instructions: in guards a failure takes the label, in bodies it raises.
 
 use crate::atom::am;
+use crate::bif::Fail;
 use crate::code::export::Export;
 use crate::interp::Exit;
 use crate::interp::cpu::{Cpu, op};
@@ -20,8 +21,11 @@ fn guard<L: Label, D: Destination>(
 ) -> Exit {
     cpu.save();
     let [a, b, c] = arguments;
-    // SAFETY: the registers are saved; machine, process and entry are alive.
-    let result = unsafe { slow::call_guard(cpu.machine, cpu.process, export, a, b, c, arity) };
+    // SAFETY: the registers are saved, and where the process is, in case it stops in the middle; machine, process and entry are alive.
+    let result = unsafe {
+        (*cpu.process).ip = cpu.ip;
+        slow::call_guard(cpu.machine, cpu.process, export, a, b, c, arity)
+    };
     cpu.load();
     match result {
         Some(value) => {
@@ -31,7 +35,11 @@ fn guard<L: Label, D: Destination>(
         None => {
             // SAFETY: the process runs.
             let failed_with = unsafe { (*cpu.process).failed_with };
-            if label.is_some() && failed_with != crate::bif::Fail::NoMemory {
+            let ends = matches!(
+                failed_with,
+                Fail::NoMemory | Fail::Suspend | Fail::AtomTableFull
+            );
+            if label.is_some() && !ends {
                 return cpu.jump(label);
             }
             // SAFETY: as above.

@@ -586,6 +586,7 @@ impl<'a, A: Arena + ?Sized> Decoder<'a, A> {
         }
         self.atoms.insert(name).map_err(|error| match error {
             AtomError::TableFull => DecodeError::AtomTableFull,
+            AtomError::NoMemory => DecodeError::NoMemory,
             AtomError::TooLong => self.reader.invalid("an atom of more than 255 characters"),
         })
     }

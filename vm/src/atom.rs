@@ -766,9 +766,6 @@ predefined! {
     UNDERSCORE "_"
     SESSION "session"
     FLAGS "flags"
-    EXISTING "existing"
-    NEW "new"
-    PORTS "ports"
 
     // What sockets send.
     INET_ASYNC "inet_async"

@@ -59,7 +59,7 @@ fn call_export(cx: &mut Context, module: Atom, function: Atom, arity: usize) -> 
         arguments[..arity].copy_from_slice(&cx.machine().x[..arity]);
         return raise(cx, &arguments[..arity]);
     }
-    if entry.built_in.is_some() && entry.direct.is_none() {
+    if entry.raises_for_caller() && entry.direct.is_none() {
         cx.machine().tracing.applies = true;
     }
     cx.process().trap = Some(Trap {

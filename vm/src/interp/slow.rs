@@ -205,9 +205,32 @@ pub(crate) unsafe fn call_built_in(
     }
 }
 
+/// Calls the built-in function of `export`, whose breakpoint has been seen to.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn call_traced(
+    machine: *mut Machine,
+    process: *mut Process,
+    export: *const Export,
+) -> Outcome {
+    // SAFETY: the module's invariant; entries live as long as the machine.
+    unsafe { run_built_in(machine, process, export, (*export).built_in) }
+}
+
+/// The entry of the built-in function that `erlang:apply/3` is about to call, if its calls are traced; otherwise null.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn take_applied(machine: *mut Machine, process: *mut Process) -> *const Export {
+    // SAFETY: the module's invariant.
+    let (machine, process) = unsafe { (&mut *machine, &mut *process) };
+    let applies = core::mem::take(&mut machine.tracing.applies);
+    let trap = process.trap.take_if(|_| applies);
+    trap.map_or(core::ptr::null(), |trap| trap.export.as_ptr().cast())
+}
+
 /// Calls `function`, the built-in function of `export`, with its arguments in X registers; the value goes to X[0].
 #[inline(always)]
-pub(crate) unsafe fn run_built_in(
+unsafe fn run_built_in(
     machine: *mut Machine,
     process: *mut Process,
     export: *const Export,

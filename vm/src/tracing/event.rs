@@ -135,12 +135,7 @@ fn tell_received(machine: &mut Machine, to: Term, node: Atom, from: Option<Term>
 #[cold]
 pub fn timed_out(machine: &mut Machine, pid: Term) {
     if machine.tracing.receivers != 0 {
-        received_this(
-            machine,
-            pid,
-            Some(am::CLOCK_SERVICE.term()),
-            am::TIMEOUT.term(),
-        );
+        tell_received(machine, pid, am::CLOCK_SERVICE, None, am::TIMEOUT.term());
     }
 }
 

@@ -137,13 +137,12 @@ fn built_in_ended(mut cpu: Cpu, outcome: slow::Outcome, export: *const Export, t
     // Where the process goes on: as if the function had been an ordinary one, called here.
     let (mut export, mut traced) = (export, outcome == slow::Outcome::Traced);
     let is_last = matches!(then, Then::ReturnFrom(_) | Then::Return);
-    // SAFETY: machine and process are alive.
-    if outcome == slow::Outcome::Trap
-        && unsafe { core::mem::take(&mut (*cpu.machine).tracing.applies) }
-        && is_last
-        && let Some(trap) = unsafe { (*cpu.process).trap.take() }
-    {
-        (export, traced) = (trap.export.as_ptr().cast(), true);
+    if outcome == slow::Outcome::Trap && is_last {
+        // SAFETY: machine and process are alive.
+        let applied = unsafe { slow::take_applied(cpu.machine, cpu.process) };
+        if !applied.is_null() {
+            (export, traced) = (applied, true);
+        }
     }
     match then {
         Then::Next => {
@@ -250,10 +249,7 @@ pub(super) fn call_traced_built_in(mut cpu: Cpu) -> Exit {
     let export = Export::of_stub(cpu.ip);
     cpu.save();
     // SAFETY: the registers are saved; machine, process and entry are alive. The process's `ip` is where it is called.
-    let outcome = unsafe {
-        let function = (*export).built_in;
-        slow::run_built_in(cpu.machine, cpu.process, export, function)
-    };
+    let outcome = unsafe { slow::call_traced(cpu.machine, cpu.process, export) };
     end_call(cpu, outcome, export, Then::Done)
 }
 

@@ -99,7 +99,8 @@ macro_rules! derive_operations {
                 variants: &[ $( &[ $(Kind::$kind),* ] ),+ ],
             }),*
         ];
-        const OPS: &[Op] = &[ $(Op::$name),* ];
+        /// All operations, in the order of their numbers.
+        pub const OPS: &[Op] = &[ $(Op::$name),* ];
     };
 }
 crate::instructions!(derive_operations);

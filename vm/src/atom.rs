@@ -806,6 +806,17 @@ predefined! {
 
     // fun_info/2.
     REFC "refc"
+    // The runtime system's own: max_heap_size of OTP 27, system_monitor, system_profile, seq_trace, erts_debug.
+    INCLUDE_SHARED_BINARIES "include_shared_binaries"
+    LONG_GC "long_gc"
+    LARGE_HEAP "large_heap"
+    LONG_SCHEDULE "long_schedule"
+    LONG_MESSAGE_QUEUE "long_message_queue"
+    BUSY_PORT "busy_port"
+    BUSY_DIST_PORT "busy_dist_port"
+    PROFILE "profile"
+    ACTIVE "active"
+    INACTIVE "inactive"
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub mod memory;
 pub mod naming;
 pub mod native;
 pub mod number;
+pub mod observe;
 pub mod os_signal;
 pub mod packet;
 pub mod platform;

@@ -18,6 +18,7 @@ use crate::fs::FileSystem;
 use crate::fs::names::NativeNames;
 use crate::interp::trace;
 use crate::memory::resource::Resources;
+use crate::observe::Observer;
 use crate::os_signal::Handled;
 use crate::platform::{Host, Platform, Stream};
 use crate::port::{self, Ports};
@@ -99,6 +100,10 @@ pub struct Machine {
     pub clock: Clock,
     /// What local time is told in, once it has been asked for.
     pub time_zone: Option<Zone>,
+    /// What OTP's tests have changed.
+    pub(crate) internal_state: bif::InternalState,
+    /// Who is told what about the machine.
+    pub observer: Observer,
     /// What the run loop counts.
     pub scheduler: Scheduler,
     /// What the machine was asked to do differently.
@@ -176,6 +181,8 @@ impl Machine {
             persistent_terms: PersistentTerms::new(),
             clock: Clock::new(&mut *platform),
             time_zone: None,
+            internal_state: bif::InternalState::new(),
+            observer: Observer::new(),
             scheduler: Scheduler::new(),
             options,
             arguments: Arguments::default(),

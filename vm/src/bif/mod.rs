@@ -10,6 +10,7 @@
 //! where they are; what it builds goes to the process's heap, or to a fragment when
 //! that is full.
 
+mod allocators;
 pub(crate) mod apply;
 mod arithmetic;
 mod atom;
@@ -25,6 +26,7 @@ mod code_purge;
 mod convert;
 mod counters;
 mod ddll;
+mod debug;
 mod dictionary;
 mod dist_control;
 mod dist_spawn;
@@ -34,6 +36,7 @@ mod exception;
 mod fun;
 mod init;
 mod internal;
+mod internal_state;
 mod iolist;
 mod link;
 mod lists;
@@ -43,8 +46,10 @@ mod math;
 mod md5;
 pub(crate) mod message;
 mod monitor;
+mod multi_scheduling;
 mod nif;
 mod number;
+mod observe;
 mod os;
 mod packet;
 mod persistent_term;
@@ -62,6 +67,7 @@ mod starling;
 pub(crate) mod statistics;
 mod suspend;
 mod system;
+mod system_flag;
 mod system_info;
 mod system_task;
 mod term;
@@ -74,6 +80,8 @@ mod tuple;
 mod unicode;
 
 pub(crate) use dist_spawn::remote_spawn_options;
+pub(crate) use internal_state::InternalState;
+pub(crate) use multi_scheduling::Blockers;
 pub(crate) use process_info::{binaries_of, garbage_collection_info, total_heap_words};
 
 use crate::atom::{AtomError, AtomTable};
@@ -202,6 +210,7 @@ pub static TABLES: &[&[Bif]] = &[
     port::TABLE,
     port_info::TABLE,
     ddll::TABLE,
+    debug::TABLE,
     dictionary::TABLE,
     ets::manage::TABLE,
     ets::objects::TABLE,
@@ -226,6 +235,7 @@ pub static TABLES: &[&[Bif]] = &[
     starling::TABLE,
     statistics::TABLE,
     system::TABLE,
+    system_flag::TABLE,
     local_time::TABLE,
     time::TABLE,
     timer::TABLE,
@@ -234,6 +244,8 @@ pub static TABLES: &[&[Bif]] = &[
     dist_spawn::TABLE,
     distribution::TABLE,
     internal::TABLE,
+    internal_state::TABLE,
+    observe::TABLE,
     os::TABLE,
     packet::TABLE,
     suspend::TABLE,
@@ -383,6 +395,25 @@ impl Context {
     /// The atom called `name`: for names that are rarely needed.
     pub fn atom(&mut self, name: &'static str) -> Value {
         Ok(self.atoms().insert_static(name)?.term())
+    }
+
+    /// `{Key, Value…}`, as in lists of properties.
+    pub fn property(&mut self, key: &'static str, values: &[Term]) -> Value {
+        let mut elements = [Term::NIL; 8];
+        let used = values.len() + 1;
+        elements[0] = self.atom(key)?;
+        elements[1..used].copy_from_slice(values);
+        Ok(self.tuple(&elements[..used])?)
+    }
+
+    /// `[{Key, Value}]`
+    pub fn properties(&mut self, pairs: &[(&'static str, Term)]) -> Value {
+        let mut list = Term::NIL;
+        for &(key, value) in pairs.iter().rev() {
+            let pair = self.property(key, &[value])?;
+            list = self.cons(pair, list)?;
+        }
+        Ok(list)
     }
 
     /// A list of the characters of `text`.

@@ -6,7 +6,7 @@ use crate::dist::monitor::kind;
 use crate::map;
 use crate::memory::gc::heap_size;
 use crate::memory::{Arena, NoMemory};
-use crate::process::{MIN_BINARY_HEAP_WORDS, MIN_HEAP_WORDS, MaxHeapSize, Priority};
+use crate::process::{MIN_HEAP_WORDS, MaxHeapSize, Priority};
 use crate::term::{Atom, Subtag, Term};
 
 /// The built-in functions of this file.
@@ -44,6 +44,11 @@ pub fn parse_size(value: Term) -> Option<usize> {
     usize::try_from(value.as_small()?).ok()
 }
 
+/// The size of a virtual heap of binaries: as heaps have, down to 12 words.
+pub fn binary_heap_size(words: usize) -> usize {
+    if words <= 12 { 12 } else { heap_size(words) }
+}
+
 /// Minor collections between full sweeps; more than 65,535 are as many.
 pub fn parse_fullsweep_after(value: Term) -> Option<u32> {
     Some(parse_size(value)?.min(crate::process::FULLSWEEP_AFTER as usize) as u32)
@@ -71,26 +76,42 @@ pub fn parse_max_heap_size(value: Term, default: MaxHeapSize) -> Option<MaxHeapS
         if let Some(error_logger) = get(am::ERROR_LOGGER) {
             parsed.error_logger = error_logger.as_boolean()?;
         }
+        if let Some(include) = get(am::INCLUDE_SHARED_BINARIES) {
+            parsed.include_shared_binaries = include.as_boolean()?;
+        }
     } else {
         parsed.words = parse_size(value)?;
     }
     (parsed.words == 0 || parsed.words >= MIN_HEAP_WORDS).then_some(parsed)
 }
 
-/// `#{error_logger => Bool, kill => Bool, size => Words}`
+/// `#{error_logger => Bool, kill => Bool, size => Words}`; since OTP 27 with `include_shared_binaries`, if `later`.
 pub fn max_heap_size_map<A: Arena + ?Sized>(
     arena: &mut A,
     size: MaxHeapSize,
+    later: bool,
 ) -> Result<Term, NoMemory> {
-    // In the order of the atoms' names, as flat maps keep their keys.
-    let keys = [am::ERROR_LOGGER, am::KILL, am::SIZE].map(Atom::term);
-    let keys = arena.tuple(&keys)?;
     let words = arena.unsigned(size.words as u64)?;
     let (log, kill) = (Term::boolean(size.error_logger), Term::boolean(size.kill));
-    arena.object(
-        Subtag::FlatMap,
-        &[keys.raw(), log.raw(), kill.raw(), words.raw()],
-    )
+    let include = Term::boolean(size.include_shared_binaries);
+    // In the order of the atoms' names, as flat maps keep their keys.
+    let all = [
+        (am::ERROR_LOGGER, log),
+        (am::INCLUDE_SHARED_BINARIES, include),
+        (am::KILL, kill),
+        (am::SIZE, words),
+    ];
+    let (mut keys, mut object) = ([Term::NIL; 4], [0; 5]);
+    let mut count = 0;
+    for (key, value) in all {
+        if later || key != am::INCLUDE_SHARED_BINARIES {
+            keys[count] = key.term();
+            object[count + 1] = value.raw();
+            count += 1;
+        }
+    }
+    object[0] = arena.tuple(&keys[..count])?.raw();
+    arena.object(Subtag::FlatMap, &object[..=count])
 }
 
 /// `on_heap` or `off_heap`.
@@ -129,7 +150,7 @@ fn process_flag_2(cx: &mut Context, args: &[Term]) -> Value {
             number(core::mem::replace(&mut process.min_heap_size, words))
         }
         am::MIN_BIN_VHEAP_SIZE => {
-            let words = size?.max(MIN_BINARY_HEAP_WORDS);
+            let words = binary_heap_size(size?);
             number(core::mem::replace(
                 &mut process.rare()?.min_binary_heap,
                 words,
@@ -150,10 +171,11 @@ fn process_flag_2(cx: &mut Context, args: &[Term]) -> Value {
         }
         am::MAX_HEAP_SIZE => {
             let old = process.max_heap_size();
+            let later = cx.machine().release_number() >= 27;
             let default = cx.machine().processes.defaults.max_heap_size;
             let new = parse_max_heap_size(value, default).ok_or(Fail::Badarg)?;
             cx.process().rare()?.max_heap_size = new;
-            max_heap_size_map(cx, old)?
+            max_heap_size_map(cx, old, later)?
         }
         am::ASYNC_DIST => Term::boolean(core::mem::replace(
             &mut process.rare()?.async_dist,

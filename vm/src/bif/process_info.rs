@@ -10,7 +10,7 @@ use crate::interp::{TURN, trace};
 use crate::memory::heap::Parcel;
 use crate::memory::off_heap::Binary;
 use crate::memory::{Arena, NoMemory};
-use crate::process::{MIN_BINARY_HEAP_WORDS, Process, State};
+use crate::process::{MIN_BINARY_HEAP_WORDS, MaxHeapSize, Process, State};
 use crate::term::compare::exact_equal;
 use crate::term::copy::copy;
 use crate::term::external::RemotePid;
@@ -180,6 +180,12 @@ fn value_of(cx: &mut Context, target: Target, item: Term) -> Value {
     }
 }
 
+/// `max_heap_size` as the release that runs tells it.
+pub(super) fn max_heap_size_map(cx: &mut Context, size: MaxHeapSize) -> Value {
+    let later = later(cx);
+    Ok(process_flag::max_heap_size_map(cx, size, later)?)
+}
+
 /// Whether there are the items of OTP 27.
 fn later(cx: &mut Context) -> bool {
     cx.machine().release_number() >= 27
@@ -271,7 +277,7 @@ fn value(cx: &mut Context, target: Target, item: Atom) -> Value {
         am::FULLSWEEP_AFTER => heap(|p| p.fullsweep_after as usize),
         am::MAX_HEAP_SIZE => {
             let size = target.read(Process::max_heap_size);
-            Ok(process_flag::max_heap_size_map(cx, size)?)
+            max_heap_size_map(cx, size)
         }
         am::MESSAGE_QUEUE_DATA => {
             let off_heap = target.read(|p| p.off_heap_messages);
@@ -300,7 +306,7 @@ fn value(cx: &mut Context, target: Target, item: Atom) -> Value {
         }
         am::CURRENT_STACKTRACE => stack_trace(cx, target),
         am::LAST_CALLS => Ok(Term::boolean(false)),
-        am::ASYNC_DIST => {
+        am::ASYNC_DIST if cx.machine().release_number() >= 26 => {
             let on = target.read(|p| p.rare.as_ref().is_some_and(|rare| rare.async_dist));
             Ok(Term::boolean(on))
         }
@@ -403,7 +409,7 @@ fn properties(cx: &mut Context, all: &[(Atom, Term)]) -> Value {
 
 fn garbage_collection(cx: &mut Context, target: Target) -> Value {
     let max = target.read(Process::max_heap_size);
-    let max = process_flag::max_heap_size_map(cx, max)?;
+    let max = max_heap_size_map(cx, max)?;
     let values = target.read(|p| {
         [
             min_binary_heap(p),

@@ -5,7 +5,8 @@ use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::machine::Machine;
 use crate::memory::{Arena, NoMemory};
-use crate::term::{Atom, Term};
+use crate::sched::accounting::NAMES;
+use crate::term::{Atom, Subtag, Term};
 use crate::time::clock;
 use alloc::vec::Vec;
 use hashbrown::HashSet;
@@ -91,10 +92,36 @@ fn statistics_1(cx: &mut Context, args: &[Term]) -> Value {
             Ok(cx.tuple(&[waiting])?)
         }
         "scheduler_wall_time" | "scheduler_wall_time_all" => scheduler_wall_time(cx),
-        // Not switched on, and nothing could: as OTP says it then.
-        "microstate_accounting" => Ok(am::UNDEFINED.term()),
+        "microstate_accounting" => microstate_accounting(cx),
         _ => Err(Fail::Badarg),
     }
+}
+
+/// `[#{type => scheduler, id => 1, counters => #{Activity => Nanoseconds}}]`
+fn microstate_accounting(cx: &mut Context) -> Value {
+    let machine = cx.machine();
+    let now = machine.platform.monotonic_ns();
+    let spent = machine.scheduler.accounting.spent(now);
+    let (mut names, mut counters) = ([Term::NIL; NAMES.len()], [Term::NIL; NAMES.len()]);
+    for (at, name) in NAMES.into_iter().enumerate() {
+        names[at] = cx.atom(name)?;
+        counters[at] = cx.unsigned(spent[at])?;
+    }
+    let counters = flat_map(cx, &names, &counters)?;
+    let keys = [cx.atom("counters")?, cx.atom("id")?, cx.atom("type")?];
+    let kind = cx.atom("scheduler")?;
+    let scheduler = flat_map(cx, &keys, &[counters, Term::small(1), kind])?;
+    Ok(cx.list(&[scheduler])?)
+}
+
+/// A map with `keys`, which are atoms in the order of their names.
+fn flat_map(cx: &mut Context, keys: &[Term], values: &[Term]) -> Value {
+    let mut object = [0; NAMES.len() + 1];
+    object[0] = cx.tuple(keys)?.raw();
+    for (at, value) in values.iter().enumerate() {
+        object[at + 1] = value.raw();
+    }
+    Ok(cx.object(Subtag::FlatMap, &object[..=values.len()])?)
 }
 
 /// `[{Scheduler, Active, Total}]` since it was switched on, or `undefined`.
@@ -124,43 +151,26 @@ fn up_ns(machine: &mut Machine) -> u64 {
     now.saturating_sub(machine.clock.started) as u64
 }
 
-/// What memory is used for, as `system_info/1` tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// Names of atoms, code, literals.
-    AtomsAndCode,
-    /// Processes and their heaps.
-    Processes,
-    /// Tables of `ets`.
-    Tables,
-    /// Binaries off the heap.
-    Binaries,
-}
-
 /// Bytes by what they are used for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measured {
     pub(crate) processes: u64,
     pub(crate) atom: u64,
     pub(crate) binary: u64,
+    /// Without literals.
     pub(crate) code: u64,
+    pub(crate) literals: u64,
     pub(crate) ets: u64,
+    pub(crate) process_count: u64,
+    pub(crate) binary_count: u64,
+    pub(crate) ets_count: u64,
 }
 
 impl Measured {
-    /// Bytes of one purpose.
-    pub(crate) fn of(&self, purpose: Purpose) -> u64 {
-        match purpose {
-            Purpose::AtomsAndCode => self.atom + self.code,
-            Purpose::Processes => self.processes,
-            Purpose::Tables => self.ets,
-            Purpose::Binaries => self.binary,
-        }
-    }
-
     /// What `memory/0` tells, in its order.
     pub(crate) fn kinds(&self) -> [(Atom, u64); 9] {
-        let system = self.atom + self.binary + self.code + self.ets;
+        let code = self.code + self.literals;
+        let system = self.atom + self.binary + code + self.ets;
         [
             (am::TOTAL, self.processes + system),
             (am::PROCESSES, self.processes),
@@ -169,7 +179,7 @@ impl Measured {
             (am::ATOM, self.atom),
             (am::ATOM_USED, self.atom),
             (am::BINARY, self.binary),
-            (am::CODE, self.code),
+            (am::CODE, code),
             (am::ETS, self.ets),
         ]
     }
@@ -193,13 +203,16 @@ pub(crate) fn measure(machine: &Machine) -> Result<Measured, NoMemory> {
             }
         }
     }
-    let ets = machine.ets.memory() as u64;
     Ok(Measured {
         processes: processes as u64,
         atom: machine.atoms.memory() as u64,
         binary: binary as u64,
-        code: (machine.code.memory() + machine.literal_area.used()) as u64,
-        ets,
+        code: machine.code.memory() as u64,
+        literals: machine.literal_area.used() as u64,
+        ets: machine.ets.memory() as u64,
+        process_count: table.len() as u64,
+        binary_count: binaries.len() as u64,
+        ets_count: machine.ets.len() as u64,
     })
 }
 
@@ -208,7 +221,7 @@ fn pair_of(cx: &mut Context, (kind, bytes): (Atom, u64)) -> Value {
     Ok(cx.tuple(&[kind.term(), bytes])?)
 }
 
-fn memory_0(cx: &mut Context, _: &[Term]) -> Value {
+pub(super) fn memory_0(cx: &mut Context, _: &[Term]) -> Value {
     let kinds = measure(cx.machine())?.kinds();
     let mut list = Term::NIL;
     for kind in kinds.into_iter().rev() {

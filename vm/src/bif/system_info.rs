@@ -1,21 +1,17 @@
 //! `system_info/1`: what the machine is and has.
 //!
-//! It answers what is so here: one scheduler, no threads. An item that OTP does not know is `badarg`, and so is one whose
-//! answer would be made up (`check_io`, the settings of OTP's allocators).
-//!
-//! `erlang:memory/0,1` is Erlang code in OTP, which adds up what allocators and `allocated_areas` tell. The machine has no
-//! such allocators; it tells the bytes of each purpose under the name of the allocator that OTP uses for it, and what part of
-//! `ll_alloc` is what in `allocated_areas`, so that the sums come out right.
+//! It answers what is so here, in OTP's shapes: one scheduler, no threads, no C compiler. An item that OTP does not know is `badarg`. What memory is
+//! used for is told by [`allocators`](super::allocators).
 
-use super::statistics::{self, Purpose};
-use super::{Bif, Context, Fail, Value, bif, os, process_flag, system_task};
+use super::allocators::{self, Detail};
+use super::process_info::max_heap_size_map;
+use super::{Bif, Context, Fail, Value, bif, multi_scheduling, os, process_flag};
 use crate::atom::am;
 use crate::boot::options::BreakKey;
 use crate::crash_dump;
 use crate::dist::connection::Controller;
 use crate::memory::Arena;
 use crate::memory::gc::heap_size;
-use crate::process::MIN_BINARY_HEAP_WORDS;
 use crate::term::{Atom, Term};
 use crate::time::warp;
 use alloc::format;
@@ -39,7 +35,7 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
     match args[0].as_tuple() {
         Some(&[item, detail]) => return detail_of(cx, item, detail),
         Some(&[item, reference, allocators]) => {
-            return send_sizes(cx, item, reference, allocators);
+            return allocators::send_sizes(cx, item, reference, allocators);
         }
         _ => {}
     }
@@ -93,6 +89,9 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
         "taints" | "multi_scheduling_blockers" | "normal_multi_scheduling_blockers" => {
             Ok(Term::NIL)
         }
+        "multi_scheduling" => multi_scheduling::state(cx),
+        "async_dist" if cx.machine().release_number() >= 26 => Ok(Term::boolean(false)),
+        "halt_flush_timeout" if cx.machine().release_number() >= 27 => cx.atom("infinity"),
         "break_ignored" => {
             let key = cx.machine().options.break_key;
             Ok(Term::boolean(key == BreakKey::Ignored))
@@ -110,14 +109,17 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
             let words = cx.machine().processes.defaults.min_heap_size;
             tagged(cx, item, words)
         }
-        "min_bin_vheap_size" => tagged(cx, item, MIN_BINARY_HEAP_WORDS),
+        "min_bin_vheap_size" => {
+            let words = cx.machine().processes.defaults.min_binary_heap;
+            tagged(cx, item, words)
+        }
         "fullsweep_after" => {
             let after = cx.machine().processes.defaults.fullsweep_after;
             tagged(cx, item, after as usize)
         }
         "max_heap_size" => {
             let size = cx.machine().processes.defaults.max_heap_size;
-            Ok(process_flag::max_heap_size_map(cx, size)?)
+            max_heap_size_map(cx, size)
         }
         "message_queue_data" => {
             let off_heap = cx.machine().processes.defaults.off_heap_messages;
@@ -137,22 +139,14 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
             number(word as usize)
         }
         "os_monotonic_time_source" | "os_system_time_source" => time_source(cx, name),
-        "alloc_util_allocators" => {
-            let mut list = Term::NIL;
-            for (allocator, _) in ALLOCATORS.iter().rev() {
-                let allocator = cx.atom(allocator)?;
-                list = cx.cons(allocator, list)?;
-            }
-            Ok(list)
-        }
-        "allocator" => {
-            let all = cx.atom("alloc_util_allocators")?;
-            let all = system_info_1(cx, &[all])?;
-            Ok(cx.tuple(&[am::UNDEFINED.term(), Term::NIL, all, Term::NIL])?)
-        }
-        "allocated_areas" => allocated_areas(cx),
+        "alloc_util_allocators" => allocators::names(cx),
+        "allocator" => allocators::settings(cx),
+        "allocated_areas" => allocators::allocated_areas(cx),
+        "check_io" => check_io(cx),
+        "compile_info" => compile_info(cx),
+        "emu_args" => emulator_arguments(cx),
         "c_compiler_used" => Ok(cx.tuple(&[am::UNDEFINED.term(), am::UNDEFINED.term()])?),
-        "cpu_topology" => Ok(am::UNDEFINED.term()),
+        "cpu_topology" => cpu_topology(cx),
         "dist" => {
             let text = crash_dump::section(cx.machine(), "nodes");
             binary(cx, &text)
@@ -163,6 +157,50 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
         }
         _ => Err(Fail::Badarg),
     }
+}
+
+/// The one processor that there is.
+fn cpu_topology(cx: &mut Context) -> Value {
+    let logical = cx.property("logical", &[Term::small(0)])?;
+    cx.properties(&[("processor", logical)])
+}
+
+/// How the world's streams are looked at: a list with one set of them.
+fn check_io(cx: &mut Context) -> Value {
+    let watched = number(cx.machine().ports.watched_streams())?;
+    let (zero, no) = (Term::small(0), Term::boolean(false));
+    let (name, primary) = (cx.atom("erts_poll")?, cx.atom("platform")?);
+    let set = cx.properties(&[
+        ("name", name),
+        ("primary", primary),
+        ("kernel_poll", no),
+        ("memory_size", zero),
+        ("total_poll_set_size", watched),
+        ("lazy_updates", no),
+        ("pending_updates", zero),
+        ("batch_updates", no),
+        ("concurrent_updates", no),
+        ("fallback", no),
+        ("max_fds", number(u32::MAX as usize)?),
+        ("active_fds", watched),
+        ("poll_threads", zero),
+    ])?;
+    Ok(cx.list(&[set])?)
+}
+
+/// No C compiler was told anything.
+fn compile_info(cx: &mut Context) -> Value {
+    cx.properties(&[
+        ("ldflags", Term::NIL),
+        ("cflags", Term::NIL),
+        ("config_h", Term::NIL),
+    ])
+}
+
+/// The machine's own arguments, as strings: those that OTP's emulator is told of are flags of the program here.
+fn emulator_arguments(cx: &mut Context) -> Value {
+    let program = cx.string("starling")?;
+    Ok(cx.list(&[program])?)
 }
 
 /// `[{Node, Controller}]` of all connections that are open.
@@ -191,7 +229,7 @@ fn binary(cx: &mut Context, text: &str) -> Value {
 fn count(cx: &mut Context, name: &str) -> Option<usize> {
     Some(match name {
         "wordsize" => 8,
-        "schedulers" | "schedulers_online" | "scheduler_id" => 1,
+        "schedulers" | "schedulers_online" | "schedulers_total" | "scheduler_id" => 1,
         "logical_processors" | "logical_processors_available" | "logical_processors_online" => 1,
         "dirty_cpu_schedulers" | "dirty_cpu_schedulers_online" | "dirty_io_schedulers" => 0,
         "thread_pool_size" => 0,
@@ -218,15 +256,16 @@ fn fixed_atom(name: &str) -> Option<&'static str> {
     Some(match name {
         "emu_flavor" => "emu",
         "emu_type" | "build_type" => "opt",
-        "smp_support" | "threads" => "true",
+        "smp_support" | "threads" | "eager_check_io" => "true",
         "kernel_poll"
         | "debug_compiled"
-        | "eager_check_io"
+        | "lock_checking"
+        | "beam_jump_table"
+        | "ets_realloc_moves"
         | "port_parallelism"
         | "dynamic_trace_probes"
         | "lock_counting"
         | "break_ignored" => "false",
-        "multi_scheduling" => "disabled",
         "scheduler_bind_type" => "unbound",
         "heap_type" => "private",
         "dynamic_trace" => "none",
@@ -234,7 +273,6 @@ fn fixed_atom(name: &str) -> Option<&'static str> {
         "cpu_quota" => "unknown",
         "update_cpu_info" => "unchanged",
         "modified_timing_level" | "hipe_architecture" => "undefined",
-        "async_dist" => "false",
         _ => return None,
     })
 }
@@ -247,93 +285,12 @@ fn detail_of(cx: &mut Context, item: Term, detail: Term) -> Value {
     let (item, detail) = (cx.atoms().name(item), cx.atoms().name(detail));
     match (item, detail) {
         ("wordsize", "internal" | "external") => number(8),
-        ("cpu_topology", "defined" | "detected" | "used") => Ok(am::UNDEFINED.term()),
-        ("allocator" | "allocator_sizes", _) => match purpose(detail) {
-            Some(purpose) => {
-                let bytes = statistics::measure(cx.machine())?;
-                let data = sizes(cx, detail, bytes.of(purpose))?;
-                let instance = cx.atom("instance")?;
-                let instance = cx.tuple(&[instance, Term::small(0), data])?;
-                Ok(cx.list(&[instance])?)
-            }
-            None => Err(Fail::Badarg),
-        },
+        ("cpu_topology", "defined") => Ok(am::UNDEFINED.term()),
+        ("cpu_topology", "detected" | "used") => cpu_topology(cx),
+        ("allocator", name) => allocators::of(cx, name, Detail::All),
+        ("allocator_sizes", name) => allocators::of(cx, name, Detail::Sizes),
         _ => Err(Fail::Badarg),
     }
-}
-
-/// The names under which sizes are told, and what for.
-const ALLOCATORS: &[(&str, Purpose)] = &[
-    ("ll_alloc", Purpose::AtomsAndCode),
-    ("eheap_alloc", Purpose::Processes),
-    ("ets_alloc", Purpose::Tables),
-    ("binary_alloc", Purpose::Binaries),
-];
-
-fn purpose(allocator: &str) -> Option<Purpose> {
-    let known = ALLOCATORS.iter().find(|(name, _)| *name == allocator);
-    known.map(|(_, purpose)| *purpose)
-}
-
-/// `[{mbcs, [{blocks, [{Allocator, [{size, Bytes, Bytes, Bytes}]}]}]}]`, as OTP's `erlang:memory/0` reads it.
-fn sizes(cx: &mut Context, allocator: &'static str, bytes: u64) -> Value {
-    let bytes = cx.unsigned(bytes)?;
-    let size = cx.tuple(&[am::SIZE.term(), bytes, bytes, bytes])?;
-    let sizes = cx.list(&[size])?;
-    let allocator = cx.atom(allocator)?;
-    let blocks = cx.tuple(&[allocator, sizes])?;
-    let blocks = cx.list(&[blocks])?;
-    let tag = cx.atom("blocks")?;
-    let blocks = cx.tuple(&[tag, blocks])?;
-    let blocks = cx.list(&[blocks])?;
-    let tag = cx.atom("mbcs")?;
-    let carriers = cx.tuple(&[tag, blocks])?;
-    Ok(cx.list(&[carriers])?)
-}
-
-/// `{memory_internal | allocator | allocator_sizes, Reference, Allocators}`: `{Reference, 1, [{Allocator, 0, Sizes}]}` comes as a message, from
-/// the one scheduler.
-fn send_sizes(cx: &mut Context, item: Term, reference: Term, allocators: Term) -> Value {
-    let item = item.as_atom().ok_or(Fail::Badarg)?;
-    let item = cx.atoms().name(item);
-    let known = matches!(item, "memory_internal" | "allocator" | "allocator_sizes");
-    if !known || !reference.is_reference() || !allocators.is_list() {
-        return Err(Fail::Badarg);
-    }
-    let bytes = statistics::measure(cx.machine())?;
-    let mut entries = Vec::new();
-    let mut rest = allocators.iter_list();
-    for allocator in &mut rest {
-        let allocator = allocator.as_atom().ok_or(Fail::Badarg)?;
-        let name = cx.atoms().name(allocator);
-        let entry = match purpose(name) {
-            Some(purpose) => {
-                let sizes = sizes(cx, name, bytes.of(purpose))?;
-                cx.tuple(&[allocator.term(), Term::small(0), sizes])?
-            }
-            None => cx.tuple(&[allocator.term(), Term::boolean(false)])?,
-        };
-        entries.try_reserve(1).map_err(|_| Fail::NoMemory)?;
-        entries.push(entry);
-    }
-    if !rest.tail().is_nil() {
-        return Err(Fail::Badarg);
-    }
-    let entries = cx.list(&entries)?;
-    let own = cx.process().pid;
-    system_task::answer(cx, own, &[reference, Term::small(1), entries])?;
-    Ok(Term::boolean(true))
-}
-
-/// What of the memory of `ll_alloc` are atoms and what is code.
-fn allocated_areas(cx: &mut Context) -> Value {
-    let bytes = statistics::measure(cx.machine())?;
-    let (atoms, code) = (cx.unsigned(bytes.atom)?, cx.unsigned(bytes.code)?);
-    let tag = cx.atom("atom_space")?;
-    let atom_space = cx.tuple(&[tag, atoms, atoms])?;
-    let tag = cx.atom("loaded_code")?;
-    let loaded_code = cx.tuple(&[tag, code])?;
-    Ok(cx.list(&[atom_space, loaded_code])?)
 }
 
 /// What the platform's clocks are: nanoseconds.
@@ -407,7 +364,7 @@ fn garbage_collection(cx: &mut Context) -> Value {
     for (key, value) in [
         (am::FULLSWEEP_AFTER, defaults.fullsweep_after as usize),
         (am::MIN_HEAP_SIZE, defaults.min_heap_size),
-        (am::MIN_BIN_VHEAP_SIZE, MIN_BINARY_HEAP_WORDS),
+        (am::MIN_BIN_VHEAP_SIZE, defaults.min_binary_heap),
         (am::MAX_HEAP_SIZE, defaults.max_heap_size.words),
     ] {
         let pair = tagged(cx, key, value)?;

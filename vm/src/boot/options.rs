@@ -98,6 +98,7 @@ impl Default for Options {
                 words: 0,
                 kill: true,
                 error_logger: true,
+                include_shared_binaries: false,
             },
             messages_off_heap: false,
             fullsweep_after: FULLSWEEP_AFTER,

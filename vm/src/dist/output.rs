@@ -10,6 +10,7 @@ use super::flags;
 use crate::atom::{AtomTable, am};
 use crate::machine::Machine;
 use crate::memory::NoMemory;
+use crate::observe;
 use crate::port::output::Output;
 use crate::port::{deliver, signal};
 use crate::term::etf::VERSION;
@@ -253,7 +254,11 @@ pub fn wait(machine: &mut Machine, node: Atom, pid: Term) -> Result<(), NoMemory
         let waiting = &mut connection.waiting;
         waiting.try_reserve(1).map_err(|_| NoMemory)?;
         waiting.push(pid);
+        let controller = connection.controller;
         machine.processes.suspend(pid);
+        if let Controller::Port(id) | Controller::Process(id) = controller {
+            observe::monitor::busy_dist_port(machine, pid, id);
+        }
     }
     Ok(())
 }

@@ -27,6 +27,7 @@ use crate::atom::am;
 use crate::bits::view::view;
 use crate::code::release;
 use crate::machine::Machine;
+use crate::observe;
 use crate::process::Process;
 use crate::report;
 use crate::term::header::ALL_RAW;
@@ -57,6 +58,18 @@ pub fn heap_size(words: usize) -> usize {
 
 /// Makes room for `need` words between heap and stack.
 pub fn collect(
+    machine: &mut Machine,
+    process: &mut Process,
+    need: usize,
+    live: usize,
+) -> Result<(), NoMemory> {
+    let watched = observe::collection::begins(machine);
+    let done = collect_young(machine, process, need, live);
+    observe::collection::ends(machine, process, watched);
+    done
+}
+
+fn collect_young(
     machine: &mut Machine,
     process: &mut Process,
     need: usize,
@@ -115,7 +128,10 @@ pub fn collect_fully(
     process: &mut Process,
     live: usize,
 ) -> Result<(), NoMemory> {
-    collect_for(machine, process, 0, live)
+    let watched = observe::collection::begins(machine);
+    let done = collect_for(machine, process, 0, live);
+    observe::collection::ends(machine, process, watched);
+    done
 }
 
 /// A full sweep into a block that has nothing to spare, for a process that sleeps until a message comes.
@@ -235,7 +251,10 @@ fn resize(
 fn is_over_limit(process: &Process) -> bool {
     let limit = process.max_heap_size();
     let old = process.heap.old.as_ref();
-    let total = process.heap.block.words() + old.map_or(0, |old| old.block.words());
+    let mut total = process.heap.block.words() + old.map_or(0, |old| old.block.words());
+    if limit.include_shared_binaries {
+        total += process.heap.off_heap.all_bytes() / 8;
+    }
     limit.words != 0 && total > limit.words
 }
 

@@ -300,6 +300,11 @@ impl OffHeap {
         self.bytes > COLLECT_AFTER
     }
 
+    /// Bytes that all objects refer to; those that died since the last collection count.
+    pub fn all_bytes(&self) -> usize {
+        self.bytes + self.kept
+    }
+
     /// Whether so much has survived since the last full sweep that only another can tell how much of it is dead.
     pub fn wants_full_sweep(&self) -> bool {
         self.kept > self.kept_by_full_sweep.saturating_mul(2) + 4 * COLLECT_AFTER

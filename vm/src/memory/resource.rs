@@ -219,6 +219,16 @@ pub fn resource<T: Resource>(term: &Term) -> Option<RefMut<'_, T>> {
 pub struct AnyHandle(NonNull<Head>);
 
 impl AnyHandle {
+    /// Where the object lies.
+    pub fn address(&self) -> usize {
+        self.0.as_ptr() as usize
+    }
+
+    /// How many references lead to it, this one included.
+    pub fn references(&self) -> usize {
+        self.head().references.get()
+    }
+
     /// The number by which it is known.
     pub fn number(&self) -> RefNumber {
         self.head().number

@@ -13,6 +13,7 @@ use crate::fs::errno::Errno;
 use crate::machine::Machine;
 use crate::memory::NoMemory;
 use crate::memory::heap::Heap;
+use crate::observe;
 use crate::platform::io::{ChildStatus, Descriptor, Interest, Io, Signal};
 use crate::platform::network::Network;
 use crate::process::signal::unlink;
@@ -325,7 +326,9 @@ pub(super) fn run<T>(
         port,
         end: None,
     };
+    observe::profile::port(at.machine, port, am::ACTIVE);
     let result = call(&mut *driver, &mut at);
+    observe::profile::port(at.machine, port, am::INACTIVE);
     let end = at.end.take();
     if let Some(port) = machine.ports.any(port) {
         port.driver = Some(driver);

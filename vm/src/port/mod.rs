@@ -244,6 +244,16 @@ impl Ports {
         Ok(())
     }
 
+    /// The number that the next port gets.
+    pub fn next_number(&self) -> u64 {
+        self.next
+    }
+
+    /// How many streams ports and native libraries look at.
+    pub fn watched_streams(&self) -> usize {
+        self.watches.len() + self.selects.len()
+    }
+
     /// What all ports together look for on a stream.
     fn interest(&self, descriptor: Descriptor) -> Interest {
         select::interest(&self.selects, descriptor).or(self.watches.interest(descriptor))

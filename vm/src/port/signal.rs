@@ -13,6 +13,7 @@ use crate::dist;
 use crate::dist::connection::Controller;
 use crate::machine::Machine;
 use crate::memory::{Arena, NoMemory};
+use crate::observe;
 use crate::process::reference::RefNumber;
 use crate::process::signal::{Origin, down, exit_signal, remove_link};
 use crate::process::ties::Identifier;
@@ -130,6 +131,7 @@ pub fn wait_until_idle(machine: &mut Machine, port: Term, pid: Term) -> Result<(
         at.waiting.try_reserve(1).map_err(|_| NoMemory)?;
         at.waiting.push(pid);
         machine.processes.suspend(pid);
+        observe::monitor::busy_port(machine, pid, port);
     }
     Ok(())
 }

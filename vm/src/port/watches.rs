@@ -29,6 +29,11 @@ impl Watches {
         self.of.is_empty()
     }
 
+    /// How many streams are looked at.
+    pub fn len(&self) -> usize {
+        self.of.len()
+    }
+
     /// What all ports together look for on a stream.
     pub fn interest(&self, descriptor: Descriptor) -> Interest {
         let all = self.of.get(&descriptor).into_iter().flatten();

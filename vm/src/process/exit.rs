@@ -20,6 +20,7 @@ use crate::atom::am;
 use crate::dist;
 use crate::machine::Machine;
 use crate::memory::resource;
+use crate::observe;
 use crate::term::Term;
 use crate::term::copy::copy;
 use crate::tracing::{event, tracee};
@@ -154,6 +155,7 @@ fn finish(machine: &mut Machine, pid: Term) {
         machine.timers.cancel_receive(handle);
     }
     finish_rare(machine, pid, reason);
+    observe::process_exited(machine, pid);
     if machine.distribution.net_kernel == Some(pid) {
         dist::down::leave(machine);
     }

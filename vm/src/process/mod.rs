@@ -286,6 +286,8 @@ pub struct MaxHeapSize {
     pub kill: bool,
     /// Whether that is logged.
     pub error_logger: bool,
+    /// Whether binaries off the heap count, too (OTP 27).
+    pub include_shared_binaries: bool,
 }
 
 /// What is rarely set: allocated when it first is.
@@ -323,6 +325,7 @@ impl Rare {
                 words: 0,
                 kill: true,
                 error_logger: true,
+                include_shared_binaries: false,
             },
             save_calls: 0,
             min_binary_heap: MIN_BINARY_HEAP_WORDS,
@@ -408,6 +411,10 @@ pub struct Process {
     pub off_heap_messages: bool,
     /// Whether it was runnable when it was suspended.
     pub runnable_when_resumed: bool,
+    /// Whether `system_monitor` was told that its queue of messages is long.
+    pub long_queue: bool,
+    /// Whether it is active as far as `system_profile` was told.
+    pub active: bool,
     /// Its place in a run queue.
     pub queue: Link,
     /// An exit that has been decided on but not carried out: the reason.
@@ -501,6 +508,8 @@ impl Process {
             system: false,
             off_heap_messages: false,
             runnable_when_resumed: false,
+            long_queue: false,
+            active: false,
             queue: Link::NONE,
             pending_exit: None,
             next_exiting: None,

@@ -5,7 +5,7 @@
 use super::names::{Aliases, Registry};
 use super::reference::References;
 use super::table::{InsertError, ProcessTable};
-use super::{MaxHeapSize, Process, State};
+use super::{MIN_BINARY_HEAP_WORDS, MaxHeapSize, Process, State};
 use crate::boot::options::Options;
 use crate::memory::NoMemory;
 use crate::sched::queue::RunQueues;
@@ -21,6 +21,8 @@ pub type FirstEnded = fn(&mut crate::machine::Machine, Term);
 pub struct Defaults {
     /// Smallest heap, in words.
     pub min_heap_size: usize,
+    /// Off-heap binaries before they are a reason to collect, in words.
+    pub min_binary_heap: usize,
     /// Minor collections between full sweeps.
     pub fullsweep_after: u32,
     /// What a process may grow to.
@@ -69,6 +71,7 @@ impl Processes {
             first: None,
             defaults: Defaults {
                 min_heap_size: options.min_heap_size,
+                min_binary_heap: MIN_BINARY_HEAP_WORDS,
                 fullsweep_after: options.fullsweep_after,
                 max_heap_size: options.max_heap_size,
                 off_heap_messages: options.messages_off_heap,
@@ -87,6 +90,9 @@ impl Processes {
             let mut process = Process::new(pid, heap_words)?;
             process.fullsweep_after = defaults.fullsweep_after;
             process.off_heap_messages = defaults.off_heap_messages;
+            if defaults.min_binary_heap != MIN_BINARY_HEAP_WORDS {
+                process.rare()?.min_binary_heap = defaults.min_binary_heap;
+            }
             if defaults.max_heap_size.words != 0 {
                 process.rare()?.max_heap_size = defaults.max_heap_size;
             }

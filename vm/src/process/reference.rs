@@ -104,6 +104,11 @@ impl References {
         number
     }
 
+    /// How many monotonic unique integers were given out.
+    pub fn monotonic_so_far(&self) -> u64 {
+        self.monotonic
+    }
+
     /// The next one.
     pub fn make(&mut self) -> RefNumber {
         let made = self.next;

@@ -85,6 +85,21 @@ impl ProcessTable {
         data as usize & self.slots.len().wrapping_sub(1)
     }
 
+    /// The number that the next process gets, if its slot is free.
+    pub fn next_number(&self) -> u64 {
+        self.next
+    }
+
+    /// Goes on with `next`, or with the first number behind those used that has the same slot: no number is used twice. What would have been next.
+    pub fn set_next_number(&mut self, next: u64) -> u64 {
+        let slots = self.slots.len().max(1) as u64;
+        let old = self.next;
+        let ahead = next.wrapping_sub(old) & (slots - 1);
+        self.next = if next >= old { next } else { old + ahead };
+        self.next &= (1 << PID_BITS) - 1;
+        old
+    }
+
     /// Gives the next pid to the process that `make` returns for it.
     pub fn insert(
         &mut self,

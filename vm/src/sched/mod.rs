@@ -6,18 +6,22 @@
 //!
 //! Invariant: between turns no process is running, no exit is left to be carried out, and no dead resource to be closed.
 
+pub mod accounting;
 pub mod native_stack;
 pub mod queue;
 
 use crate::atom::am;
+use crate::bif::Blockers;
 use crate::interp::{Exit, TURN};
 use crate::machine::Machine;
 use crate::memory::resource;
+use crate::observe;
 use crate::port::events;
 use crate::process::{Process, State, exit};
 use crate::term::Term;
 use crate::time::{self, warp};
 use crate::tracing::event;
+use accounting::{Accounting, Activity};
 use core::ptr::NonNull;
 
 /// Reductions after which the clock is looked at: a few microseconds of work.
@@ -42,6 +46,10 @@ pub struct Scheduler {
     pub asked: Asked,
     /// When `scheduler_wall_time` was switched on (nanoseconds), and how long there had been nothing to run by then.
     pub measured_since: Option<(u64, u64)>,
+    /// What time is spent on.
+    pub accounting: Accounting,
+    /// `system_flag(multi_scheduling, …)`.
+    pub(crate) blockers: Blockers,
     /// `system_flag(trace_control_word, …)`.
     pub trace_control_word: u32,
     /// `system_flag(outstanding_system_requests_limit, …)`.
@@ -81,6 +89,8 @@ impl Scheduler {
                 wall_clock: 0,
             },
             measured_since: None,
+            accounting: Accounting::new(),
+            blockers: Blockers::new(),
             trace_control_word: 0,
             system_requests: 2,
             status: 0,
@@ -157,9 +167,13 @@ fn next(machine: &mut Machine) -> NonNull<Process> {
             events::next_deadline(machine),
         );
         let before = machine.platform.monotonic_ns();
+        machine.scheduler.accounting.enter(Activity::Sleep, before);
+        observe::profile::scheduler(machine, am::INACTIVE);
         machine.platform.idle_until(deadline);
         let now = machine.platform.monotonic_ns();
         machine.scheduler.idle_ns += now.saturating_sub(before);
+        machine.scheduler.accounting.enter(Activity::Port, now);
+        observe::profile::scheduler(machine, am::ACTIVE);
         events::handle(machine, now);
         look_at_clock(machine);
     }
@@ -184,12 +198,24 @@ fn look_at_clock(machine: &mut Machine) {
             warp::follow(machine);
         }
         if timers {
+            machine.scheduler.accounting.enter(Activity::Aux, now);
             time::fire(machine, now);
         }
         if ports {
+            enter(machine, Activity::Port);
             events::look(machine, now);
         }
+        enter(machine, Activity::Emulator);
     }
+}
+
+/// Accounts for what begins now, if anything is accounted for.
+pub fn enter(machine: &mut Machine, activity: Activity) -> Activity {
+    if !machine.scheduler.accounting.is_on() {
+        return activity;
+    }
+    let now = machine.platform.monotonic_ns();
+    machine.scheduler.accounting.enter(activity, now)
 }
 
 fn start_turn(machine: &mut Machine, mut process: NonNull<Process>) -> NonNull<Process> {
@@ -198,16 +224,19 @@ fn start_turn(machine: &mut Machine, mut process: NonNull<Process>) -> NonNull<P
     let process_mut = unsafe { process.as_mut() };
     process_mut.state = State::Running;
     process_mut.asleep = false;
-    machine.processes.running = Some(process_mut.pid);
+    let pid = process_mut.pid;
+    machine.processes.running = Some(pid);
     if process_mut.trace.is_some() {
         event::scheduled(machine, process_mut, am::IN);
     }
+    observe::turn::begins(machine, pid);
     process
 }
 
 /// What follows when the interpreter has returned: counts, queues, carries out exits and closes resources that died.
 fn turn_over(machine: &mut Machine, pid: Term, exit: Exit) {
     machine.processes.running = None;
+    observe::turn::ends(machine, pid, exit);
     if let Some(process) = machine.processes.table.get_mut(pid) {
         let bumped = core::mem::take(&mut process.bumped_reductions);
         let used = (TURN - process.reductions_left).max(0) as u64 + bumped as u64;

@@ -39,6 +39,7 @@ pub mod old_hash;
 mod otp_tests;
 pub mod portable_hash;
 pub mod print;
+pub mod shared;
 pub mod size;
 pub mod zero;
 

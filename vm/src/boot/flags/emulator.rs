@@ -88,8 +88,8 @@ const TABLE: &[Flag] = &[
     flag("hmaxel", "bad max heap error logger {}", |options, v| {
         boolean(v).map(|log| options.max_heap_size.error_logger = log)
     }),
-    flag("hmaxib", "bad max heap include bins {}", |_, v| {
-        ignored(boolean(v))
+    flag("hmaxib", "bad max heap include bins {}", |options, v| {
+        boolean(v).map(|include| options.max_heap_size.include_shared_binaries = include)
     }),
     flag(
         "hmqd",

@@ -14,7 +14,7 @@ fn parsed(line: &str) -> Result<Options, Stop> {
 #[test]
 fn what_has_a_meaning_is_kept() {
     let options = parsed(
-        "-P 5000 -Q 1025 -t 9000 -e 10000 -hms 300 -hmax 100000 -hmaxk false -hmaxel false -hmqd off_heap -fnlw -pc unicode \
+        "-P 5000 -Q 1025 -t 9000 -e 10000 -hms 300 -hmax 100000 -hmaxk false -hmaxel false -hmaxib true -hmqd off_heap -fnlw -pc unicode \
          -Wi -zdbbl 44 -B i -d -i mine -gcstress",
     )
     .unwrap();
@@ -29,6 +29,7 @@ fn what_has_a_meaning_is_kept() {
             words: 100_000,
             kill: false,
             error_logger: false,
+            include_shared_binaries: true,
         },
         messages_off_heap: true,
         file_names: "lw".into(),
@@ -67,7 +68,6 @@ fn what_has_none_is_accepted() {
         "-ec",
         "-hmbs 9",
         "-hpds 9",
-        "-hmaxib true",
         "-IOp 1",
         "-IOt 2",
         "-IOPp 50",

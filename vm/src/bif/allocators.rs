@@ -94,7 +94,7 @@ fn options(cx: &mut Context) -> Value {
 pub(super) fn of(cx: &mut Context, name: &'static str, detail: Detail) -> Value {
     let data = match data_of(cx, name, detail)? {
         Some(data) => data,
-        None if matches!(name, "test_alloc" | "exec_alloc") => return Ok(Term::boolean(false)),
+        None if name == "test_alloc" => return Ok(Term::boolean(false)),
         None => return Err(Fail::Badarg),
     };
     if name == "erts_mmap" {

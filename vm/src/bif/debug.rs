@@ -40,8 +40,9 @@ fn copy_shared_2(cx: &mut Context, args: &[Term]) -> Value {
     Ok(copy_shared(args[0], cx, &literals)?)
 }
 
-fn size_shared_1(_: &mut Context, args: &[Term]) -> Value {
-    Ok(Term::small(size_shared(args[0])? as i64))
+fn size_shared_1(cx: &mut Context, args: &[Term]) -> Value {
+    let literals = cx.machine().literals.clone();
+    Ok(Term::small(size_shared(args[0], &literals)? as i64))
 }
 
 /// Most children of a node of a large map, and a bound of its depth.
@@ -148,8 +149,10 @@ fn dirty_2(cx: &mut Context, args: &[Term]) -> Value {
     match cx.atoms().name(test) {
         "scheduler" if argument == cx.atom("type")? => Ok(am::NORMAL.term()),
         "error" => match argument.as_atom() {
-            Some(_) => Err(cx.raise(Class::Error, argument)),
-            None => Err(Fail::Badarg),
+            Some(am::BADARITH | am::UNDEF | am::NOPROC | am::SYSTEM_LIMIT) => {
+                Err(cx.raise(Class::Error, argument))
+            }
+            _ => Err(Fail::Badarg),
         },
         "copy" => {
             let mut list = Term::NIL;

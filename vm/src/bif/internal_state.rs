@@ -104,7 +104,6 @@ fn get_1(cx: &mut Context, args: &[Term]) -> Value {
         }
         "mmap" => Ok(am::UNDEFINED.term()),
         "lc_graph" | "flxctr_memory_usage" => Ok(am::NOTSUP.term()),
-        "monitoring_nodes" => monitoring_nodes(cx),
         _ => Err(Fail::Badarg),
     }
 }
@@ -117,27 +116,6 @@ fn pids(cx: &mut Context) -> Result<Vec<Term>, Fail> {
         all.push(unsafe { process.as_ref() }.pid);
     }
     Ok(all)
-}
-
-/// `[{Pid, Options}]` of those who are told of other nodes; options are told as the number that stands for them.
-fn monitoring_nodes(cx: &mut Context) -> Value {
-    let mut list = Term::NIL;
-    for pid in pids(cx)? {
-        let process = cx.machine().processes.alive(pid);
-        let rare = process.and_then(|process| process.rare.as_ref());
-        let kinds: Vec<u8> = rare.map_or(Vec::new(), |rare| {
-            rare.node_monitors.iter().map(|(kind, _)| kind).collect()
-        });
-        for kind in kinds {
-            let options = match kind {
-                0 => Term::NIL,
-                kind => Term::small(kind.into()),
-            };
-            let entry = cx.tuple(&[pid, options])?;
-            list = cx.cons(entry, list)?;
-        }
-    }
-    Ok(list)
 }
 
 fn get_detail(cx: &mut Context, item: Term, detail: Term) -> Value {

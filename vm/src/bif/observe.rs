@@ -67,11 +67,15 @@ fn system_monitor_1(cx: &mut Context, args: &[Term]) -> Value {
 /// Sets who is told what; what it was before.
 fn system_monitor_2(cx: &mut Context, args: &[Term]) -> Value {
     let [receiver, options] = [args[0], args[1]];
-    let nobody = receiver == am::UNDEFINED.term();
+    // OTP looks no further if nobody is told anything.
+    let nobody = receiver == am::UNDEFINED.term() || options.is_nil();
     if !nobody && cx.machine().processes.alive(receiver).is_none() {
         return Err(Fail::Badarg);
     }
-    let wanted = monitor_options(cx, receiver, options)?;
+    let wanted = match nobody {
+        true => SystemMonitor::new(receiver),
+        false => monitor_options(cx, receiver, options)?,
+    };
     let old = system_monitor_0(cx, &[])?;
     let observer = &mut cx.machine().observer;
     observer.monitor = (!nobody && !wanted.is_empty()).then_some(wanted);
@@ -153,10 +157,11 @@ fn system_profile_0(cx: &mut Context, _: &[Term]) -> Value {
 /// Sets who is told what; what it was before.
 fn system_profile_2(cx: &mut Context, args: &[Term]) -> Value {
     let [receiver, options] = [args[0], args[1]];
-    let nobody = receiver == am::UNDEFINED.term();
+    let nobody = receiver == am::UNDEFINED.term() || options.is_nil();
     if !nobody && cx.machine().processes.alive(receiver).is_none() {
         return Err(Fail::Badarg);
     }
+    let options = if nobody { Term::NIL } else { options };
     let wanted = profile_options(cx, receiver, options)?;
     let old = system_profile_0(cx, &[])?;
     let none = !(wanted.processes || wanted.ports || wanted.scheduler || wanted.exclusive);

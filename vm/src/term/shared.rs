@@ -23,15 +23,15 @@ fn shape(term: Term) -> (usize, usize) {
     (1 + header.arity(), 1 + raw)
 }
 
-/// Words of all objects that `term` refers to, each counted once.
-pub fn size_shared(term: Term) -> Result<usize, NoMemory> {
+/// Words of all objects that `term` refers to, each counted once, without what lies in `literals`.
+pub fn size_shared(term: Term, literals: &Range<usize>) -> Result<usize, NoMemory> {
     let mut seen = HashSet::new();
     let mut left = Vec::new();
     left.try_reserve(1).map_err(|_| NoMemory)?;
     left.push(term);
     let mut total = 0;
     while let Some(term) = left.pop() {
-        if term.is_immediate() {
+        if term.is_immediate() || literals.contains(&(term.pointer() as usize)) {
             continue;
         }
         seen.try_reserve(1).map_err(|_| NoMemory)?;
@@ -137,10 +137,10 @@ mod tests {
         for _ in 0..30 {
             term = parcel.tuple(&[term, term]).unwrap();
         }
-        assert_eq!(size_shared(term).unwrap(), 30 * 3 + 4);
+        assert_eq!(size_shared(term, &(0..0)).unwrap(), 30 * 3 + 4);
         let mut other = Parcel::new();
         let copy = copy_shared(term, &mut other, &(0..0)).unwrap();
-        assert_eq!(size_shared(copy).unwrap(), 30 * 3 + 4);
+        assert_eq!(size_shared(copy, &(0..0)).unwrap(), 30 * 3 + 4);
         let (small, copied) = (inner(term, 25), inner(copy, 25));
         assert_ne!(small.raw(), copied.raw());
         assert!(exact_equal(small, copied));

@@ -113,7 +113,7 @@ others() ->
     Pid ! stop,
     receive {'DOWN', Ref, process, Pid, _} -> ok end,
     ?SHOW(erts_debug:get_internal_state({process_status, Pid})),
-    ?SHOW(erts_debug:get_internal_state({monitor_list, Pid})),
+    ?SHOW(erts_debug:get_internal_state({monitor_list, Pid})).
 
 binaries() ->
     Large = binary:copy(<<1>>, 100),

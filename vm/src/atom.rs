@@ -815,6 +815,9 @@ predefined! {
     BUSY_PORT "busy_port"
     BUSY_DIST_PORT "busy_dist_port"
     PROFILE "profile"
+    PRINT "print"
+    RECEIVE "receive"
+    SEQUENTIAL_TRACER "sequential_tracer"
     ACTIVE "active"
     INACTIVE "inactive"
 }

@@ -7,6 +7,7 @@ use crate::atom::am;
 use crate::dist;
 use crate::dist::signal::{self as remote, Connect};
 use crate::memory::Arena;
+use crate::observe::sequential;
 use crate::port;
 use crate::process::AliasMode;
 use crate::process::exit;
@@ -59,7 +60,11 @@ pub fn send(cx: &mut Context, to: Term, message: Term) -> Result<(), Fail> {
         if cx.process().trace.is_some() {
             tell(cx, to, to, message);
         }
-        return Ok(signal::send(cx.machine(), from, to, message)?);
+        signal::send(cx.machine(), from, to, message)?;
+        if cx.process().sequential.is_some() {
+            sequential::sent(cx.machine(), from, to, to, message)?;
+        }
+        return Ok(());
     }
     send_elsewhere(cx, to, message, NO_WISHES).map(|_| ())
 }
@@ -118,6 +123,11 @@ fn send_elsewhere(
             return send_to_port(cx, receiver, message);
         }
         signal::send(cx.machine(), from, receiver, message)?;
+        if cx.process().sequential.is_some() {
+            // A name is told as the process that has it.
+            let to = if to.is_reference() { to } else { receiver };
+            sequential::sent(cx.machine(), from, to, receiver, message)?;
+        }
     }
     Ok(Outcome::Sent)
 }

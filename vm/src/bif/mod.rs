@@ -61,6 +61,7 @@ mod process_flag;
 mod process_info;
 mod re;
 mod registry;
+mod seq_trace;
 mod snifs;
 mod spawn;
 mod starling;
@@ -231,6 +232,7 @@ pub static TABLES: &[&[Bif]] = &[
     process_info::TABLE,
     re::TABLE,
     registry::TABLE,
+    seq_trace::TABLE,
     spawn::TABLE,
     starling::TABLE,
     statistics::TABLE,

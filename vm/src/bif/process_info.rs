@@ -316,8 +316,10 @@ fn value(cx: &mut Context, target: Target, item: Atom) -> Value {
             let text = crate::crash_dump::stack::backtrace(cx.machine(), pid);
             Ok(crate::bits::make_binary(cx, text.as_bytes())?)
         }
-        // Nothing is traced.
-        am::SEQUENTIAL_TRACE_TOKEN | am::MAGIC_REF => Ok(Term::NIL),
+        am::SEQUENTIAL_TRACE_TOKEN => target.term(cx, |p| {
+            p.sequential.as_ref().map_or(Term::NIL, |known| known.token)
+        }),
+        am::MAGIC_REF => Ok(Term::NIL),
         am::TRACE => Ok(Term::small(0)),
         _ => Err(Fail::Badarg),
     }

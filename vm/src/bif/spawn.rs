@@ -7,6 +7,7 @@
 use super::{Bif, Context, Fail, Value, bare, bif, monitor, process_flag};
 use crate::atom::am;
 use crate::memory::Arena;
+use crate::observe::sequential;
 use crate::process::MaxHeapSize;
 use crate::process::reference::RefNumber;
 use crate::process::signal;
@@ -146,12 +147,33 @@ fn make(
 /// Makes a process and returns its pid, or `{Pid, Reference}` if it is monitored.
 fn make_and_answer(cx: &mut Context, work: &Work, options: &Options) -> Value {
     if options.monitor.is_none() {
-        return make(cx, work, options, None);
+        let pid = make(cx, work, options, None)?;
+        if cx.process().sequential.is_some() {
+            let reference = cx.machine().processes.references.make().term(cx)?;
+            tell_token(cx, pid, reference, false)?;
+        }
+        return Ok(pid);
     }
     let reference = cx.machine().processes.references.make();
     let term = reference.term(cx)?;
     let pid = make(cx, work, options, Some(reference))?;
+    if cx.process().sequential.is_some() {
+        tell_token(cx, pid, term, false)?;
+    }
     Ok(cx.tuple(&[pid, term])?)
+}
+
+/// The caller's token, if it has one, goes to the process that it has spawned.
+#[cold]
+fn tell_token(cx: &mut Context, child: Term, reference: Term, replies: bool) -> Result<(), Fail> {
+    let parent = cx.process().pid;
+    Ok(sequential::spawned(
+        cx.machine(),
+        parent,
+        child,
+        reference,
+        replies,
+    )?)
 }
 
 fn plain(cx: &mut Context, args: &[Term], tie: Tie) -> Value {
@@ -331,6 +353,11 @@ fn request(cx: &mut Context, what: &[Term], list: Term) -> Value {
         }
     };
     let (reply, tag) = request;
+    if let Ok(pid) = made
+        && cx.process().sequential.is_some()
+    {
+        tell_token(cx, pid, term, true)?;
+    }
     let (wanted, status, value) = match made {
         Ok(pid) => (
             matches!(reply, Reply::Yes | Reply::SuccessOnly),
@@ -347,6 +374,9 @@ fn request(cx: &mut Context, what: &[Term], list: Term) -> Value {
         let message = cx.tuple(&[tag, term, status.term(), value])?;
         let pid = cx.process().pid;
         signal::send(cx.machine(), pid, pid, message)?;
+        if status == am::OK && cx.process().sequential.is_some() {
+            sequential::replied(cx.machine(), pid, value, message)?;
+        }
     }
     Ok(term)
 }

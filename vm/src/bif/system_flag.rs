@@ -4,10 +4,11 @@
 
 use super::process_info::max_heap_size_map;
 use super::system_info::number;
-use super::{Bif, Context, Fail, Value, bif, internal, multi_scheduling, process_flag};
+use super::{Bif, Context, Fail, Value, bif, internal, multi_scheduling, process_flag, seq_trace};
 use crate::atom::am;
 use crate::interp::trace;
 use crate::memory::gc::heap_size;
+use crate::observe::sequential;
 use crate::process::{MIN_HEAP_WORDS, Trap};
 use crate::term::Term;
 use crate::term::compare::exact_equal;
@@ -100,9 +101,11 @@ fn rare_flag(cx: &mut Context, flag: &str, value: Term) -> Value {
         // For who works on OTP itself; nothing prints or counts here.
         "debug_flags" | "scheduling_statistics" => Ok(Term::boolean(true)),
         "internal_cpu_topology" => Err(Fail::Badarg),
-        "sequential_tracer" if value == Term::boolean(false) => Ok(value),
-        "sequential_tracer" => Err(Fail::Badarg),
-        "reset_seq_trace" => Ok(Term::boolean(true)),
+        "sequential_tracer" => seq_trace::set_tracer(cx, value),
+        "reset_seq_trace" => {
+            sequential::reset(cx.machine());
+            Ok(Term::boolean(true))
+        }
         _ => Err(cx.fail_because(am::BADOPT)),
     }
 }

@@ -5,7 +5,7 @@
 
 use super::allocators::{self, Detail};
 use super::process_info::max_heap_size_map;
-use super::{Bif, Context, Fail, Value, bif, multi_scheduling, os, process_flag};
+use super::{Bif, Context, Fail, Value, bif, multi_scheduling, os, process_flag, seq_trace};
 use crate::atom::am;
 use crate::boot::options::BreakKey;
 use crate::crash_dump;
@@ -132,7 +132,7 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
             let unbound = cx.atom("unbound")?;
             Ok(cx.tuple(&[unbound])?)
         }
-        "sequential_tracer" => Ok(cx.tuple(&[item.term(), Term::boolean(false)])?),
+        "sequential_tracer" => seq_trace::tracer(cx),
         "system_logger" => Ok(cx.machine().system_logger),
         "trace_control_word" => {
             let word = cx.machine().scheduler.trace_control_word;

@@ -39,6 +39,12 @@ pub const TABLE: &[Bif] = &[
     ),
     bif(
         "erts_internal",
+        "check_dirty_process_code",
+        2,
+        dirty_process_handle_signals_1,
+    ),
+    bif(
+        "erts_internal",
         "is_process_executing_dirty",
         1,
         is_process_executing_dirty_1,

@@ -1,6 +1,6 @@
-//! What the machine tells about itself to a process that asked: `erlang:system_monitor` and `erlang:system_profile`.
+//! What the machine tells about itself to a process that asked: `erlang:system_monitor`, `erlang:system_profile`, `seq_trace`.
 //!
-//! [`monitor`] tells of what takes long or grows large, [`profile`] of who becomes active and inactive. Both hang on places that are rare: the collector
+//! [`monitor`] tells of what takes long or grows large, [`profile`] of who becomes active and inactive, [`sequential`] of where tokens go. The first two hang on places that are rare: the collector
 //! ([`collection`]), the beginning and the end of a turn ([`turn`]), ports. While nobody asked, each of these costs one comparison.
 //!
 //! Invariant: [`Observer::collections`] and [`Observer::turns`] say whether anybody wants to know of such an event, and are set where the wishes change
@@ -9,6 +9,7 @@
 pub mod collection;
 pub mod monitor;
 pub mod profile;
+pub mod sequential;
 pub mod timestamp;
 pub mod turn;
 
@@ -27,6 +28,8 @@ pub struct Observer {
     pub monitor: Option<SystemMonitor>,
     /// `erlang:system_profile`
     pub profile: Option<SystemProfile>,
+    /// Who is told of sequential traces.
+    pub sequential_tracer: Option<Term>,
     /// Nanoseconds by which every collection is made longer: for tests of `long_gc`.
     pub collection_delay: u64,
     /// Whether collections are measured, but for accounting.
@@ -42,6 +45,7 @@ impl Observer {
         Observer {
             monitor: None,
             profile: None,
+            sequential_tracer: None,
             collection_delay: 0,
             collections: false,
             turns: false,
@@ -74,6 +78,9 @@ pub fn process_exited(machine: &mut Machine, pid: Term) {
     if observer.monitor.as_ref().is_some_and(|m| m.receiver == pid) {
         observer.monitor = None;
         observer.update();
+    }
+    if observer.sequential_tracer == Some(pid) {
+        observer.sequential_tracer = None;
     }
     if observer.profile.as_ref().is_some_and(|p| p.receiver == pid) {
         observer.profile = None;

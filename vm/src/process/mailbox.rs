@@ -14,6 +14,7 @@
 use super::reference::RefNumber;
 use crate::memory::NoMemory;
 use crate::term::Term;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
@@ -29,9 +30,19 @@ struct Marker {
     position: usize,
 }
 
+/// Tokens of sequential traces beside the messages.
+struct Tokens {
+    /// A tuple or `[]` for each message.
+    beside: VecDeque<Term>,
+    /// That of the message that was taken out last.
+    taken: Term,
+}
+
 /// A mailbox.
 pub struct Mailbox {
     messages: VecDeque<Term>,
+    /// There while a message has a token.
+    tokens: Option<Box<Tokens>>,
     save: usize,
     markers: Vec<Marker>,
     next_marker: u32,
@@ -42,6 +53,7 @@ impl Mailbox {
     pub const fn new() -> Mailbox {
         Mailbox {
             messages: VecDeque::new(),
+            tokens: None,
             save: 0,
             markers: Vec::new(),
             next_marker: 0,
@@ -52,6 +64,10 @@ impl Mailbox {
     #[inline]
     pub fn push(&mut self, message: Term) -> Result<(), NoMemory> {
         self.reserve()?;
+        if let Some(tokens) = &mut self.tokens {
+            tokens.beside.try_reserve(1).map_err(|_| NoMemory)?;
+            tokens.beside.push_back(Term::NIL);
+        }
         self.messages.push_back(message);
         Ok(())
     }
@@ -120,6 +136,9 @@ impl Mailbox {
         } else {
             self.messages.remove(at)
         };
+        if self.tokens.is_some() {
+            self.remove_token(at);
+        }
         for marker in &mut self.markers {
             if marker.position > at {
                 marker.position -= 1;
@@ -131,6 +150,50 @@ impl Mailbox {
         message
     }
 
+    #[cold]
+    fn remove_token(&mut self, at: usize) {
+        if let Some(tokens) = &mut self.tokens {
+            tokens.taken = tokens.beside.remove(at).unwrap_or(Term::NIL);
+        }
+    }
+
+    /// Lays a token, a term of the process's own memory, beside the message that came last.
+    pub fn mark_last(&mut self, token: Term) -> Result<(), NoMemory> {
+        let messages = self.messages.len();
+        let tokens = match &mut self.tokens {
+            Some(tokens) => tokens,
+            empty => {
+                let (beside, taken) = (VecDeque::new(), Term::NIL);
+                empty.insert(super::try_box(Tokens { beside, taken })?)
+            }
+        };
+        let missing = messages.saturating_sub(tokens.beside.len());
+        let reserved = tokens.beside.try_reserve(missing);
+        reserved.map_err(|_| NoMemory)?;
+        tokens.beside.resize(messages, Term::NIL);
+        if let Some(last) = tokens.beside.back_mut() {
+            *last = token;
+        }
+        Ok(())
+    }
+
+    /// The token of the message that was taken out last; `[]` if it had none.
+    pub fn take_token(&mut self) -> Term {
+        let Some(tokens) = &mut self.tokens else {
+            return Term::NIL;
+        };
+        let taken = core::mem::replace(&mut tokens.taken, Term::NIL);
+        if tokens.beside.is_empty() {
+            self.tokens = None;
+        }
+        taken
+    }
+
+    /// No message has a token any more.
+    pub fn drop_tokens(&mut self) {
+        self.tokens = None;
+    }
+
     /// All messages, oldest first.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Term> {
         self.messages.iter().copied()
@@ -138,7 +201,9 @@ impl Mailbox {
 
     /// All messages, for the collector.
     pub fn roots(&mut self) -> impl Iterator<Item = &mut Term> {
-        self.messages.iter_mut()
+        let tokens = self.tokens.iter_mut();
+        let tokens = tokens.flat_map(|t| t.beside.iter_mut().chain(Some(&mut t.taken)));
+        self.messages.iter_mut().chain(tokens)
     }
 
     /// Bytes that the queue itself takes up.

@@ -28,6 +28,7 @@ use crate::dist::remote::Remote;
 use crate::dist::signal::Target;
 use crate::memory::heap::Heap;
 use crate::memory::{Arena, NoMemory};
+use crate::observe::sequential::Sequential;
 use crate::sched::native_stack::Paused;
 use crate::sched::queue::Link;
 use crate::term::external::RemotePort;
@@ -411,6 +412,8 @@ pub struct Process {
     pub off_heap_messages: bool,
     /// Whether it was runnable when it was suspended.
     pub runnable_when_resumed: bool,
+    /// What it knows of sequential traces, once it has had to do with one.
+    pub sequential: Option<Box<Sequential>>,
     /// Whether `system_monitor` was told that its queue of messages is long.
     pub long_queue: bool,
     /// Whether it is active as far as `system_profile` was told.
@@ -508,6 +511,7 @@ impl Process {
             system: false,
             off_heap_messages: false,
             runnable_when_resumed: false,
+            sequential: None,
             long_queue: false,
             active: false,
             queue: Link::NONE,
@@ -564,6 +568,9 @@ impl Process {
     pub fn for_each_root(&mut self, visit: &mut dyn FnMut(&mut Term)) {
         self.saved.iter_mut().for_each(&mut *visit);
         self.mailbox.roots().for_each(&mut *visit);
+        if let Some(known) = &mut self.sequential {
+            visit(&mut known.token);
+        }
         self.dictionary.roots().for_each(&mut *visit);
         let exception = &mut self.exception;
         visit(&mut exception.reason);
@@ -601,6 +608,7 @@ pub(crate) mod tests;
 #[cfg(test)]
 mod own_tests {
     use super::*;
+    use crate::observe;
 
     #[test]
     fn every_term_outside_the_heap_is_a_root() {
@@ -615,6 +623,8 @@ mod own_tests {
         let registers: Vec<Term> = (0..9).map(|_| next()).collect();
         process.saved.save(&registers).unwrap();
         process.mailbox.push(next()).unwrap();
+        process.mailbox.mark_last(next()).unwrap();
+        observe::sequential::of(&mut process).unwrap().token = next();
         process.exception.reason = next();
         process.exception.trace = next();
         process.exception.arguments = Some(next());

@@ -17,6 +17,7 @@ use crate::atom::am;
 use crate::dist;
 use crate::machine::Machine;
 use crate::memory::{Arena, NoMemory};
+use crate::observe::sequential;
 use crate::port;
 use crate::term::copy::copy;
 use crate::term::{Atom, Term};
@@ -34,6 +35,19 @@ pub fn send(machine: &mut Machine, from: Term, to: Term, message: Term) -> Resul
     })?;
     event::received(machine, to, Some(from));
     Ok(())
+}
+
+/// The exit signal of a process with a token has become a message: the token goes with it.
+#[cold]
+fn tell_exit(machine: &mut Machine, from: Term, to: Term, reason: Term) {
+    let Some(process) = machine.processes.table.get_mut(from) else {
+        return;
+    };
+    // Without memory the message has no token.
+    let message = [am::EXIT.term(), from, reason];
+    if let Ok(message) = process.heap.tuple(&message) {
+        let _ = sequential::sent(machine, from, to, to, message);
+    }
 }
 
 /// The process that gets what is sent to the alias `reference`; the alias ends here if it was for one reply.
@@ -276,6 +290,11 @@ pub fn exit_signal(machine: &mut Machine, from: Term, to: Term, reason: Term, or
             exit::begin(machine, to, am::KILLED.term());
         }
         event::received(machine, to, Some(from));
+        if let Some(process) = machine.processes.table.get_mut(from)
+            && process.sequential.is_some()
+        {
+            tell_exit(machine, from, to, reason);
+        }
     } else if kill {
         exit::begin(machine, to, am::KILLED.term());
     } else if reason != am::NORMAL.term() || (origin == Origin::Explicit && from == to) {

@@ -357,6 +357,7 @@ pub fn collects(machine: &mut Machine, process: &mut Process, tag: Atom) {
 }
 
 /// The token of the sequential trace that the process is part of; `[]` for none.
-pub fn sequential_token(_: &mut Context) -> Value {
-    Ok(Term::NIL)
+pub fn sequential_token(cx: &mut Context) -> Value {
+    let known = cx.process().sequential.as_ref();
+    Ok(known.map_or(Term::NIL, |known| known.token))
 }

@@ -18,6 +18,7 @@ use crate::interp::cpu::op;
 use crate::interp::operand::F;
 use crate::interp::{Exit, slow};
 use crate::machine::Machine;
+use crate::observe::sequential;
 use crate::process::reference::RefNumber;
 use crate::process::{Process, ReceiveTimer};
 use crate::term::Term;
@@ -105,12 +106,30 @@ op! {
     fn remove_message(cpu) {
         // SAFETY: the process runs.
         let process = unsafe { &mut *cpu.process };
-        process.mailbox.remove_current();
+        let message = process.mailbox.remove_current();
+        if process.sequential.is_some() {
+            // SAFETY: both are alive; what is told is built in the memory of others.
+            unsafe { tell_token(cpu.machine, cpu.process, message) };
+        }
         if process.receive_timer != ReceiveTimer::None {
             // SAFETY: both are alive.
             unsafe { end_timer(cpu.machine, cpu.process) };
         }
         cpu.next()
+    }
+}
+
+/// The process has had to do with sequential traces: the message's token, or none, becomes its own.
+///
+/// # Safety
+/// Both are alive and not borrowed.
+#[cold]
+#[inline(never)]
+unsafe fn tell_token(machine: *mut Machine, process: *mut Process, message: Option<Term>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let pid = (*process).pid;
+        sequential::received(&mut *machine, pid, message.unwrap_or(Term::NIL));
     }
 }
 

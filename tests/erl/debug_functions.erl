@@ -80,7 +80,7 @@ state() ->
     ?TRY(erts_debug:get_internal_state(foo)),
     ?TRY(erts_debug:set_internal_state(foo, bar)),
     erts_debug:set_internal_state(reds_left, 100),
-    ?SHOW(erts_debug:get_internal_state(reds_left) < 100),
+    ?SHOW(erts_debug:get_internal_state(reds_left) =< 100),
     ?SHOW([What || {What, _} <- erts_debug:get_internal_state(memory)]),
     ?SHOW(lists:sort(erts_debug:get_internal_state(processes)) =:= lists:sort(processes())),
     ?SHOW(erts_debug:get_internal_state(nbalance)),

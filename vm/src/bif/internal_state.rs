@@ -365,7 +365,10 @@ fn loop_limit(
 }
 
 fn set_available(cx: &mut Context, value: Term) -> Value {
-    let on = value.as_boolean().ok_or(Fail::Badarg)?;
+    let Some(on) = value.as_boolean() else {
+        check(cx)?;
+        return Err(Fail::Badarg);
+    };
     let old = core::mem::replace(&mut cx.machine().internal_state.available, on);
     if on != old {
         let (pid, leader) = (cx.process().pid, cx.process().group_leader);

@@ -340,6 +340,23 @@ mod tests {
     }
 
     #[test]
+    fn tokens_stay_beside_their_messages() {
+        let mut mailbox = filled(2);
+        let token = Term::small(77);
+        mailbox.mark_last(token).unwrap();
+        mailbox.push(Term::small(2)).unwrap();
+        assert_eq!(mailbox.roots().filter(|root| **root == token).count(), 1);
+        mailbox.advance();
+        assert_eq!(mailbox.remove_current(), Some(Term::small(1)));
+        assert_eq!(mailbox.take_token(), token);
+        assert_eq!(mailbox.remove_current(), Some(Term::small(0)));
+        assert_eq!(mailbox.take_token(), Term::NIL);
+        assert_eq!(mailbox.remove_current(), Some(Term::small(2)));
+        assert_eq!(mailbox.take_token(), Term::NIL);
+        assert!(mailbox.tokens.is_none());
+    }
+
+    #[test]
     fn an_emptied_queue_gives_its_memory_back() {
         let mut mailbox = filled(10_000);
         while mailbox.remove_current().is_some() {}

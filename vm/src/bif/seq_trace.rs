@@ -77,7 +77,7 @@ fn seq_trace_2(cx: &mut Context, args: &[Term]) -> Value {
     }
 }
 
-/// `{Item, Value}`: `false` or `[]` without a token.
+/// `{Item, Value}`; without a token `{Flag, false}`, and `[]` for what is no flag.
 fn seq_trace_info_1(cx: &mut Context, args: &[Term]) -> Value {
     let item = args[0];
     let token = sequential::token(cx.process());
@@ -87,7 +87,7 @@ fn seq_trace_info_1(cx: &mut Context, args: &[Term]) -> Value {
     }
     let name = item.as_atom().ok_or(Fail::Badarg)?;
     let value = match (cx.atoms().name(name), token) {
-        ("label" | "serial", None) => return Ok(cx.tuple(&[item, Term::NIL])?),
+        ("label" | "serial", None) => return Ok(Term::NIL),
         ("label", Some(Token { label, .. })) => label,
         ("serial", Some(token)) => {
             cx.tuple(&[Term::small(token.last), Term::small(token.serial)])?

@@ -816,7 +816,6 @@ predefined! {
     BUSY_DIST_PORT "busy_dist_port"
     PROFILE "profile"
     PRINT "print"
-    RECEIVE "receive"
     SEQUENTIAL_TRACER "sequential_tracer"
     ACTIVE "active"
     INACTIVE "inactive"

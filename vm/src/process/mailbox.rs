@@ -202,7 +202,11 @@ impl Mailbox {
     /// All messages, for the collector.
     pub fn roots(&mut self) -> impl Iterator<Item = &mut Term> {
         let tokens = self.tokens.iter_mut();
-        let tokens = tokens.flat_map(|t| t.beside.iter_mut().chain(Some(&mut t.taken)));
+        let tokens = tokens.flat_map(|t| {
+            t.beside
+                .iter_mut()
+                .chain(Some(&mut t.taken).filter(|taken| !taken.is_nil()))
+        });
         self.messages.iter_mut().chain(tokens)
     }
 

@@ -4,6 +4,7 @@
 -include("show.hrl").
 
 main() ->
+    [inserted_again(Kind) || Kind <- [bag, duplicate_bag]],
     [deleted(K) || K <- [set, ordered_set, bag, duplicate_bag]],
     [walking(K) || K <- [set, bag, duplicate_bag]],
     [chunks(K) || K <- [set, ordered_set, bag]],
@@ -132,3 +133,14 @@ many() ->
     ets:safe_fixtable(T, false),
     ?SHOW([s(ets:lookup(T, K)) || K <- lists:seq(0, 4)]),
     ?SHOW(ets:info(T, size)).
+
+%% What is inserted again in a fixed table is the youngest of its key.
+inserted_again(Kind) ->
+    T = ets:new(t, [Kind]),
+    ets:safe_fixtable(T, true),
+    [ets:insert(T, {key, N}) || N <- [1, 2, 3]],
+    [ets:delete_object(T, {key, N}) || N <- [1, 3]],
+    [begin ets:insert(T, {key, N}), ?SHOW(ets:lookup(T, key)) end || N <- [3, 1, 3]],
+    ets:safe_fixtable(T, false),
+    ?SHOW(ets:lookup(T, key)),
+    ets:delete(T).

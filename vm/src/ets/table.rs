@@ -228,7 +228,7 @@ impl Table {
                         return overwrite(&mut cursor, tuple, words);
                     }
                     Kind::Bag => {
-                        if has_equal(&mut cursor, hash, key, position, tuple) {
+                        if has_equal(&mut cursor, hash, key, position, tuple, words) {
                             return Ok(());
                         }
                         cursor = store.cursor_at(hash, key, position);
@@ -454,17 +454,30 @@ pub fn replace_at(
     Ok(())
 }
 
-/// Whether an object equal to `tuple` is behind the cursor, which stands at the first one of the key; if it is marked, it can be seen again.
-fn has_equal(cursor: &mut Cursor<'_>, hash: u64, key: Term, position: usize, tuple: Term) -> bool {
+/// Whether an object equal to `tuple` is behind the cursor, which stands at the first one of the key. One that is only marked makes room, since
+/// what is inserted again is the youngest of its key.
+fn has_equal(
+    cursor: &mut Cursor<'_>,
+    hash: u64,
+    key: Term,
+    position: usize,
+    tuple: Term,
+    words: &mut usize,
+) -> bool {
     while cursor.is_at(hash, key, position) {
-        if cursor
+        let equal = cursor
             .object()
-            .is_some_and(|object| exact_equal(object.term(), tuple))
-        {
-            cursor.unmark();
-            return true;
+            .filter(|object| exact_equal(object.term(), tuple));
+        match equal.map(|object| object.deleted) {
+            Some(false) => return true,
+            Some(true) => {
+                if let Some(old) = cursor.unlink() {
+                    *words -= old.memory_words();
+                }
+                return false;
+            }
+            None => cursor.advance(),
         }
-        cursor.advance();
     }
     false
 }

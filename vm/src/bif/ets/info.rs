@@ -132,10 +132,7 @@ fn fixed_since(cx: &mut Context, table: &Opened, as_timestamp: bool) -> Value {
         return Ok(Term::boolean(false));
     };
     let time = if as_timestamp {
-        let machine = cx.machine();
-        let offset = machine.clock.system_time(&mut *machine.platform)
-            - crate::time::clock::monotonic(&mut *machine.platform);
-        let microseconds = (since + offset) / 1_000;
+        let microseconds = (since + cx.machine().clock.offset) / 1_000;
         let seconds = microseconds / MICRO;
         let parts = [seconds / MICRO, seconds % MICRO, microseconds % MICRO];
         cx.tuple(&parts.map(Term::small))?

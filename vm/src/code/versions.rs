@@ -16,6 +16,7 @@ use crate::term::fun::{Entry, Mfa};
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::ops::Range;
 use core::ptr::NonNull;
 use hashbrown::{HashMap, HashSet};
@@ -142,6 +143,8 @@ pub struct Versions {
     places: HashMap<(Atom, Role), usize>,
     /// Names of modules that ever had a version.
     known: HashSet<Atom>,
+    /// Index of the version that was asked for last: who asks for addresses mostly asks for the same module's.
+    recent: Cell<usize>,
 }
 
 impl Versions {
@@ -163,14 +166,22 @@ impl Versions {
     }
 
     fn index_at(&self, address: usize) -> Option<usize> {
+        let recent = self.recent.get();
+        let same = self
+            .sorted
+            .get(recent)
+            .is_some_and(|version| version.addresses().contains(&address));
+        if same {
+            return Some(recent);
+        }
         let after = self
             .sorted
             .partition_point(|version| version.code.start() as usize <= address);
         let index = after.checked_sub(1)?;
-        self.sorted[index]
-            .addresses()
-            .contains(&address)
-            .then_some(index)
+        self.sorted[index].addresses().contains(&address).then(|| {
+            self.recent.set(index);
+            index
+        })
     }
 
     /// The version whose code `address` is in.

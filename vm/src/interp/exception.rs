@@ -15,6 +15,7 @@
 //! Invariant of every function that is called by handlers: as in [`super::slow`].
 
 use super::Exit;
+use super::slow::FRAGMENT_LIMIT;
 use super::trace::{
     Addresses, First, RawTrace, class_of, error_info, given, symbolise, with_class,
 };
@@ -24,6 +25,7 @@ use crate::code::export::Export;
 use crate::crash_dump;
 use crate::machine::Machine;
 use crate::memory::arena::{Arena, NoMemory};
+use crate::memory::gc;
 use crate::process::{Process, State};
 use crate::report;
 use crate::term::fun::Mfa;
@@ -424,6 +426,12 @@ fn deliver(
             process.heap.stack = frame;
             process.ip = handler;
             machine.x[..4].copy_from_slice(&[Term::NONE, class.atom().term(), reason, trace]);
+            // A loop that only raises and catches makes no room otherwise: what it leaves would pile up in fragments.
+            let crowded =
+                process.heap.fragment_words > FRAGMENT_LIMIT || machine.options.collect_always;
+            if crowded && gc::collect(machine, process, 0, 4).is_err() {
+                return die_of_memory(machine, process);
+            }
             Exit::Continue
         }
         None => uncaught(machine, process, class, reason, trace),

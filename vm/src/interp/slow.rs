@@ -18,8 +18,8 @@ use crate::term::{Subtag, Term, compare};
 use crate::tracing::frames;
 use core::ptr::NonNull;
 
-/// Words in fragments beyond which a built-in function's return collects.
-const FRAGMENT_LIMIT: usize = 4096;
+/// Words in fragments beyond which a built-in function's return collects, and an exception.
+pub(super) const FRAGMENT_LIMIT: usize = 4096;
 
 /// Makes room for `words` words, with the first `live` X registers as roots. False if there is no memory.
 #[cold]
@@ -34,7 +34,9 @@ pub(crate) unsafe fn collect(
     unsafe { gc::collect(&mut *machine, &mut *process, words, live).is_ok() }
 }
 
-/// Writes the X registers to the process, which goes on at `ip`.
+/// Writes the X registers to the process, which goes on at `ip`. Collects if much lies in fragments: see [`Cpu::shorten_turn_if_crowded`].
+///
+/// [`Cpu::shorten_turn_if_crowded`]: super::cpu::Cpu::shorten_turn_if_crowded
 #[cold]
 #[inline(never)]
 pub(crate) unsafe fn switch_out(
@@ -48,7 +50,9 @@ pub(crate) unsafe fn switch_out(
     let (machine, process) = unsafe { (&mut *machine, &mut *process) };
     process.ip = ip;
     process.reductions_left = reductions_left;
-    if process.saved.save(&machine.x[..live]).is_err() {
+    let collected = process.heap.fragment_words <= FRAGMENT_LIMIT
+        || gc::collect(machine, process, 0, live).is_ok();
+    if !collected || process.saved.save(&machine.x[..live]).is_err() {
         // More than a few registers, and not even room for those: the process cannot go on.
         process.ip = stubs::out_of_memory();
     }
@@ -139,6 +143,10 @@ pub(crate) unsafe fn number1(
 /// Term order: below zero, zero or above.
 #[inline(never)]
 pub(crate) unsafe fn compare(machine: *mut Machine, a: Term, b: Term) -> i32 {
+    if let (Some(x), Some(y)) = (a.as_float(), b.as_float()) {
+        // No float is not a number.
+        return (x > y) as i32 - (x < y) as i32;
+    }
     // SAFETY: the module's invariant.
     unsafe { compare::compare(&(*machine).atoms, a, b) as i32 }
 }

@@ -9,7 +9,7 @@
 
 use crate::atom::am;
 use crate::bif::{Class, Value};
-use crate::code::Location;
+use crate::code::{Location, stubs};
 use crate::machine::Machine;
 use crate::memory::arena::{Arena, NoMemory};
 use crate::process::Process;
@@ -101,9 +101,8 @@ impl Addresses {
             if Header::is_header(word) && word != previous {
                 previous = word;
                 // A return address is behind the call: the byte before it is the call's.
-                let call = word - 1;
-                if machine.code.contains(call as *const u8) {
-                    found.words[found.count] = call;
+                if !stubs::contains(word as *const u8) {
+                    found.words[found.count] = word - 1;
                     found.count += 1;
                 }
             }

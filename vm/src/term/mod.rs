@@ -102,6 +102,7 @@ impl Term {
     /// No value: what X[0] holds in an exception handler. It is a catch word that leads nowhere.
     pub const NONE: Term = Term::from_word(TAG_CATCH);
 
+    #[inline(always)]
     const fn from_word(word: u64) -> Term {
         match NonZeroU64::new(word) {
             Some(word) => Term(word),

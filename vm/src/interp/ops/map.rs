@@ -229,6 +229,10 @@ unsafe fn put(
             process,
         }
     };
+    // SAFETY: the caller's promise.
+    if let Some(map) = unsafe { replaced(&cpu, map, pairs) } {
+        return Put::Map(map);
+    }
     let mut operands: SmallVec<[Term; 33]> = SmallVec::new();
     if operands.try_reserve(pairs.len() + 1).is_err() {
         return Put::NoMemory;
@@ -258,5 +262,44 @@ unsafe fn put(
         Ok(Ok(map)) => Put::Map(map),
         Ok(Err(key)) => Put::BadKey(key),
         Err(_) => Put::NoMemory,
+    }
+}
+
+/// A flat map with other values for keys that are immediate and there, as most updates are: made at the top of the heap, where there is room.
+/// `None` for all else, and under `+gcstress`: then nothing has happened.
+///
+/// # Safety
+/// As for [`put`]; the registers of `cpu` are the saved ones.
+#[inline(always)]
+unsafe fn replaced(cpu: &Cpu, map: Term, pairs: Words) -> Option<Term> {
+    let words = map.as_object(Subtag::FlatMap)?;
+    let size = words.len() + 1;
+    // SAFETY: the caller's promise; the object lies in free words of the heap, and is whole when they are taken.
+    unsafe {
+        if cpu.free_words() < size || (*cpu.machine).options.collect_always {
+            return None;
+        }
+        let new = cpu.top;
+        let old = map.pointer();
+        for at in 0..size {
+            *new.add(at) = *old.add(at);
+        }
+        let mut changes = 0;
+        for at in (0..pairs.len()).step_by(2) {
+            let key = pairs.source(at).get(cpu);
+            if !key.is_immediate() {
+                return None;
+            }
+            let found = position(words, key)?;
+            let value = pairs.source(at + 1).get(cpu).raw();
+            changes |= value ^ words[found];
+            *new.add(found + 1) = value;
+        }
+        // What changes nothing is the same map.
+        if changes == 0 {
+            return Some(map);
+        }
+        (*cpu.process).heap.top = new.add(size);
+        Some(Term::boxed(new))
     }
 }

@@ -78,6 +78,7 @@ struct Writable {
 }
 
 impl Writable {
+    #[inline]
     fn of(term: Term) -> Option<Writable> {
         let words = term.as_object(Subtag::SubBits)?;
         if words[1] & WRITABLE == 0 || words[0] != 0 {
@@ -126,6 +127,55 @@ fn total_size(size: usize, more: usize) -> Result<usize, Fail> {
     size.checked_add(more)
         .filter(|&total| total <= super::MAX_BITS)
         .ok_or(Fail::SystemLimit)
+}
+
+/// As [`append`] of an accumulator whose size is a multiple of `unit`, where there is room behind it already. `None` for
+/// all else: nothing has happened then.
+#[inline]
+pub fn append_in_place<A: Arena + ?Sized>(
+    arena: &mut A,
+    accumulator: Term,
+    more: usize,
+    unit: usize,
+) -> Option<Room> {
+    let writable = Writable::of(accumulator)?;
+    let position = writable.size;
+    // Neither is above `MAX_BITS`.
+    let total = position + more;
+    // SAFETY: as in `Writable::extend`.
+    let (binary, free) = unsafe {
+        let binary = NonNull::new(*writable.base.add(2) as *mut Binary)?;
+        let head = binary.as_ptr();
+        (
+            binary,
+            (*head).used_bits == position && total <= (*head).capacity * 8,
+        )
+    };
+    if !free || !(unit == 8 && position.is_multiple_of(8) || position.checked_rem(unit) == Some(0))
+    {
+        return None;
+    }
+    // SAFETY: the base of a `SubBits` is a complete object. The new object comes first: nothing has changed yet if there is no memory
+    // for it.
+    let term = part(
+        arena,
+        unsafe { Term::boxed(writable.base) },
+        0,
+        total,
+        WRITABLE,
+    )
+    .ok()?;
+    // SAFETY: the room behind the last bit is nobody's.
+    unsafe {
+        (*binary.as_ptr()).used_bits = total;
+        *writable.base.add(1) = total.div_ceil(8) as u64;
+    }
+    Some(Room {
+        term,
+        bytes: Binary::bytes(binary),
+        position,
+        copied: 0,
+    })
 }
 
 /// Room for `more` bits behind the bit string `accumulator`. `badarg` if it is none, `system_limit` if the result

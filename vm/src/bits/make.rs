@@ -130,6 +130,7 @@ pub fn make_bits<A: Arena + ?Sized>(arena: &mut A, bits: BitsView) -> Result<Ter
 }
 
 /// A `SubBits` object.
+#[inline]
 pub(super) fn part<A: Arena + ?Sized>(
     arena: &mut A,
     base: Term,

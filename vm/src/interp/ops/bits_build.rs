@@ -112,6 +112,9 @@ struct Segment {
 /// Words of a segment in the list.
 const SEGMENT_WORDS: usize = 3;
 
+/// A constant size up to this needs no check: the product with a unit is far below the limit.
+const SMALL_SIZE: i64 = 1 << 16;
+
 /// What is wrong with a segment.
 struct Problem {
     fail: Fail,
@@ -173,8 +176,20 @@ impl Builder<'_> {
 
     /// The size in bits of a segment. What is wrong with its value is found out when it is written, except when
     /// the value has the size.
-    #[inline]
+    #[inline(always)]
     fn size(&self, segment: Segment) -> Result<usize, Problem> {
+        // An integer of a small constant size, as most are.
+        let constant = (segment.size as i64) >> 4;
+        if segment::kind(segment.word) == segment::INTEGER
+            && segment.size & 0xf == 0xf
+            && (0..=SMALL_SIZE).contains(&constant)
+        {
+            return Ok(constant as usize * segment::unit(segment.word) as usize);
+        }
+        self.any_size(segment)
+    }
+
+    fn any_size(&self, segment: Segment) -> Result<usize, Problem> {
         match segment::kind(segment.word) {
             segment::INTEGER | segment::FLOAT => self.given_size(segment),
             // A register that holds the atom does not count.
@@ -222,8 +237,48 @@ impl Builder<'_> {
     ///
     /// # Safety
     /// There are `size` bits at `position`, and all bits before are written.
-    #[inline]
+    #[inline(always)]
     unsafe fn write(
+        &self,
+        segment: Segment,
+        bytes: *mut u8,
+        position: usize,
+        size: usize,
+    ) -> Result<(), Problem> {
+        // A small integer as one, two or four whole bytes, big endian or a single one.
+        if segment::kind(segment.word) == segment::INTEGER && position.is_multiple_of(8) {
+            let value = self.source(segment.value);
+            if value.is_small() {
+                let number = value.small_value();
+                let big_endian = segment::flags(segment.word) & segment::LITTLE == 0;
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let at = bytes.add(position / 8);
+                    match size {
+                        8 => {
+                            *at = number as u8;
+                            return Ok(());
+                        }
+                        16 if big_endian => {
+                            at.cast::<u16>().write_unaligned((number as u16).to_be());
+                            return Ok(());
+                        }
+                        32 if big_endian => {
+                            at.cast::<u32>().write_unaligned((number as u32).to_be());
+                            return Ok(());
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.write_any(segment, bytes, position, size) }
+    }
+
+    /// # Safety
+    /// As for [`Builder::write`].
+    unsafe fn write_any(
         &self,
         segment: Segment,
         bytes: *mut u8,
@@ -380,8 +435,14 @@ impl Builder<'_> {
     fn append<A: Arena + ?Sized>(&self, arena: &mut A, more: usize) -> Result<Room, Failure> {
         let segment = self.segment(0);
         let at = |problem| Failure::Segment { index: 0, problem };
-        self.whole_size(segment).map_err(at)?;
         let value = self.source(segment.value);
+        let unit = segment::unit(segment.word) as usize;
+        if segment::kind(segment.word) == segment::APPEND
+            && let Some(room) = append::append_in_place(arena, value, more, unit)
+        {
+            return Ok(room);
+        }
+        self.whole_size(segment).map_err(at)?;
         let room = if segment::kind(segment.word) == segment::PRIVATE_APPEND {
             append::private_append(arena, value, more)
         } else {

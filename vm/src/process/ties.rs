@@ -6,7 +6,7 @@
 //! nothing while it is empty, and gives exit signals and `process_info/2` an order that does not change
 //! from run to run.
 //!
-//! Invariant: keys grow strictly from front to back.
+//! Invariant: keys grow strictly from front to back; the first and the last one have values.
 
 use crate::memory::NoMemory;
 use crate::term::Term;
@@ -37,14 +37,21 @@ impl Identifier {
 
 /// Values by key, in the order of the keys.
 pub struct Ties<K, V> {
-    entries: VecDeque<(K, V)>,
+    /// What was taken out of the middle leaves its key without a value.
+    entries: VecDeque<(K, Option<V>)>,
+    /// How many have a value.
+    live: usize,
 }
+
+/// Keys without a value that are let be, however few others there are.
+const FEW: usize = 16;
 
 impl<K: Ord + Copy, V> Ties<K, V> {
     /// Nothing.
     pub const fn new() -> Ties<K, V> {
         Ties {
             entries: VecDeque::new(),
+            live: 0,
         }
     }
 
@@ -58,11 +65,20 @@ impl<K: Ord + Copy, V> Ties<K, V> {
 
     /// Adds `value` under `key`; false, and nothing changes, if the key is there already.
     pub fn insert(&mut self, key: K, value: V) -> Result<bool, NoMemory> {
-        let Err(at) = self.position(key) else {
-            return Ok(false);
-        };
-        self.reserve()?;
-        self.entries.insert(at, (key, value));
+        match self.position(key) {
+            Ok(at) => {
+                let entry = &mut self.entries[at].1;
+                if entry.is_some() {
+                    return Ok(false);
+                }
+                *entry = Some(value);
+            }
+            Err(at) => {
+                self.reserve()?;
+                self.entries.insert(at, (key, Some(value)));
+            }
+        }
+        self.live += 1;
         Ok(true)
     }
 
@@ -74,53 +90,86 @@ impl<K: Ord + Copy, V> Ties<K, V> {
     /// Takes out what is under `key`.
     pub fn remove(&mut self, key: K) -> Option<V> {
         let at = self.position(key).ok()?;
-        let removed = self.entries.remove(at).map(|(_, value)| value);
-        if self.entries.is_empty() {
+        let value = self.entries[at].1.take()?;
+        self.live -= 1;
+        self.tidy();
+        Some(value)
+    }
+
+    /// Keys without a value at either end go at once, those between when they are more than the others: so taking out one of many costs
+    /// no more than finding it.
+    fn tidy(&mut self) {
+        if self.live == 0 {
             self.entries = VecDeque::new();
+            return;
         }
-        removed
+        while self
+            .entries
+            .front()
+            .is_some_and(|(_, value)| value.is_none())
+        {
+            self.entries.pop_front();
+        }
+        while self
+            .entries
+            .back()
+            .is_some_and(|(_, value)| value.is_none())
+        {
+            self.entries.pop_back();
+        }
+        if self.entries.len() > 2 * self.live + FEW {
+            self.entries.retain(|(_, value)| value.is_some());
+        }
     }
 
     /// Takes out what has the smallest key.
     pub fn pop_first(&mut self) -> Option<(K, V)> {
-        self.entries.pop_front()
+        let (key, value) = self.entries.pop_front()?;
+        self.live -= 1;
+        self.tidy();
+        // The first key always has a value.
+        Some((key, value?))
     }
 
     /// What is under `key`.
     pub fn get(&self, key: K) -> Option<&V> {
         let at = self.position(key).ok()?;
-        self.entries.get(at).map(|(_, value)| value)
+        self.entries.get(at)?.1.as_ref()
     }
 
     /// What is under `key`, to be changed.
     pub fn get_mut(&mut self, key: K) -> Option<&mut V> {
         let at = self.position(key).ok()?;
-        self.entries.get_mut(at).map(|(_, value)| value)
+        self.entries.get_mut(at)?.1.as_mut()
     }
 
     /// Whether something is under `key`.
     pub fn contains(&self, key: K) -> bool {
-        self.position(key).is_ok()
+        self.get(key).is_some()
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.live
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.live == 0
     }
 
     /// All, smallest key first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (K, &V)> {
-        self.entries.iter().map(|(key, value)| (*key, value))
+        self.entries
+            .iter()
+            .filter_map(|(key, value)| Some((*key, value.as_ref()?)))
     }
 
     /// All values, to be changed.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.entries.iter_mut().map(|(_, value)| value)
+        self.entries
+            .iter_mut()
+            .filter_map(|(_, value)| value.as_mut())
     }
 }
 
@@ -163,5 +212,30 @@ mod tests {
             ties.remove(key);
         }
         assert_eq!(ties.entries.capacity(), 0);
+    }
+
+    #[test]
+    fn what_was_taken_out_of_the_middle_is_gone() {
+        let mut ties = Ties::new();
+        for key in 0..1000 {
+            ties.insert(key, key).unwrap();
+        }
+        for key in (1..1000).filter(|key| key % 10 != 0) {
+            assert_eq!(ties.remove(key), Some(key));
+            assert!(!ties.contains(key));
+            assert_eq!(ties.remove(key), None);
+        }
+        assert_eq!(ties.len(), 100);
+        assert!(ties.entries.len() <= 2 * 100 + FEW);
+        assert!(ties.iter().map(|(key, _)| key).eq((0..1000).step_by(10)));
+        assert_eq!(ties.insert(555, 7), Ok(true));
+        assert_eq!(ties.remove(555), Some(7));
+        assert_eq!(ties.insert(555, 8), Ok(true));
+        assert_eq!(ties.get(555), Some(&8));
+        for key in (0..550).step_by(10) {
+            assert_eq!(ties.pop_first(), Some((key, key)));
+        }
+        assert_eq!(ties.pop_first(), Some((550, 550)));
+        assert_eq!(ties.pop_first(), Some((555, 8)));
     }
 }

@@ -50,6 +50,7 @@ pub struct OrderedStore {
 }
 
 impl Leaf {
+    #[inline(always)]
     fn keys(&self) -> &[Term] {
         &self.keys[..self.len]
     }
@@ -79,6 +80,37 @@ impl Leaf {
         self.len += count;
         other.len = from;
     }
+}
+
+/// How many keys from the beginning are `before`: a binary search whose steps depend on the number of keys alone.
+#[inline(always)]
+fn count_before(keys: &[Term], before: impl Fn(Term) -> bool) -> usize {
+    let (mut base, mut left) = (0, keys.len());
+    while left > 1 {
+        let half = left / 2;
+        base += half * before(keys[base + half - 1]) as usize;
+        left -= half;
+    }
+    match keys.get(base) {
+        Some(&key) => base + before(key) as usize,
+        None => base,
+    }
+}
+
+/// As many keys as two lines of the processor's cache hold.
+const STRIDE: usize = 16;
+
+/// As [`count_before`], for keys that are mostly not in the processor's cache: it looks at every sixteenth key first, none of which waits
+/// for another to be fetched.
+#[inline(always)]
+fn count_before_in_leaf(keys: &[Term], before: impl Fn(Term) -> bool) -> usize {
+    let (strides, _) = keys.as_chunks::<STRIDE>();
+    let passed: usize = strides
+        .iter()
+        .map(|stride| before(stride[STRIDE - 1]) as usize)
+        .sum();
+    let rest = &keys[passed * STRIDE..];
+    passed * STRIDE + count_before(&rest[..rest.len().min(STRIDE)], before)
 }
 
 impl OrderedStore {
@@ -113,6 +145,23 @@ impl OrderedStore {
         self.normal(Place { leaf, at })
     }
 
+    /// The first place whose key is not before the small integer `key`. Small integers among the keys compare without a branch that could be
+    /// predicted wrongly, which every other one would be.
+    fn partition_at_small(&self, atoms: &AtomTable, key: Term) -> Place {
+        let before = |k: Term| {
+            if k.is_small() {
+                (k.raw() as i64) < (key.raw() as i64)
+            } else {
+                compare(atoms, k, key) == Ordering::Less
+            }
+        };
+        let Some(leaf) = count_before(&self.firsts, before).checked_sub(1) else {
+            return Place { leaf: 0, at: 0 };
+        };
+        let at = count_before_in_leaf(self.leaves[leaf].keys(), before);
+        self.normal(Place { leaf, at })
+    }
+
     /// A place behind the last one of a leaf is the first one of the next.
     fn normal(&self, place: Place) -> Place {
         match self.leaves.get(place.leaf) {
@@ -127,7 +176,11 @@ impl OrderedStore {
     /// The first place whose key is not before `key`, and whether it is equal.
     #[inline]
     pub fn seek(&self, atoms: &AtomTable, key: Term) -> (Place, bool) {
-        let place = self.partition(|k| compare(atoms, k, key) == Ordering::Less);
+        let place = if key.is_small() {
+            self.partition_at_small(atoms, key)
+        } else {
+            self.partition(|k| compare(atoms, k, key) == Ordering::Less)
+        };
         let found = self
             .key(place)
             .is_some_and(|k| compare(atoms, k, key) == Ordering::Equal);

@@ -8,6 +8,7 @@ use crate::atom::am;
 use crate::ets::Opened;
 use crate::ets::hash::HashStore;
 use crate::ets::object::Object;
+use crate::ets::ordered::{OrderedStore, Place};
 use crate::ets::table::{Store, key_hash};
 use crate::memory::Arena;
 use crate::term::Term;
@@ -82,13 +83,19 @@ fn neighbour<'a>(
     match &table.store {
         Store::Hash(store) => after(store, key, table.key_position(), raw),
         Store::Ordered(store) => {
-            let (place, found) = store.seek(cx.atoms(), key);
-            Ok(match way {
-                Way::Forward if found => store.object(store.after(place)),
-                Way::Forward => store.object(place),
-                Way::Backward => store.before(place).and_then(|place| store.object(place)),
-            })
+            let place = place_beside(cx, store, key, way);
+            Ok(place.and_then(|place| store.object(place)))
         }
+    }
+}
+
+/// The place that follows `key` on the way; it may be the end.
+fn place_beside(cx: &mut Context, store: &OrderedStore, key: Term, way: Way) -> Option<Place> {
+    let (place, found) = store.seek(cx.atoms(), key);
+    match way {
+        Way::Forward if found => Some(store.after(place)),
+        Way::Forward => Some(place),
+        Way::Backward => store.before(place),
     }
 }
 
@@ -120,6 +127,14 @@ fn end(cx: &mut Context, args: &[Term], way: Way, raw: bool) -> Value {
 
 fn step(cx: &mut Context, args: &[Term], way: Way, raw: bool) -> Value {
     let table = open(cx, args[0], Access::Read)?;
+    if let Store::Ordered(store) = &table.store {
+        // The store has the key beside the object, at which nobody need look.
+        let place = place_beside(cx, store, args[1], way);
+        return match place.and_then(|place| store.key(place)) {
+            Some(key) => Ok(copy(key, cx, &(0..0))?),
+            None => Ok(am::END_OF_TABLE.term()),
+        };
+    }
     let object = neighbour(cx, &table, args[1], way, raw)?;
     key_of(cx, &table, object)
 }

@@ -20,7 +20,7 @@
 //!
 //! Pairs of instructions that often follow each other have an opcode of their own, which replaces that of the first one
 //! and nothing else: its handler does the work of both and goes on behind the second. A
-//! fused instruction is as valid as its first one, if the second one follows.
+//! fused instruction is as valid as its first one, if the second one follows. The second may be a fused one itself.
 //!
 //! # Operand kinds
 //!
@@ -50,7 +50,7 @@
 
 /// Version of the instruction set. Any change to the list below changes it, and
 /// `.ling` files of another version are refused.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 /// Instructions begin at multiples of this.
 pub const ALIGN: usize = 4;
@@ -235,6 +235,10 @@ macro_rules! instructions {
             // head, tail
             put_list { (X X X) (X Y X) (Y X X) (X C X) (C X X) (C C X) (S S D) }
             put_tuple2 { (X Ls) (D Ls) }
+            // tuples of two, three, four elements: destination, elements
+            put_pair { (X S S) (D S S) }
+            put_triple { (X S S S) (D S S S) }
+            put_quadruple { (X S S S S) (D S S S S) }
             make_fun3 { (N D Ls) }
             // source map, live, keys and values alternating
             put_map_assoc { (F S D A Ls) }
@@ -248,7 +252,7 @@ macro_rules! instructions {
             bif2 { (F I S S D) }
             bif3 { (F I S S S D) }
             // These have instructions of their own; label 0 means: raise.
-            add { (F X X X) (F X C X) (F X Y X) (F Y X X) (F Y C X) (F S S D) }
+            add { (F X X X) (F X X Y) (F X C X) (F X Y X) (F Y X X) (F Y C X) (F S S D) }
             subtract { (F X X X) (F X C X) (F X Y X) (F Y X X) (F Y C X) (F S S D) }
             multiply { (F X X X) (F X C X) (F S S D) }
             int_div { (F X C X) (F S S D) }
@@ -276,8 +280,8 @@ macro_rules! instructions {
             cmp_ge { (S S D) }
 
             // --- floating point (96-102) ---
-            float_load { (S R) }
-            float_store { (R D) }
+            float_load { (X R) (S R) }
+            float_store { (R X) (R D) }
             float_convert { (S R) }
             float_add { (R R R) }
             float_subtract { (R R R) }
@@ -304,7 +308,7 @@ macro_rules! instructions {
             // --- messages (20-26, 173-176) ---
             send { () }
             // label of the wait instruction, destination
-            loop_rec { (F D) }
+            loop_rec { (F X) (F D) }
             // label of the loop_rec
             loop_rec_end { (F) }
             remove_message { () }
@@ -320,24 +324,28 @@ macro_rules! instructions {
             // label (0: the value is known to be a match context or bit string), value, live, destination
             bs_start_match { (F X A X) (F S A D) }
             // context, destination, live
-            bs_get_position { (S D A) }
+            bs_get_position { (X X A) (S D A) }
             // context, position
-            bs_set_position { (S S) }
-            bs_get_tail { (S D A) }
+            bs_set_position { (X X) (S S) }
+            bs_get_tail { (X X A) (S D A) }
             // label, context, live, size (a source), unit, flags, destination
             bs_get_integer2 { (F X A C H H X) (F S A S H H D) }
+            // label, context, destination: an unsigned, big endian integer of that many bits, as most are
+            bs_get_8 { (F X X) (F S D) }
+            bs_get_16 { (F X X) (F S D) }
+            bs_get_32 { (F X X) (F S D) }
             bs_get_float2 { (F S A S H H D) }
             // size may be the atom all
-            bs_get_binary2 { (F S A S H H D) }
+            bs_get_binary2 { (F X A X H H X) (F X A C H H X) (F S A S H H D) }
             // label, context, size, unit
-            bs_skip_bits2 { (F S S H) }
+            bs_skip_bits2 { (F X C H) (F S S H) }
             // label, context, bits
-            bs_test_tail2 { (F S U) }
-            bs_test_unit { (F S H) }
+            bs_test_tail2 { (F X U) (F S U) }
+            bs_test_unit { (F X H) (F S H) }
             // label, context, bits, bytes
-            bs_match_string { (F S U P) }
-            bs_get_utf8 { (F S D) }
-            bs_skip_utf8 { (F S) }
+            bs_match_string { (F X U P) (F S U P) }
+            bs_get_utf8 { (F X X) (F S D) }
+            bs_skip_utf8 { (F X) (F S) }
             // label, context, flags, destination
             bs_get_utf16 { (F S H D) }
             bs_skip_utf16 { (F S H) }
@@ -345,16 +353,20 @@ macro_rules! instructions {
             bs_skip_utf32 { (F S H) }
             // The commands of bs_match, one instruction each, in their order.
             // label, context, bits, unit
-            bsm_ensure_at_least { (F S U H) }
+            bsm_ensure_at_least { (F X U H) (F S U H) }
             // label, context, bits
-            bsm_ensure_exactly { (F S U) }
+            bsm_ensure_exactly { (F X U) (F S U) }
             // context, live, bits, flags, destination; the bits are known to be there
             bsm_integer { (X A U H X) (S A U H D) }
-            bsm_binary { (S A U D) }
-            bsm_skip { (S U) }
-            bsm_get_tail { (S A D) }
+            // context, destination: unsigned and big endian, as most are
+            bsm_8 { (X X) (S D) }
+            bsm_16 { (X X) (S D) }
+            bsm_32 { (X X) (S D) }
+            bsm_binary { (X A U X) (S A U D) }
+            bsm_skip { (X U) (S U) }
+            bsm_get_tail { (X A X) (S A D) }
             // label, context, bits (up to 64), value
-            bsm_equal { (F S U W) }
+            bsm_equal { (F X U W) (F S U W) }
 
             // --- building binaries (133, 135, 177) ---
             // label, heap words to reserve, live, unit of the whole, destination, segments
@@ -370,12 +382,46 @@ macro_rules! instructions {
             move_call_only { (X X) (Y X) (C X) }
             move_call_last { (X X) (Y X) (C X) }
             move_return { (X X) (Y X) (C X) }
-            move_move_xx { (X X) (X Y) (Y X) }
-            move_move_xy { (X X) (X Y) }
-            move_move_yx { (X X) (X Y) (Y X) }
+            move_move_xx { (X X) (X Y) (Y X) (C X) }
+            move_move_xy { (X X) (X Y) (Y X) }
+            move_move_yx { (X X) (X Y) (Y X) (C X) }
+            // ... of which the second instruction is a fused one: three in a row
+            move_move_call_xx { (X X) (X Y) (Y X) }
+            move_move_call_yx { (X X) (X Y) (Y X) }
+            move_move_call_cx { (X X) (X Y) (Y X) }
+            move_move_call_only_xx { (X X) (C X) }
+            move_move_call_only_cx { (X X) }
+            move_move_call_last_xx { (X X) (Y X) }
+            move_move_call_last_yx { (X X) (Y X) }
             allocate_move { (Q A) }
+            trim_call { (Q Q) }
             deallocate_return { (Q) }
             is_nonempty_list_get_list { (F X) }
+            is_tuple_test_arity { (F X) }
+            get_tuple_elements { (X H X) }
+            test_heap_put_list_xx { (U A) }
+            test_heap_put_list_yx { (U A) }
+            put_list_deallocate_return { (X X X) (Y X X) }
+            test_heap_put_list_return_xx { (U A) }
+            test_heap_put_list_return_yx { (U A) }
+            add_call_only { (F X X X) (F X C X) }
+            add_move_call_only { (F X X X) (F X C X) }
+            add_deallocate_return { (F X X X) (F X Y X) (F Y X X) }
+            subtract_call { (F X C X) (F Y C X) }
+            subtract_call_only { (F X C X) }
+            subtract_move_call { (F X C X) (F Y C X) }
+            subtract_move_call_only { (F X C X) }
+            is_lt_return { (F X X) (F X C) }
+            is_lt_move_return { (F X X) (F X C) }
+            is_ge_move_return { (F X X) (F X C) }
+            bs_start_match_get_position { (F X A X) }
+            bs_get_8_test_unit { (F X X) }
+            float_load_load { (X R) }
+            float_load_add { (X R) }
+            float_load_subtract { (X R) }
+            float_load_multiply { (X R) (S R) }
+            float_load_divide { (X R) }
+            float_store_store { (R X) }
 
             // --- the machine's own: never in a file, but code that the machine points at ---
             // Runs the built-in function of the export entry that holds this instruction, then returns.

@@ -250,7 +250,7 @@ impl Op {
 /// the linker adds to the opcode of a call when its import is a built-in function.
 pub const BIF_CALL_DISTANCE: u16 = Op::call_bif.opcode(0) - Op::call_ext.opcode(0);
 
-/// A fused operation: two that follow each other.
+/// A fused operation: two that follow each other, the second of which may be fused itself.
 pub struct Fusion {
     /// The operation that does both.
     pub fused: Op,
@@ -281,7 +281,35 @@ pub const FUSIONS: &[Fusion] = {
         fusion(Op::move_move_xx, Op::move_, Op::move_, &[X, X]),
         fusion(Op::move_move_xy, Op::move_, Op::move_, &[X, Y]),
         fusion(Op::move_move_yx, Op::move_, Op::move_, &[Y, X]),
+        fusion(Op::move_move_call_xx, Op::move_, Op::move_call, &[X, X]),
+        fusion(Op::move_move_call_yx, Op::move_, Op::move_call, &[Y, X]),
+        fusion(Op::move_move_call_cx, Op::move_, Op::move_call, &[C, X]),
+        fusion(
+            Op::move_move_call_only_xx,
+            Op::move_,
+            Op::move_call_only,
+            &[X, X],
+        ),
+        fusion(
+            Op::move_move_call_only_cx,
+            Op::move_,
+            Op::move_call_only,
+            &[C, X],
+        ),
+        fusion(
+            Op::move_move_call_last_xx,
+            Op::move_,
+            Op::move_call_last,
+            &[X, X],
+        ),
+        fusion(
+            Op::move_move_call_last_yx,
+            Op::move_,
+            Op::move_call_last,
+            &[Y, X],
+        ),
         fusion(Op::allocate_move, Op::allocate, Op::move_, &[X, Y]),
+        fusion(Op::trim_call, Op::trim, Op::call, &[A, F]),
         fusion(Op::deallocate_return, Op::deallocate, Op::return_, &[]),
         fusion(
             Op::is_nonempty_list_get_list,
@@ -289,13 +317,132 @@ pub const FUSIONS: &[Fusion] = {
             Op::get_list,
             &[X, X, X],
         ),
+        fusion(
+            Op::is_tuple_test_arity,
+            Op::is_tuple,
+            Op::test_arity,
+            &[F, X, H],
+        ),
+        fusion(
+            Op::get_tuple_elements,
+            Op::get_tuple_element,
+            Op::get_tuple_element,
+            &[X, H, X],
+        ),
+        fusion(
+            Op::test_heap_put_list_xx,
+            Op::test_heap,
+            Op::put_list,
+            &[X, X, X],
+        ),
+        fusion(
+            Op::test_heap_put_list_yx,
+            Op::test_heap,
+            Op::put_list,
+            &[Y, X, X],
+        ),
+        fusion(
+            Op::put_list_deallocate_return,
+            Op::put_list,
+            Op::deallocate_return,
+            &[Q],
+        ),
+        fusion(
+            Op::test_heap_put_list_return_xx,
+            Op::test_heap,
+            Op::put_list_deallocate_return,
+            &[X, X, X],
+        ),
+        fusion(
+            Op::test_heap_put_list_return_yx,
+            Op::test_heap,
+            Op::put_list_deallocate_return,
+            &[Y, X, X],
+        ),
+        fusion(Op::add_call_only, Op::add, Op::call_only, &[A, F]),
+        fusion(Op::add_move_call_only, Op::add, Op::move_call_only, &[X, X]),
+        fusion(
+            Op::add_deallocate_return,
+            Op::add,
+            Op::deallocate_return,
+            &[Q],
+        ),
+        fusion(Op::subtract_call, Op::subtract, Op::call, &[A, F]),
+        fusion(Op::subtract_call_only, Op::subtract, Op::call_only, &[A, F]),
+        fusion(Op::subtract_move_call, Op::subtract, Op::move_call, &[X, X]),
+        fusion(
+            Op::subtract_move_call_only,
+            Op::subtract,
+            Op::move_call_only,
+            &[X, X],
+        ),
+        fusion(Op::is_lt_return, Op::is_lt, Op::return_, &[]),
+        fusion(Op::is_lt_move_return, Op::is_lt, Op::move_return, &[X, X]),
+        fusion(Op::is_ge_move_return, Op::is_ge, Op::move_return, &[X, X]),
+        fusion(
+            Op::bs_start_match_get_position,
+            Op::bs_start_match,
+            Op::bs_get_position,
+            &[X, X, A],
+        ),
+        fusion(Op::float_load_load, Op::float_load, Op::float_load, &[X, R]),
+        fusion(
+            Op::float_load_add,
+            Op::float_load,
+            Op::float_add,
+            &[R, R, R],
+        ),
+        fusion(
+            Op::float_load_subtract,
+            Op::float_load,
+            Op::float_subtract,
+            &[R, R, R],
+        ),
+        fusion(
+            Op::float_load_multiply,
+            Op::float_load,
+            Op::float_multiply,
+            &[R, R, R],
+        ),
+        fusion(
+            Op::float_load_divide,
+            Op::float_load,
+            Op::float_divide,
+            &[R, R, R],
+        ),
+        fusion(
+            Op::float_store_store,
+            Op::float_store,
+            Op::float_store,
+            &[R, X],
+        ),
+        fusion(
+            Op::bs_get_8_test_unit,
+            Op::bs_get_8,
+            Op::bs_test_unit,
+            &[F, X, H],
+        ),
     ]
+};
+
+/// Whether an operation is the first of some fused one.
+static BEGINS: [bool; TABLE.len()] = {
+    let mut begins = [false; TABLE.len()];
+    let mut at = 0;
+    while at < FUSIONS.len() {
+        begins[FUSIONS[at].first as usize] = true;
+        at += 1;
+    }
+    begins
 };
 
 /// The opcode that takes the place of `first`'s when an instruction of opcode `second` follows, if there is one.
 pub fn fuse(first: u16, second: u16) -> Option<u16> {
     let first = VARIANTS.get(first as usize)?;
     let second = VARIANTS.get(second as usize)?;
+    if !BEGINS[first.op as usize] {
+        return None;
+    }
     let fusion = FUSIONS.iter().find(|fusion| {
         fusion.first == first.op
             && fusion.second == second.op

@@ -38,6 +38,21 @@ impl<'a> Converter<'_, 'a> {
                 self.emit(instruction, Op::bs_start_match, &operands)
             }
             Generic::BsGetInteger2 => {
+                let size = match (self.operand(instruction, 3)?, instruction.number(4)?) {
+                    (Operand::Immediate(size), unit) if size & 0xf == 0xf => {
+                        (size >> 4).saturating_mul(unit)
+                    }
+                    _ => 0,
+                };
+                let plain = [Op::bs_get_8, Op::bs_get_16, Op::bs_get_32];
+                if let Some(op) = plain_integer(size, plain_flags(instruction.number(5)?), plain) {
+                    let operands = [
+                        self.operand(instruction, 0)?,
+                        self.operand(instruction, 1)?,
+                        self.operand(instruction, 6)?,
+                    ];
+                    return self.emit(instruction, op, &operands);
+                }
                 self.field(instruction, Op::bs_get_integer2, &[0, 1, 2, 3, 4, 5, 6], 5)
             }
             Generic::BsGetFloat2 => {
@@ -213,12 +228,25 @@ impl<'a> Converter<'_, 'a> {
             ),
             // live, flags, size, unit, destination
             "integer" => {
-                let flags = Operand::Number(self.flags(instruction, args[1])?);
+                let flags = self.flags(instruction, args[1])?;
                 let destination = self.operand_of(instruction, args[4])?;
+                let bits = bits(2)?;
+                if let Operand::Number(size) = bits
+                    && let Some(op) =
+                        plain_integer(size, flags, [Op::bsm_8, Op::bsm_16, Op::bsm_32])
+                {
+                    return self.emit(instruction, op, &[context, destination]);
+                }
                 self.emit(
                     instruction,
                     Op::bsm_integer,
-                    &[context, number(0)?, bits(2)?, flags, destination],
+                    &[
+                        context,
+                        number(0)?,
+                        bits,
+                        Operand::Number(flags),
+                        destination,
+                    ],
                 )
             }
             _ => {
@@ -335,6 +363,16 @@ pub(super) fn live_operand(op: Op) -> Option<usize> {
         | Op::bs_get_integer2
         | Op::bs_get_float2
         | Op::bs_get_binary2 => Some(2),
+        _ => None,
+    }
+}
+
+/// Which of the operations for 8, 16 and 32 bits takes an integer of `bits` bits with these flags.
+fn plain_integer(bits: u64, flags: u64, [of_8, of_16, of_32]: [Op; 3]) -> Option<Op> {
+    match (bits, flags) {
+        (8, 0) => Some(of_8),
+        (16, 0) => Some(of_16),
+        (32, 0) => Some(of_32),
         _ => None,
     }
 }

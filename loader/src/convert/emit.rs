@@ -78,8 +78,8 @@ pub struct Emitter {
     handlers: BTreeSet<u32>,
     /// The last operation, unless a label follows it: what a peephole may look at.
     last: Option<Op>,
-    /// Where the last instruction is, unless it is the second of two that were fused.
-    fusible: Option<usize>,
+    /// Where the instructions are.
+    instructions: Vec<u32>,
 }
 
 /// Exceptions and calls of built-in functions use some X registers, whatever the code does.
@@ -99,7 +99,7 @@ impl Emitter {
             references: Vec::new(),
             handlers: BTreeSet::new(),
             last: None,
-            fusible: None,
+            instructions: Vec::new(),
         };
         emitter.code.try_reserve(size)?;
         emitter.labels.try_reserve(labels as usize + 1)?;
@@ -135,8 +135,8 @@ impl Emitter {
     pub fn define_handler(&mut self, label: u32) -> Result<(), &'static str> {
         if self.last.is_some_and(|op| !op.is_end()) {
             let end = Op::if_end.opcode(0) as u32;
+            self.instructions.push(self.code.len() as u32);
             self.code.extend_from_slice(&end.to_le_bytes());
-            self.fusible = None;
         }
         self.handlers.insert(label);
         self.define(label)
@@ -179,6 +179,8 @@ impl Emitter {
         // More than is needed; from here on nothing allocates.
         let size = 32 + 8 * words;
         self.code.try_reserve(size)?;
+        // One more for an end before a handler.
+        self.instructions.try_reserve(2)?;
         self.references.try_reserve(words)?;
         for offsets in &mut self.relocations {
             offsets.try_reserve(words + 1)?;
@@ -191,6 +193,7 @@ impl Emitter {
             ));
         }
         let instruction = self.offset();
+        self.instructions.push(instruction);
         self.code
             .extend_from_slice(&op.opcode(variant).to_le_bytes());
         if matches!(op, Op::call_ext | Op::call_ext_last | Op::call_ext_only) {
@@ -201,20 +204,25 @@ impl Emitter {
         }
         self.code.resize(align(self.code.len()), 0);
         self.last = Some(op);
-        self.fuse(instruction as usize, op.opcode(variant));
         Ok(())
     }
 
-    /// Fuses the instruction at `at`, of `opcode`, with the one before it, if there is an opcode for the two. Labels
-    /// between them do no harm: both stay as they are, but for the opcode of the first.
-    fn fuse(&mut self, at: usize, opcode: u16) {
-        if let Some(before) = self.fusible.take()
-            && let [low, high] = self.code[before..before + 2]
-            && let Some(fused) = fuse(u16::from_le_bytes([low, high]), opcode)
-        {
-            self.code[before..before + 2].copy_from_slice(&fused.to_le_bytes());
-        } else {
-            self.fusible = Some(at);
+    /// Fuses instructions that follow each other, where there is an opcode for the two. Labels
+    /// between them do no harm: both stay as they are, but for the opcode of the first. From the end to the beginning, since the second one may
+    /// be a fused one; one that has become a second does not become a first as well unless there is an opcode for all three.
+    fn fuse(&mut self) {
+        let mut behind = None;
+        for at in self.instructions.iter().rev() {
+            let at = *at as usize;
+            let [low, high] = self.code[at..at + 2] else {
+                continue;
+            };
+            let opcode = u16::from_le_bytes([low, high]);
+            let fused = behind.and_then(|behind| fuse(opcode, behind));
+            if let Some(fused) = fused {
+                self.code[at..at + 2].copy_from_slice(&fused.to_le_bytes());
+            }
+            behind = Some(fused.unwrap_or(opcode));
         }
     }
 
@@ -314,8 +322,9 @@ impl Emitter {
         self.code.extend_from_slice(&word.to_le_bytes());
     }
 
-    /// Fills in the distances to labels. The error is the label that nobody defined.
+    /// Fuses instructions, and fills in the distances to labels. The error is the label that nobody defined.
     pub fn resolve(&mut self) -> Result<(), u32> {
+        self.fuse();
         for reference in &self.references {
             let target = match self.labels.get(reference.label as usize) {
                 Some(target) if *target != UNDEFINED => *target,

@@ -227,6 +227,11 @@ impl<'b, 'a> Converter<'b, 'a> {
         order: &[u8],
         elements: &mut Vec<Operand<'static>>,
     ) -> Result<(), LoadError> {
+        // The machine's frames are filled when they are made.
+        let new_frame = matches!(self.emitter.last(), Some(Op::allocate | Op::allocate_heap));
+        if op == Op::init_yregs && new_frame {
+            return Ok(());
+        }
         let mut operands = [Operand::Number(0); 8];
         let mut list = None;
         for (place, arg) in order.iter().enumerate() {
@@ -236,6 +241,17 @@ impl<'b, 'a> Converter<'b, 'a> {
             } else {
                 operands[place] = self.operand(instruction, *arg as usize)?;
             }
+        }
+        let short = match elements.len() {
+            2 => Some(Op::put_pair),
+            3 => Some(Op::put_triple),
+            4 => Some(Op::put_quadruple),
+            _ => None,
+        };
+        if let (Op::put_tuple2, Some(short)) = (op, short) {
+            let end = 1 + elements.len();
+            operands[1..end].copy_from_slice(elements);
+            return self.emit(instruction, short, &operands[..end]);
         }
         // Borrowed only here, once the elements are all there.
         if let Some(place) = list {

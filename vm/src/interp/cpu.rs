@@ -240,6 +240,16 @@ impl Cpu {
         self.go(target)
     }
 
+    /// Ends the turn with the next call if much lies in fragments. For instructions that allocate without knowing which registers are live, as
+    /// arithmetic with bignums does: a call knows, and collects when it ends the turn.
+    #[inline(always)]
+    pub(crate) fn shorten_turn_if_crowded(&mut self) {
+        // SAFETY: the process runs.
+        if unsafe { (*self.process).heap.fragment_words } > super::slow::FRAGMENT_LIMIT {
+            self.reductions = self.reductions.min(1);
+        }
+    }
+
     /// Leaves the interpreter because the turn is over; the process goes on at `ip` with `live` X registers.
     #[cold]
     #[inline(always)]
@@ -392,12 +402,14 @@ pub(crate) unsafe fn decode<O: Operand>(at: &mut *const u8) -> O {
 /// A handler that has a fast and a slow path says so: `{ fast } slow { ... }`. The fast block returns
 /// when it is done; when its end is reached, the handler jumps to the slow block, a function of its
 /// own that decodes the operands again. So the fast path saves no registers and makes no stack frame.
+///
+/// A handler may become part of another one, that of a fused instruction: hence `#[inline]`.
 macro_rules! op {
     ($(#[$meta:meta])* fn $name:ident($cpu:ident $(, $operand:ident : $bound:ident)* $(,)?) $body:block) => {
-        op! { @function [$(#[$meta])*] $name, $cpu, ($($operand: $bound),*), $body }
+        op! { @function [$(#[$meta])* #[inline]] $name, $cpu, ($($operand: $bound),*), $body }
     };
     ($(#[$meta:meta])* fn $name:ident($cpu:ident $(, $operand:ident : $bound:ident)* $(,)?) $fast:block slow $slow:block) => {
-        op! { @function [$(#[$meta])*] $name, $cpu, ($($operand: $bound),*), {
+        op! { @function [$(#[$meta])* #[inline]] $name, $cpu, ($($operand: $bound),*), {
             op! { @function [#[cold] #[inline(never)]] slow, $cpu, ($($operand: $bound),*), $slow }
             $fast
             // SAFETY: the registers as they came, for the same instruction.

@@ -29,6 +29,7 @@ fn two<L: Label, D: Destination>(
     // SAFETY: the registers are saved; the process is alive.
     let result = unsafe { slow::number2(cpu.process, operation, a, b) };
     cpu.load();
+    cpu.shorten_turn_if_crowded();
     match result {
         Some(value) => {
             destination.set(&mut cpu, value);
@@ -62,9 +63,47 @@ macro_rules! binary_operations {
     )*};
 }
 
+/// The word of a sum of two words.
+#[inline(always)]
+fn add_words(a: i64, b: i64) -> Option<i64> {
+    (a - TAG).checked_add(b)
+}
+
+/// The word of a difference of two words.
+#[inline(always)]
+fn subtract_words(a: i64, b: i64) -> Option<i64> {
+    a.checked_sub(b - TAG)
+}
+
+macro_rules! for_fused {
+    ($($fast:ident $slow:ident $words:ident $function:ident $operation:expr;)*) => {$(
+        /// The result, if it and both operands are small.
+        #[inline(always)]
+        pub(super) fn $fast(a: Term, b: Term) -> Option<Term> {
+            if !Term::are_small(a, b) {
+                return None;
+            }
+            let word = $words(a.raw() as i64, b.raw() as i64)?;
+            // SAFETY: the word of a small integer, tag included, as the module says.
+            Some(unsafe { Term::from_raw(word as u64) })
+        }
+
+        /// The instruction where that is not so; goes on with the one behind it.
+        #[inline(always)]
+        pub(super) fn $slow<L: Label, D: Destination>(cpu: Cpu, label: L, a: Term, b: Term, destination: D) -> Exit {
+            two(cpu, label, am::$function, $operation, a, b, destination)
+        }
+    )*};
+}
+
+for_fused! {
+    small_sum any_sum add_words PLUS number::add;
+    small_difference any_difference subtract_words MINUS number::subtract;
+}
+
 binary_operations! {
-    add PLUS number::add, |a, b| (a - TAG).checked_add(b);
-    subtract MINUS number::subtract, |a, b| a.checked_sub(b - TAG);
+    add PLUS number::add, |a, b| add_words(a, b);
+    subtract MINUS number::subtract, |a, b| subtract_words(a, b);
     multiply TIMES number::multiply, |a, b| (a - TAG).checked_mul(b >> 4).map(|product| product | TAG);
     /// The quotient of the smallest small integer and -1 is not small: its word is the only one that overflows.
     int_div DIV number::int_div, |a, b| match b >> 4 {
@@ -108,6 +147,7 @@ fn one<L: Label, D: Destination>(
     // SAFETY: the registers are saved; the process is alive.
     let result = unsafe { slow::number1(cpu.process, operation, a) };
     cpu.load();
+    cpu.shorten_turn_if_crowded();
     match result {
         Some(value) => {
             destination.set(&mut cpu, value);

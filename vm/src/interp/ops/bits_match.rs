@@ -13,7 +13,7 @@ use crate::bits::make::{SUB_BITS_WORDS, part_of_base};
 use crate::bits::{float, integer, raw, utf};
 use crate::interp::Exit;
 use crate::interp::cpu::{Cpu, op};
-use crate::interp::operand::{Destination, Source};
+use crate::interp::operand::{Destination, Label, Source};
 use crate::process::Process;
 use crate::term::{Header, Subtag, Term};
 
@@ -39,33 +39,51 @@ fn bits_of(size: Term, unit: usize) -> Option<usize> {
 
 // ---- contexts ----
 
+/// Whether the value is a context already, which `bs_start_match` leaves as it is.
+#[inline(always)]
+pub(super) fn is_started(term: Term) -> bool {
+    term.subtag() == Some(Subtag::MatchContext)
+}
+
 op! {
     /// Makes a match context of a bit string; what is a context already, stays the same one.
     fn bs_start_match(cpu, label: Label, value: Source, live: Number, destination: Destination) {
         let term = value.get(&cpu);
-        if term.subtag() == Some(Subtag::MatchContext) {
+        if is_started(term) {
             destination.set(&mut cpu, term);
             return cpu.next();
         }
-        if !cpu.lacks(CONTEXT_WORDS)
-            && let Some(words) = new_context(term)
-        {
-            return started(cpu, words, destination);
-        }
     } slow {
-        if !value.get(&cpu).is_bit_string() {
-            if label.is_some() {
-                return cpu.jump(label);
-            }
-            return cpu.raise_atom(am::BADARG);
+        start(cpu, label, value, live.value(), destination)
+    }
+}
+
+/// Makes a context of what is none yet.
+#[inline(always)]
+pub(super) fn start<L: Label, S: Source, D: Destination>(
+    mut cpu: Cpu,
+    label: L,
+    value: S,
+    live: usize,
+    destination: D,
+) -> Exit {
+    if !cpu.lacks(CONTEXT_WORDS)
+        && let Some(words) = new_context(value.get(&cpu))
+    {
+        return started(cpu, words, destination);
+    }
+    if !value.get(&cpu).is_bit_string() {
+        if label.is_some() {
+            return cpu.jump(label);
         }
-        if !make_room(&mut cpu, CONTEXT_WORDS, live.value()) {
-            return cpu.out_of_memory();
-        }
-        match new_context(value.get(&cpu)) {
-            Some(words) => started(cpu, words, destination),
-            None => cpu.raise_atom(am::BADARG),
-        }
+        return cpu.raise_atom(am::BADARG);
+    }
+    if !make_room(&mut cpu, CONTEXT_WORDS, live) {
+        return cpu.out_of_memory();
+    }
+    match new_context(value.get(&cpu)) {
+        Some(words) => started(cpu, words, destination),
+        None => cpu.raise_atom(am::BADARG),
     }
 }
 
@@ -306,6 +324,113 @@ op! {
             _ => cpu.jump(label),
         }
     }
+}
+
+/// The next integer of the type's size, where it begins at a byte's edge; the context moves behind it. It has the bits.
+macro_rules! next_plain {
+    ($at:ident, $type:ty) => {{
+        let position = $at.position();
+        if position.is_multiple_of(8) {
+            // SAFETY: the context has the bits.
+            let value = unsafe {
+                $at.bytes()
+                    .add(position / 8)
+                    .cast::<$type>()
+                    .read_unaligned()
+            };
+            $at.set_position(position + <$type>::BITS as usize);
+            Some(Term::small(<$type>::from_be(value) as i64))
+        } else {
+            None
+        }
+    }};
+}
+
+/// The same where it begins anywhere. No integer of up to 32 bits is more than a small one.
+#[inline(always)]
+fn next_anywhere(at: MatchContext, bits: usize) -> Option<Term> {
+    let position = at.position();
+    // SAFETY: the context has the bits.
+    let value = unsafe { integer::read_small(at.bytes(), position, bits, 0) };
+    at.set_position(position + bits);
+    value
+}
+
+macro_rules! plain_integers {
+    ($($get:ident $command:ident $type:ty;)*) => {$(
+        op! {
+            fn $get(cpu, label: Label, source: Source, destination: Destination) {
+                let at = context(&cpu, source);
+                if at.left() < <$type>::BITS as usize {
+                    return cpu.jump(label);
+                }
+                if let Some(value) = next_plain!(at, $type) {
+                    destination.set(&mut cpu, value);
+                    return cpu.next();
+                }
+            } slow {
+                match next_anywhere(context(&cpu, source), <$type>::BITS as usize) {
+                    Some(value) => {
+                        destination.set(&mut cpu, value);
+                        cpu.next()
+                    }
+                    None => cpu.jump(label),
+                }
+            }
+        }
+        op! {
+            /// A command of `bs_match`: one before it has seen to it that the bits are there, in what a compiler emits.
+            fn $command(cpu, source: Source, destination: Destination) {
+                let at = context(&cpu, source);
+                if at.left() >= <$type>::BITS as usize
+                    && let Some(value) = next_plain!(at, $type)
+                {
+                    destination.set(&mut cpu, value);
+                    return cpu.next();
+                }
+            } slow {
+                let at = context(&cpu, source);
+                if at.left() >= <$type>::BITS as usize
+                    && let Some(value) = next_anywhere(at, <$type>::BITS as usize)
+                {
+                    destination.set(&mut cpu, value);
+                    return cpu.next();
+                }
+                cpu.raise_atom(am::BADARG)
+            }
+        }
+    )*};
+}
+
+plain_integers! {
+    bs_get_8 bsm_8 u8;
+    bs_get_16 bsm_16 u16;
+    bs_get_32 bsm_32 u32;
+}
+
+/// What `bs_get_8` does on its fast path: the next byte. The reason if it cannot: there is none, or it does not begin at a byte's edge.
+#[inline(always)]
+pub(super) fn next_byte<S: Source>(cpu: &Cpu, source: S) -> Result<Term, NoByte> {
+    let at = context(cpu, source);
+    if at.left() < 8 {
+        return Err(NoByte::End);
+    }
+    next_plain!(at, u8).ok_or(NoByte::Unaligned)
+}
+
+/// See [`next_byte`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoByte {
+    /// Fewer than eight bits are left.
+    End,
+    /// The next one does not begin at a byte's edge.
+    Unaligned,
+}
+
+/// The slow path of `bs_get_8`.
+#[inline(always)]
+pub(super) fn next_byte_anywhere<S: Source>(cpu: &Cpu, source: S) -> Option<Term> {
+    next_anywhere(context(cpu, source), 8)
 }
 
 // ---- floats ----

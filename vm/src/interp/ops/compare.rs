@@ -8,7 +8,7 @@ use crate::term::Term;
 
 /// `a < b`, where two words tell. Small integers compare as words: the tag is the same and the value is above it.
 #[inline(always)]
-fn less_at_sight(a: Term, b: Term) -> Option<bool> {
+pub(super) fn less_at_sight(a: Term, b: Term) -> Option<bool> {
     if Term::are_small(a, b) {
         Some((a.raw() as i64) < (b.raw() as i64))
     } else {
@@ -42,7 +42,7 @@ fn exact_at_sight(a: Term, b: Term) -> Option<bool> {
 
 /// `a < b`, by the order of terms.
 #[inline(always)]
-fn less(cpu: &Cpu, a: Term, b: Term) -> bool {
+pub(super) fn less(cpu: &Cpu, a: Term, b: Term) -> bool {
     // SAFETY: the machine is alive.
     unsafe { slow::compare(cpu.machine, a, b) < 0 }
 }

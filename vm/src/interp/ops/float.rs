@@ -3,7 +3,7 @@
 use crate::atom::am;
 use crate::interp::Exit;
 use crate::interp::cpu::{Cpu, op};
-use crate::interp::operand::FloatRegister;
+use crate::interp::operand::{Destination, FloatRegister, Source};
 use crate::interp::slow;
 use crate::term::{Header, Subtag, Term};
 
@@ -32,21 +32,34 @@ fn result<R: FloatRegister>(mut cpu: Cpu, value: f64, destination: R) -> Exit {
 op! {
     /// Loads what the compiler knows to be a float.
     fn float_load(cpu, source: Source, destination: FloatRegister) {
-        match source.get(&cpu).as_float() {
-            Some(value) => result(cpu, value, destination),
-            None => cpu.raise_atom(am::BADARITH),
-        }
+        if load(&mut cpu, source, destination) { cpu.next() } else { cpu.raise_atom(am::BADARITH) }
     }
+}
+
+/// Loads a float as `float_load` does; false if it is none.
+#[inline(always)]
+pub(super) fn load<S: Source, R: FloatRegister>(cpu: &mut Cpu, source: S, destination: R) -> bool {
+    let Some(value) = source.get(cpu).as_float() else {
+        return false;
+    };
+    set_register(cpu, destination.index(), value);
+    true
+}
+
+/// Stores a float as `float_store` does.
+#[inline(always)]
+pub(super) fn store<R: FloatRegister, D: Destination>(cpu: &mut Cpu, source: R, destination: D) {
+    let value = register(cpu, source.index());
+    let object = cpu.push([Header::new(Subtag::Float, 1).0, value.to_bits()]);
+    // SAFETY: a complete float was just written there.
+    let float = unsafe { Term::boxed(object) };
+    destination.set(cpu, float);
 }
 
 op! {
     /// Makes a float on the heap, where the compiler has made room for it.
     fn float_store(cpu, source: FloatRegister, destination: Destination) {
-        let value = register(&cpu, source.index());
-        let object = cpu.push([Header::new(Subtag::Float, 1).0, value.to_bits()]);
-        // SAFETY: a complete float was just written there.
-        let float = unsafe { Term::boxed(object) };
-        destination.set(&mut cpu, float);
+        store(&mut cpu, source, destination);
         cpu.next()
     }
 }

@@ -71,14 +71,19 @@ op! {
     }
 }
 
+/// Drops the youngest Y registers; the slot of the return address moves up behind them.
+#[inline(always)]
+pub(super) fn drop_youngest(cpu: &mut Cpu, dropped: usize) {
+    // SAFETY: validated: the frame has that many registers to drop. No call is under way: the slot is empty.
+    unsafe {
+        cpu.stack = cpu.stack.add(dropped);
+        *cpu.stack = Term::NIL.raw();
+    }
+}
+
 op! {
-    /// Drops the youngest Y registers; the slot of the return address moves up behind them.
     fn trim(cpu, dropped: Number, remaining: Number) {
-        // SAFETY: validated: the frame has that many registers to drop. No call is under way: the slot is empty.
-        unsafe {
-            cpu.stack = cpu.stack.add(dropped.value());
-            *cpu.stack = Term::NIL.raw();
-        }
+        drop_youngest(&mut cpu, dropped.value());
         cpu.next()
     }
 }

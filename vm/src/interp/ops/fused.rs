@@ -4,10 +4,13 @@
 //! does it: called by name, so that the compiler makes one piece of the two. Which pairs there are is said in
 //! `starling_loader::operation::FUSIONS`.
 
+use crate::atom::am;
 use crate::interp::Exit;
 use crate::interp::cpu::{Cpu, Handler, op};
-use crate::interp::operand::{A, F, Q, X, Y};
+use crate::interp::operand::{A, C, F, H, Q, R, X, Y};
 use crate::interp::ops;
+use crate::interp::ops::bits_match::NoByte;
+use crate::interp::ops::{arithmetic, bits_match, compare, float};
 
 /// Does the instruction behind this one, which `handler` is the handler of.
 #[inline(always)]
@@ -45,6 +48,13 @@ move_and! {
     move_move_xx ops::move_::<X, X>;
     move_move_xy ops::move_::<X, Y>;
     move_move_yx ops::move_::<Y, X>;
+    move_move_call_xx move_call::<X, X>;
+    move_move_call_yx move_call::<Y, X>;
+    move_move_call_cx move_call::<C, X>;
+    move_move_call_only_xx move_call_only::<X, X>;
+    move_move_call_only_cx move_call_only::<C, X>;
+    move_move_call_last_xx move_call_last::<X, X>;
+    move_move_call_last_yx move_call_last::<Y, X>;
 }
 
 op! {
@@ -72,5 +82,169 @@ op! {
         } else {
             cpu.jump(label)
         }
+    }
+}
+
+op! {
+    fn trim_call(cpu, dropped: Number, remaining: Number) {
+        ops::frame::drop_youngest(&mut cpu, dropped.value());
+        then(cpu, ops::call::<A, F>)
+    }
+}
+
+op! {
+    fn is_tuple_test_arity(cpu, label: Label, value: Source) {
+        if value.get(&cpu).is_tuple() {
+            then(cpu, ops::test_arity::<F, X, H>)
+        } else {
+            cpu.jump(label)
+        }
+    }
+}
+
+op! {
+    fn get_tuple_elements(cpu, tuple: Source, index: Number, destination: Destination) {
+        let element = ops::tuple::element_at(tuple.get(&cpu), index.value());
+        destination.set(&mut cpu, element);
+        then(cpu, ops::get_tuple_element::<X, H, X>)
+    }
+}
+
+macro_rules! test_heap_and {
+    ($($name:ident $second:path;)*) => {$(
+        op! {
+            fn $name(cpu, words: Number, live: Number) {
+                if !cpu.lacks(words.value()) {
+                    return then(cpu, $second);
+                }
+            } slow {
+                ops::frame::make_room(cpu, words.value(), live.value())
+            }
+        }
+    )*};
+}
+
+test_heap_and! {
+    test_heap_put_list_xx ops::put_list::<X, X, X>;
+    test_heap_put_list_yx ops::put_list::<Y, X, X>;
+    test_heap_put_list_return_xx put_list_deallocate_return::<X, X, X>;
+    test_heap_put_list_return_yx put_list_deallocate_return::<Y, X, X>;
+}
+
+op! {
+    fn put_list_deallocate_return(cpu, head: Source, tail: Source, destination: Destination) {
+        let (head, tail) = (head.get(&cpu), tail.get(&cpu));
+        let list = ops::list::push_cell(&mut cpu, head, tail);
+        destination.set(&mut cpu, list);
+        then(cpu, deallocate_return::<Q>)
+    }
+}
+
+macro_rules! arithmetic_and {
+    ($($name:ident $small:ident $any:ident $second:path;)*) => {$(
+        op! {
+            fn $name(cpu, label: Label, left: Source, right: Source, destination: Destination) {
+                if let Some(value) = arithmetic::$small(left.get(&cpu), right.get(&cpu)) {
+                    destination.set(&mut cpu, value);
+                    return then(cpu, $second);
+                }
+            } slow {
+                let (a, b) = (left.get(&cpu), right.get(&cpu));
+                arithmetic::$any(cpu, label, a, b, destination)
+            }
+        }
+    )*};
+}
+
+arithmetic_and! {
+    add_call_only small_sum any_sum ops::call_only::<A, F>;
+    add_move_call_only small_sum any_sum move_call_only::<X, X>;
+    add_deallocate_return small_sum any_sum deallocate_return::<Q>;
+    subtract_call small_difference any_difference ops::call::<A, F>;
+    subtract_call_only small_difference any_difference ops::call_only::<A, F>;
+    subtract_move_call small_difference any_difference move_call::<X, X>;
+    subtract_move_call_only small_difference any_difference move_call_only::<X, X>;
+}
+
+macro_rules! comparison_and {
+    ($($name:ident $less:literal $second:path;)*) => {$(
+        op! {
+            fn $name(cpu, label: Label, left: Source, right: Source) {
+                if let Some(less) = compare::less_at_sight(left.get(&cpu), right.get(&cpu)) {
+                    return if less == $less { then(cpu, $second) } else { cpu.jump(label) };
+                }
+            } slow {
+                let less = compare::less(&cpu, left.get(&cpu), right.get(&cpu));
+                if less == $less { cpu.next() } else { cpu.jump(label) }
+            }
+        }
+    )*};
+}
+
+comparison_and! {
+    is_lt_return true ops::return_;
+    is_lt_move_return true move_return::<X, X>;
+    is_ge_move_return false move_return::<X, X>;
+}
+
+op! {
+    fn bs_start_match_get_position(cpu, label: Label, value: Source, live: Number, destination: Destination) {
+        let term = value.get(&cpu);
+        if bits_match::is_started(term) {
+            destination.set(&mut cpu, term);
+            return then(cpu, ops::bs_get_position::<X, X, A>);
+        }
+    } slow {
+        bits_match::start(cpu, label, value, live.value(), destination)
+    }
+}
+
+op! {
+    fn bs_get_8_test_unit(cpu, label: Label, source: Source, destination: Destination) {
+        match bits_match::next_byte(&cpu, source) {
+            Ok(value) => {
+                destination.set(&mut cpu, value);
+                return then(cpu, ops::bs_test_unit::<F, X, H>);
+            }
+            Err(NoByte::End) => return cpu.jump(label),
+            Err(NoByte::Unaligned) => {}
+        }
+    } slow {
+        match bits_match::next_byte_anywhere(&cpu, source) {
+            Some(value) => {
+                destination.set(&mut cpu, value);
+                cpu.next()
+            }
+            None => cpu.jump(label),
+        }
+    }
+}
+
+macro_rules! float_load_and {
+    ($($name:ident $second:path;)*) => {$(
+        op! {
+            fn $name(cpu, source: Source, destination: FloatRegister) {
+                if float::load(&mut cpu, source, destination) {
+                    return then(cpu, $second);
+                }
+            } slow {
+                cpu.raise_atom(am::BADARITH)
+            }
+        }
+    )*};
+}
+
+float_load_and! {
+    float_load_load ops::float_load::<X, R>;
+    float_load_add ops::float_add::<R, R, R>;
+    float_load_subtract ops::float_subtract::<R, R, R>;
+    float_load_multiply ops::float_multiply::<R, R, R>;
+    float_load_divide ops::float_divide::<R, R, R>;
+}
+
+op! {
+    fn float_store_store(cpu, source: FloatRegister, destination: Destination) {
+        float::store(&mut cpu, source, destination);
+        then(cpu, ops::float_store::<R, X>)
     }
 }

@@ -27,6 +27,7 @@ fn guard<L: Label, D: Destination>(
         slow::call_guard(cpu.machine, cpu.process, export, a, b, c, arity)
     };
     cpu.load();
+    cpu.shorten_turn_if_crowded();
     match result {
         Some(value) => {
             destination.set(&mut cpu, value);

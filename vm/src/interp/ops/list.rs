@@ -46,8 +46,9 @@ op! {
     }
 }
 
+/// A cell at the top of the heap, where there is room for it.
 #[inline(always)]
-fn push_cell(cpu: &mut Cpu, head: Term, tail: Term) -> Term {
+pub(super) fn push_cell(cpu: &mut Cpu, head: Term, tail: Term) -> Term {
     let cell = cpu.push([head.raw(), tail.raw()]);
     // SAFETY: a complete cell was just written there.
     unsafe { Term::list(cell) }

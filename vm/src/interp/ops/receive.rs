@@ -68,14 +68,29 @@ unsafe fn send_out_of_line(
     message::send(&mut context, to, message)
 }
 
+/// Whether messages in fragments, or bytes off the heap, are reason to collect: a process that does nothing but receive makes no room
+/// otherwise.
+#[inline(always)]
+fn is_crowded(process: &Process) -> bool {
+    let heap = &process.heap;
+    heap.fragment_words > heap.block.words().max(FRAGMENT_LIMIT) || heap.off_heap.wants_collection()
+}
+
 op! {
     fn loop_rec(cpu, label: Label, destination: Destination) {
         // SAFETY: the process runs.
-        let heap = unsafe { &(*cpu.process).heap };
-        // A process that does nothing but receive makes no room otherwise.
-        let crowded = heap.fragment_words > heap.block.words().max(FRAGMENT_LIMIT)
-            || heap.off_heap.wants_collection();
-        if crowded && !cpu.collect(0, 0) {
+        let process = unsafe { &*cpu.process };
+        if !is_crowded(process) {
+            return match process.mailbox.peek() {
+                Some(message) => {
+                    destination.set(&mut cpu, message);
+                    cpu.next()
+                }
+                None => cpu.jump(label),
+            };
+        }
+    } slow {
+        if !cpu.collect(0, 0) {
             return cpu.out_of_memory();
         }
         // SAFETY: the process runs; a collection moves messages, so they are looked at behind it.

@@ -1,16 +1,26 @@
 //! Building tuples and taking them apart. BEAM takes apart only what it has tested to be a tuple of
 //! sufficient arity, and builds only where it has made room.
 
-use crate::interp::cpu::op;
-use crate::interp::operand::Source as _;
+use crate::interp::Exit;
+use crate::interp::cpu::{Cpu, op};
+use crate::interp::operand::{Destination, Source as _};
 use crate::term::{Header, Subtag, Term};
+
+/// Element `index`, from 0, of what is a tuple with that many elements.
+#[inline(always)]
+pub(super) fn element_at(tuple: Term, index: usize) -> Term {
+    debug_assert!(
+        tuple
+            .as_tuple()
+            .is_some_and(|elements| index < elements.len())
+    );
+    // SAFETY: the compiler emits this only behind a test of the tuple's arity.
+    unsafe { Term::from_raw(*tuple.pointer().add(index + 1)) }
+}
 
 op! {
     fn get_tuple_element(cpu, tuple: Source, index: Number, destination: Destination) {
-        let tuple = tuple.get(&cpu);
-        debug_assert!(tuple.as_tuple().is_some_and(|elements| index.value() < elements.len()));
-        // SAFETY: the compiler emits this only behind a test of the tuple's arity.
-        let element = unsafe { Term::from_raw(*tuple.pointer().add(index.value() + 1)) };
+        let element = element_at(tuple.get(&cpu), index.value());
         destination.set(&mut cpu, element);
         cpu.next()
     }
@@ -43,6 +53,52 @@ op! {
         };
         destination.set(&mut cpu, tuple);
         cpu.next()
+    }
+}
+
+/// A tuple at the top of the heap, where the compiler has made room for it.
+#[inline(always)]
+fn push_tuple<const WORDS: usize, D: Destination>(
+    mut cpu: Cpu,
+    destination: D,
+    words: [u64; WORDS],
+) -> Exit {
+    let object = cpu.push(words);
+    // SAFETY: a complete tuple was just written there.
+    let tuple = unsafe { Term::boxed(object) };
+    destination.set(&mut cpu, tuple);
+    cpu.next()
+}
+
+op! {
+    fn put_pair(cpu, destination: Destination, a: Source, b: Source) {
+        let words = [Header::new(Subtag::Tuple, 2).0, a.get(&cpu).raw(), b.get(&cpu).raw()];
+        push_tuple(cpu, destination, words)
+    }
+}
+
+op! {
+    fn put_triple(cpu, destination: Destination, a: Source, b: Source, c: Source) {
+        let words = [
+            Header::new(Subtag::Tuple, 3).0,
+            a.get(&cpu).raw(),
+            b.get(&cpu).raw(),
+            c.get(&cpu).raw(),
+        ];
+        push_tuple(cpu, destination, words)
+    }
+}
+
+op! {
+    fn put_quadruple(cpu, destination: Destination, a: Source, b: Source, c: Source, d: Source) {
+        let words = [
+            Header::new(Subtag::Tuple, 4).0,
+            a.get(&cpu).raw(),
+            b.get(&cpu).raw(),
+            c.get(&cpu).raw(),
+            d.get(&cpu).raw(),
+        ];
+        push_tuple(cpu, destination, words)
     }
 }
 

@@ -33,7 +33,6 @@ pub fn contains(address: *const u8) -> bool {
     STUBS.as_ptr_range().contains(&address.cast())
 }
 
-
 /// Kills the process for lack of memory, when there was not even enough to keep its registers.
 pub fn out_of_memory() -> *const u8 {
     STUBS[6].address()

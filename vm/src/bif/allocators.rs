@@ -263,7 +263,13 @@ pub(super) fn send_sizes(cx: &mut Context, item: Term, reference: Term, names: T
         let allocator = allocator.as_atom().ok_or(Fail::Badarg)?;
         let name = cx.atoms().name(allocator);
         let entry = match data_of(cx, name, detail)? {
-            Some(data) => cx.tuple(&[allocator.term(), Term::small(0), data])?,
+            Some(mut data) => {
+                if name == "fix_alloc" {
+                    let types = fixed_types(cx)?;
+                    data = cx.cons(types, data)?;
+                }
+                cx.tuple(&[allocator.term(), Term::small(0), data])?
+            }
             None => cx.tuple(&[allocator.term(), Term::boolean(false)])?,
         };
         entries.try_reserve(1).map_err(|_| Fail::NoMemory)?;
@@ -276,6 +282,14 @@ pub(super) fn send_sizes(cx: &mut Context, item: Term, reference: Term, names: T
     let own = cx.process().pid;
     system_task::answer(cx, own, &[reference, Term::small(1), entries])?;
     Ok(Term::boolean(true))
+}
+
+/// `{fix_types, [{Type, Allocated, Used}]}`: of what is of one size, timers are counted.
+fn fixed_types(cx: &mut Context) -> Value {
+    let bytes = number(cx.machine().timers.message_bytes())?;
+    let timers = cx.property("bif_timer", &[bytes; 2])?;
+    let list = cx.cons(timers, Term::NIL)?;
+    cx.property("fix_types", &[list])
 }
 
 /// What the memory beside heaps, tables and binaries is: atoms, code, and the tables of processes and ports, which are counted elsewhere already.

@@ -4,18 +4,20 @@
 //! are not here (traps inside of functions, delayed deletions of nodes) are kept and told, so that tests which set them go on. What is not known is `badarg`.
 
 use super::statistics::memory_0;
-use super::{Bif, Class, Context, Fail, Value, bif};
+use super::{Bif, Class, Context, Fail, Value, bif, node_references, process_info};
 use crate::atom::am;
 use crate::bits::view::view;
 use crate::dist::connection::Controller;
 use crate::memory::off_heap::Binary;
 use crate::memory::{Arena, gc};
+use crate::number::big::Integer;
 use crate::process::reference::RefNumber;
 use crate::process::{State, Watched};
 use crate::report::{self, Event, Level};
 use crate::term::copy::copy;
 use crate::term::hash::internal_hash;
-use crate::term::{Subtag, Term};
+use crate::term::{Atom, Subtag, Term};
+use crate::time::warp::Mode;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
@@ -64,8 +66,10 @@ fn check(cx: &mut Context) -> Result<(), Fail> {
 
 fn get_1(cx: &mut Context, args: &[Term]) -> Value {
     check(cx)?;
-    if let Some(&[item, detail]) = args[0].as_tuple() {
-        return get_detail(cx, item, detail);
+    match args[0].as_tuple() {
+        Some(&[item, detail]) => return get_detail(cx, item, detail),
+        Some([item, details @ ..]) => return get_detail_of(cx, *item, details),
+        _ => {}
     }
     let item = args[0].as_atom().ok_or(Fail::Badarg)?;
     let name = cx.atoms().name(item);
@@ -82,6 +86,18 @@ fn get_1(cx: &mut Context, args: &[Term]) -> Value {
             Ok(cx.list(&all)?)
         }
         "memory" => memory_0(cx, &[]),
+        "node_and_dist_references" => node_references::node_and_dist_references(cx),
+        "process_info_args" => {
+            let items: Vec<Term> = process_info::items().collect();
+            Ok(cx.list(&items)?)
+        }
+        "processes_bif_info" => processes_info(cx),
+        "persistent_term" => {
+            let size = Term::small(cx.machine().persistent_terms.len() as i64);
+            let key = cx.atom("table")?;
+            let keys = cx.tuple(&[key])?;
+            Ok(cx.object(Subtag::FlatMap, &[keys.raw(), size.raw()])?)
+        }
         "next_pid" => count(cx.machine().processes.table.next_number() as usize),
         "next_port" => count(cx.machine().ports.next_number() as usize),
         // `{Errors, Used, Selected, ByNativeFunctions}`
@@ -108,6 +124,27 @@ fn get_1(cx: &mut Context, args: &[Term]) -> Value {
     }
 }
 
+/// How `processes/0` walks, as the record of OTP's tests has it: through the whole table, in one piece.
+fn processes_info(cx: &mut Context) -> Value {
+    let slots = cx.machine().processes.table.limit() as i64;
+    let name = cx.atom("ptab_list_bif_info")?;
+    // Least reductions to begin with, chunks, their size; per reduction: places, freed processes, those ended; most for the latter; cells; debugging.
+    let [
+        start,
+        chunks,
+        size,
+        places,
+        freed,
+        ended,
+        most,
+        cells,
+        debug,
+    ] = [1, 1, slots, slots, 1, 1, 1, slots, 0].map(Term::small);
+    Ok(cx.tuple(&[
+        name, start, chunks, size, places, freed, ended, most, cells, debug,
+    ])?)
+}
+
 fn pids(cx: &mut Context) -> Result<Vec<Term>, Fail> {
     let mut all = Vec::new();
     for process in cx.machine().processes.table.iter() {
@@ -118,6 +155,21 @@ fn pids(cx: &mut Context) -> Result<Vec<Term>, Fail> {
     Ok(all)
 }
 
+/// `get_internal_state({Item, Argument, Argument})`
+fn get_detail_of(cx: &mut Context, item: Term, arguments: &[Term]) -> Value {
+    let item = item.as_atom().ok_or(Fail::Badarg)?;
+    match (cx.atoms().name(item), arguments) {
+        // Whether there is such a combination of time correction and warp mode: each, there is no correction.
+        ("check_time_config", &[correction, mode]) => {
+            correction.as_boolean().ok_or(Fail::Badarg)?;
+            let mode = mode.as_atom().ok_or(Fail::Badarg)?;
+            let known = Mode::of(cx.atoms().name(mode).as_bytes());
+            Ok(Term::boolean(known.is_some()))
+        }
+        _ => Err(Fail::Badarg),
+    }
+}
+
 fn get_detail(cx: &mut Context, item: Term, detail: Term) -> Value {
     let item = item.as_atom().ok_or(Fail::Badarg)?;
     match cx.atoms().name(item) {
@@ -126,6 +178,13 @@ fn get_detail(cx: &mut Context, item: Term, detail: Term) -> Value {
         "monitor_list" => monitor_list(cx, detail),
         "binary_info" => binary_info(cx, detail),
         "magic_ref" => magic_ref(cx, detail),
+        // The atom of that index.
+        "atom" => match detail.as_small() {
+            Some(index @ 0..) if (index as usize) < cx.atoms().len() => {
+                Ok(Atom(index as u32).term())
+            }
+            _ => Err(Fail::Badarg),
+        },
         "internal_hash" => Ok(cx.unsigned(internal_hash(detail, 0) >> 32)?),
         "channel_number" | "dist_ctrl" => {
             let node = detail.as_atom().ok_or(Fail::Badarg)?;
@@ -213,18 +272,33 @@ fn monitor_list(cx: &mut Context, pid: Term) -> Value {
     let (origin, target) = (cx.atom("origin")?, cx.atom("target")?);
     let mut list = Term::NIL;
     for (reference, holder) in holders.into_iter().rev() {
+        let asked = cx.machine().processes.alive(holder);
+        let asked = asked.and_then(|holder| holder.monitors.get(reference));
+        let name = asked.map_or(Term::NIL, |monitor| name_of(monitor.target));
         let reference = reference.term(cx)?;
         let kind = am::PROCESS.term();
-        let entry = cx.property("erl_monitor", &[kind, target, reference, holder, Term::NIL])?;
+        let entry = cx.property("erl_monitor", &[kind, target, reference, holder, name])?;
         list = cx.cons(entry, list)?;
     }
     for (reference, watched) in held.into_iter().rev() {
         let reference = reference.term(cx)?;
-        let (kind, object) = (watched.kind().term(), watched.object(this, cx)?);
-        let entry = cx.property("erl_monitor", &[kind, origin, reference, object, Term::NIL])?;
+        let (kind, name) = (watched.kind().term(), name_of(watched));
+        let object = match watched {
+            Watched::Name(id, _) | Watched::PortName(id, _) => id,
+            _ => watched.object(this, cx)?,
+        };
+        let entry = cx.property("erl_monitor", &[kind, origin, reference, object, name])?;
         list = cx.cons(entry, list)?;
     }
     Ok(list)
+}
+
+/// The name that a process or port of this node is monitored by; `[]` without.
+fn name_of(watched: Watched) -> Term {
+    match watched {
+        Watched::Name(_, name) | Watched::PortName(_, name) => name.term(),
+        _ => Term::NIL,
+    }
 }
 
 /// `heap_binary`, or `{refc_binary, Bytes, {binary, Capacity}, Flags}` of what a binary is or is part of.
@@ -326,10 +400,15 @@ fn set_2(cx: &mut Context, args: &[Term]) -> Value {
             .as_boolean()
             .ok_or(Fail::Badarg)
             .map(|_| Term::boolean(true)),
-        "proc_sig_buffers" => value
-            .as_boolean()
-            .ok_or(Fail::Badarg)
-            .map(|_| Term::boolean(false)),
+        "proc_sig_buffers" => value.as_boolean().ok_or(Fail::Badarg).map(Term::boolean),
+        // References have no counters of their own in each process.
+        "process_uniq_counter" => yes,
+        "unique_monotonic_integer_state" => {
+            let last = Integer::of_term(&value).and_then(|last| last.as_i128());
+            let next = (last.ok_or(Fail::Badarg)? as u64).wrapping_add(1);
+            cx.machine().processes.references.set_monotonic(next);
+            yes
+        }
         "ets_force_trap" | "ets_force_split" | "ets_debug_random_split_join" => {
             Ok(am::NOTSUP.term())
         }

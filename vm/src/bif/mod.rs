@@ -48,6 +48,7 @@ pub(crate) mod message;
 mod monitor;
 mod multi_scheduling;
 mod nif;
+mod node_references;
 mod number;
 mod observe;
 mod os;

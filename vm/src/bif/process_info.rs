@@ -46,6 +46,38 @@ const DEFAULT_ITEMS: &[Atom] = &[
     am::SUSPENDING,
 ];
 
+/// What `process_info/2` tells besides, of all releases.
+const MORE_ITEMS: &[Atom] = &[
+    am::MESSAGES,
+    am::MONITORS,
+    am::MONITORED_BY,
+    am::MEMORY,
+    am::TRACE,
+    am::BINARY,
+    am::SEQUENTIAL_TRACE_TOKEN,
+    am::CATCHLEVEL,
+    am::BACKTRACE,
+    am::LAST_CALLS,
+    am::MIN_HEAP_SIZE,
+    am::MIN_BIN_VHEAP_SIZE,
+    am::MAX_HEAP_SIZE,
+    am::CURRENT_LOCATION,
+    am::CURRENT_STACKTRACE,
+    am::MESSAGE_QUEUE_DATA,
+    am::GARBAGE_COLLECTION_INFO,
+    am::MAGIC_REF,
+    am::FULLSWEEP_AFTER,
+    am::PARENT,
+];
+
+/// Everything that can be asked for by its name alone.
+pub(super) fn items() -> impl Iterator<Item = Term> {
+    DEFAULT_ITEMS
+        .iter()
+        .chain(MORE_ITEMS)
+        .map(|item| item.term())
+}
+
 /// The process to ask about; `None` if it is gone.
 fn target(cx: &mut Context, pid: Term) -> Result<Option<Target>, Fail> {
     if !pid.is_local_pid() {

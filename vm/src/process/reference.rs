@@ -104,6 +104,11 @@ impl References {
         number
     }
 
+    /// The number of the next monotonic unique integer: for tests of what happens at the end of the range, where it wraps.
+    pub fn set_monotonic(&mut self, next: u64) {
+        self.monotonic = next;
+    }
+
     /// How many monotonic unique integers were given out.
     pub fn monotonic_so_far(&self) -> u64 {
         self.monotonic

@@ -1,7 +1,7 @@
 //! Persistent terms: pairs of a key and a value that every process reads without a copy.
 //!
 //! Keys and values are copied into the literal area when they are put, and are literals from then on: no collection
-//! moves them and no message copies them.
+//! moves them and no message copies them. What a value shares within itself stays shared.
 //!
 //! Each pair has an extent of the area to itself. Who replaces or erases a pair gets that extent, for `crate::code::release`: whoever still
 //! has the old value is safe until the machine has looked for it in all heaps, as OTP does. Putting a value that is equal to
@@ -16,6 +16,7 @@ use crate::term::Term;
 use crate::term::compare::exact_equal;
 use crate::term::copy::copy_of_size;
 use crate::term::hash::internal_hash;
+use crate::term::shared::{copy_shared, size_shared};
 use crate::term::size::flat_size;
 use core::ops::Range;
 use hashbrown::HashTable;
@@ -72,12 +73,12 @@ impl PersistentTerms {
         }
         let rehash = |p: &Pair| hash(p.key);
         self.terms.try_reserve(1, rehash).map_err(|_| NoMemory)?;
-        let (key_words, value_words) = (flat_size(key, &NOWHERE)?, flat_size(value, &NOWHERE)?);
+        let (key_words, value_words) = (flat_size(key, &NOWHERE)?, size_shared(value, &NOWHERE)?);
         let words = key_words.saturating_add(value_words);
         let mut literals = area.open(platform, words)?;
         // There is room for both.
         let key = copy_of_size(key, key_words, &mut literals, &NOWHERE)?;
-        let value = copy_of_size(value, value_words, &mut literals, &NOWHERE)?;
+        let value = copy_shared(value, &mut literals, &NOWHERE)?;
         let before = self.take(key);
         self.words += words;
         let pair = Pair {

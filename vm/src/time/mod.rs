@@ -106,6 +106,11 @@ impl Timers {
         Ok(())
     }
 
+    /// Bytes that timers with messages take, without the messages.
+    pub fn message_bytes(&self) -> usize {
+        self.by_reference.len() * size_of::<MessageTimer>()
+    }
+
     /// The words of the messages that are to be sent.
     pub fn messages(&self) -> impl Iterator<Item = &[u64]> {
         let timers = self.wheel.iter().filter_map(|expiry| match expiry {

@@ -104,6 +104,25 @@ pub(super) fn of(cx: &mut Context, name: &'static str, detail: Detail) -> Value 
     Ok(cx.list(&[instance])?)
 }
 
+/// `{allocator, Names}` and `{allocator_sizes, Names}` for a list of them: `[{Name, What}]`. (OTP calls Erlang code, which asks every
+/// scheduler by [`send_sizes`].)
+pub(super) fn of_all(cx: &mut Context, names: Term, detail: Detail) -> Value {
+    let mut entries = Vec::new();
+    let mut rest = names.iter_list();
+    for allocator in &mut rest {
+        let allocator = allocator.as_atom().ok_or(Fail::Badarg)?;
+        let name = cx.atoms().name(allocator);
+        let told = of(cx, name, detail)?;
+        let entry = cx.tuple(&[allocator.term(), told])?;
+        entries.try_reserve(1).map_err(|_| Fail::NoMemory)?;
+        entries.push(entry);
+    }
+    if entries.is_empty() || !rest.tail().is_nil() {
+        return Err(Fail::Badarg);
+    }
+    Ok(cx.list(&entries)?)
+}
+
 /// What an instance of an allocator is told to be, `None` for what is none.
 fn data_of(cx: &mut Context, name: &'static str, detail: Detail) -> Result<Option<Term>, Fail> {
     let zero = Term::small(0);

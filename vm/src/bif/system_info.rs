@@ -279,6 +279,14 @@ fn fixed_atom(name: &str) -> Option<&'static str> {
 
 /// Items of two parts.
 fn detail_of(cx: &mut Context, item: Term, detail: Term) -> Value {
+    if detail.is_cons() {
+        let item = item.as_atom().ok_or(Fail::Badarg)?;
+        return match cx.atoms().name(item) {
+            "allocator" => allocators::of_all(cx, detail, Detail::All),
+            "allocator_sizes" => allocators::of_all(cx, detail, Detail::Sizes),
+            _ => Err(Fail::Badarg),
+        };
+    }
     let (Some(item), Some(detail)) = (item.as_atom(), detail.as_atom()) else {
         return Err(Fail::Badarg);
     };

@@ -262,7 +262,8 @@ mod tests {
             |text: &str| (String::from(text), false),
         );
         // Pieces of input, and what comes of them with a limit of 5.
-        let cases: [(&[&str], &[(String, bool)]); 8] = [
+        type Case<'a> = (&'a [&'a str], &'a [(String, bool)]);
+        let cases: [Case; 8] = [
             (&["abcde\r\nf"], &[whole("abcde"), part("f")]),
             (&["abcde\r", "\nf"], &[whole("abcde"), part("f")]),
             (&["abcde", "\r\nf"], &[whole("abcde"), part("f")]),

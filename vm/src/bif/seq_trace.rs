@@ -69,7 +69,7 @@ fn seq_trace_2(cx: &mut Context, args: &[Term]) -> Value {
         }
         "sequential_trace_token" if value.is_nil() => {
             let known = cx.process().sequential.as_mut();
-            Ok(known.map_or(Term::boolean(true), |known| {
+            Ok(known.map_or(Term::NIL, |known| {
                 core::mem::replace(&mut known.token, Term::NIL)
             }))
         }

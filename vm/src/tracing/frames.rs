@@ -223,6 +223,7 @@ fn link_of(machine: &mut Machine, pid: Term, session: Term, tracer: Term) -> Opt
 }
 
 /// A traced function has returned `value`.
+#[inline(never)]
 pub fn returned(machine: &mut Machine, process: &mut Process, value: Term) {
     let [session, module, function, arity, tracer, _] = pop::<{ RETURN_WORDS - 1 }>(process);
     let pid = process.pid;
@@ -237,6 +238,7 @@ pub fn returned(machine: &mut Machine, process: &mut Process, value: Term) {
 }
 
 /// A traced function has returned to a frame that tells where to.
+#[inline(never)]
 pub fn returned_to(machine: &mut Machine, process: &mut Process) {
     let [session] = pop::<{ RETURN_TO_WORDS - 1 }>(process);
     let address = return_address(process);

@@ -154,6 +154,8 @@ replacing() ->
          ?SHOW(ets:select_replace(T, [{{7, '_', '_'}, [], [{{7, seven}}]}])),
          ?SHOW(ets:select_replace(T, [{{8, '_', '_'}, [], [{const, {8, eight}}]}])),
          ?SHOW(ets:select_replace(T, [{{10, '_', '_'}, [], ['$_']}])),
+         ?SHOW(ets:select_replace(T, [{{'_', '_', '_'}, [], [{{{element, 1, '$_'}, by_element}}]}])),
+         ?TRY(ets:select_replace(T, [{{'_', '_', '_'}, [], [{{{element, 2, '$_'}, by_element}}]}])),
          ?SHOW(ets:select_replace(T, [])),
          ?SHOW(s(ets:tab2list(T))),
          ?TRY(ets:select_replace(T, [{{'$1', '_', '_'}, [], [{{'$2', 1}}]}])),

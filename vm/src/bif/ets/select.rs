@@ -545,9 +545,18 @@ fn keeps_key(atoms: &AtomTable, clause: Term, position: usize) -> Result<bool, N
     let Some(elements) = result.as_tuple() else {
         return Ok(false);
     };
+    // `{element, KeyPos, '$_'}`.
+    let is_own_key = |built: Term| match built.as_tuple() {
+        Some(&[function, of, object]) => {
+            is_name(function, "element")
+                && of.as_small() == Some(position as i64 + 1)
+                && is_name(object, "$_")
+        }
+        _ => false,
+    };
     match *elements {
         [inner] => match inner.as_tuple().and_then(|inner| inner.get(position)) {
-            Some(&built) => builds(atoms, key, built),
+            Some(&built) => Ok(is_own_key(built) || builds(atoms, key, built)?),
             None => Ok(false),
         },
         [name, constant] if is_name(name, "const") => {

@@ -162,6 +162,8 @@ pub fn otp27() -> PathBuf {
 /// What stock `erl` prints on standard output with these flags.
 pub fn otp(directory: &Path, flags: &[&str]) -> Run {
     run(Command::new("erl")
+        // One scheduler, as a domain has.
+        .args(["+S", "1"])
         .args(["-noshell", "-kernel", "logger_level", "none", "-pa"])
         .arg(directory)
         .args(flags))

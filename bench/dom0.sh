@@ -173,7 +173,8 @@ run_dom0() { # MEMORY-OF-GUESTS ACCELERATOR-ARGUMENTS...
     unpack_kernel "$work/vmlinux"
     archive "$work/dom0" "$work/initramfs"
     size=$(($(stat -c %s "$work/initramfs") >> 20))
-    dom0=$((256 + 2 * size))
+    # Packed and unpacked; and Linux lets files have half of its memory.
+    dom0=$((256 + 3 * size))
     local xen_args="com1=115200,8n1 console=com1 no-real-mode edd=off bootscrub=0 xpti=0 spec-ctrl=0 cpufreq=none xsave=no dom0_mem=${dom0}M"
     [ "$processors" -lt 2 ] || xen_args+=" dom0_max_vcpus=1 dom0_vcpus_pin"
     timeout "${RIG_LIMIT:-3000}" qemu-system-x86_64 -nodefaults -no-reboot -display none -machine pc -cpu max,-smap,-smep -smp "$processors" \

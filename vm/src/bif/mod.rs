@@ -467,6 +467,10 @@ impl Context {
         if unsafe { native_stack::pause(self.machine, self.process, exit) } && ended(self) {
             return Err(Fail::Suspend);
         }
+        let process = self.process();
+        if process.wanted_outside {
+            process.bumped_reductions += TURN as usize;
+        }
         Ok(())
     }
 
@@ -477,6 +481,7 @@ impl Context {
             if process.waits_for_another {
                 return Ok(false);
             }
+            process.wanted_outside = true;
             self.wait_for_another()?;
         }
         Ok(true)
@@ -484,7 +489,8 @@ impl Context {
 
     /// As [`Context::when_outside`], for who can wait for ever.
     pub fn until_outside(&mut self, pid: Term) -> Result<(), Fail> {
-        while self.paused(pid).is_some() {
+        while let Some(process) = self.paused(pid) {
+            process.wanted_outside = true;
             self.wait_for_another()?;
         }
         Ok(())

@@ -388,6 +388,8 @@ pub struct Process {
     pub paused: Option<Box<Paused>>,
     /// Whether it paused to wait for another to come out of a built-in function.
     pub waits_for_another: bool,
+    /// Whether somebody waits for it to come out: its turn then ends behind the built-in function, before it can be in the next one.
+    pub wanted_outside: bool,
 
     /// Its messages.
     pub mailbox: Mailbox,
@@ -500,6 +502,7 @@ impl Process {
             collect_requested: false,
             paused: None,
             waits_for_another: false,
+            wanted_outside: false,
             mailbox: Mailbox::new(),
             receive_timer: ReceiveTimer::None,
             pid,

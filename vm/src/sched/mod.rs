@@ -246,8 +246,11 @@ fn turn_over(machine: &mut Machine, pid: Term, exit: Exit) {
         }
         machine.scheduler.reductions += used;
         let is_traced = process.trace.is_some();
-        if process.paused.is_none() && !machine.processes.waiting_for_others.is_empty() {
-            machine.processes.wake_waiting_for_others();
+        if process.paused.is_none() {
+            process.wanted_outside = false;
+            if !machine.processes.waiting_for_others.is_empty() {
+                machine.processes.wake_waiting_for_others();
+            }
         }
         if is_traced && let Some(process) = machine.processes.table.get(pid) {
             // SAFETY: the process is in the table, and what tells of it reaches no process but tracers, by their pids.

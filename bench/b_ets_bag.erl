@@ -1,9 +1,12 @@
 %% A `bag`: objects of many keys, several for each, looked up, matched and deleted.
 -module(b_ets_bag).
--export([run/0]).
+-export([run/0, run/1]).
 
-run() ->
-    T = ets:new(t, [bag]),
+run() -> run(bag).
+
+%% `Kind` is the kind of table that keeps several objects of a key.
+run(Kind) ->
+    T = ets:new(t, [Kind]),
     [insert(T, 60000, V) || V <- lists:seq(1, 8)],
     Looked = lists:sum([lookup(T, 60000, 0) || _ <- [1, 2, 3]]),
     Matched = match(T, 60000, 0),

@@ -140,18 +140,29 @@ fn talk(
     run(command.args(["-other", &other, "-s", "two_nodes", function]))
 }
 
+/// Each of `pairs` prints what two nodes of OTP do.
+fn talk_as_on_erl(
+    epmd: &Epmd,
+    directory: &Path,
+    pairs: &[[&Machine; 2]],
+    function: &str,
+    flags: &[&str],
+) {
+    let expected = talk(epmd, directory, [&Erl, &Erl], function, flags);
+    expected.expect_status(0);
+    for pair in pairs {
+        let run = talk(epmd, directory, *pair, function, flags);
+        run.expect_status(0);
+        assert_eq!(run.stdout, expected.stdout, "{pair:?}\n{run}");
+    }
+}
+
 #[test]
 fn two_nodes_do_the_same_whichever_machines_they_are() {
     let directory = compiled("two_nodes");
     let epmd = Epmd::start();
-    let talk = |pair| talk(&epmd, &directory, pair, "main", &[]);
-    let expected = talk([&Erl, &Erl]);
-    expected.expect_status(0);
-    for pair in [[&Starling, &Erl], [&Erl, &Starling], [&Starling, &Starling]] {
-        let run = talk(pair);
-        run.expect_status(0);
-        assert_eq!(run.stdout, expected.stdout, "{pair:?}\n{run}");
-    }
+    let pairs = [[&Starling, &Erl], [&Erl, &Starling], [&Starling, &Starling]];
+    talk_as_on_erl(&epmd, &directory, &pairs, "main", &[]);
 }
 
 /// OTP 27, whose program that asks the system about names may not run here: a file says what it would.
@@ -164,20 +175,14 @@ fn nodes_of_different_releases_understand_each_other() {
     std::fs::write(&names, text).unwrap();
     let names = format!("\"{}\"", names.display());
     let flags = ["-kernel", "inetrc", &names];
-    let talk = |pair| talk(&epmd, &directory, pair, "main", &flags);
     let later = With(otp27());
-    let expected = talk([&Erl, &Erl]);
-    expected.expect_status(0);
-    for pair in [
+    let pairs = [
         [&later, &Erl],
         [&Erl, &later],
         [&Starling, &later],
         [&later, &later],
-    ] {
-        let run = talk(pair);
-        run.expect_status(0);
-        assert_eq!(run.stdout, expected.stdout, "{pair:?}\n{run}");
-    }
+    ];
+    talk_as_on_erl(&epmd, &directory, &pairs, "main", &flags);
 }
 
 #[test]
@@ -185,14 +190,8 @@ fn a_node_that_is_silent_stays_and_one_that_is_stopped_goes() {
     let directory = compiled("two_nodes");
     let epmd = Epmd::start();
     let flags = ["-kernel", "net_ticktime", "4"];
-    let talk = |pair| talk(&epmd, &directory, pair, "idle", &flags);
-    let expected = talk([&Erl, &Erl]);
-    expected.expect_status(0);
-    for pair in [[&Starling, &Erl], [&Erl, &Starling], [&Starling, &Starling]] {
-        let run = talk(pair);
-        run.expect_status(0);
-        assert_eq!(run.stdout, expected.stdout, "{pair:?}\n{run}");
-    }
+    let pairs = [[&Starling, &Erl], [&Erl, &Starling], [&Starling, &Starling]];
+    talk_as_on_erl(&epmd, &directory, &pairs, "idle", &flags);
 }
 
 /// A port that was free a moment ago.

@@ -40,6 +40,15 @@ fn evaluator_image(directory: &Path) -> PathBuf {
     image
 }
 
+/// A domain of 128 MiB with that image, and the evaluator in it. `arguments` are more of `starling boot`'s.
+fn evaluating_domain(directory: &Path, arguments: &[&str]) -> (Guest, Evaluator) {
+    let image = evaluator_image(directory);
+    let always = ["-m", "128", "-p", "0:9900"];
+    let domain = Guest::boot(&image, &[&always, arguments].concat());
+    let evaluator = domain.evaluator(domain.port("tcp", 9900));
+    (domain, evaluator)
+}
+
 /// A server on this machine for every connection, in the background; its port.
 fn serve(each: impl Fn(TcpStream) + Send + Sync + Clone + 'static) -> u16 {
     serve_at("127.0.0.1:0", each)
@@ -203,21 +212,8 @@ fn talk(to: &mut Evaluator, host: &str, [echo, datagrams, names, nobody]: [u16; 
 #[test]
 fn a_domain_serves_this_machine_and_asks_it() {
     let directory = scratch("network");
-    let image = evaluator_image(&directory);
-    let domain = Guest::boot(
-        &image,
-        &[
-            "-m",
-            "128",
-            "-p",
-            "0:9900",
-            "-p",
-            "0:8080",
-            "-p",
-            "0:7000/udp",
-        ],
-    );
-    let mut evaluator = domain.evaluator(domain.port("tcp", 9900));
+    let (domain, mut evaluator) =
+        evaluating_domain(&directory, &["-p", "0:8080", "-p", "0:7000/udp"]);
 
     // What DHCP gave.
     evaluator.expect(
@@ -332,22 +328,15 @@ fn a_domain_serves_this_machine_and_asks_it() {
 /// Interfaces come and go while the domain runs.
 #[test]
 fn interfaces_are_plugged_and_unplugged() {
-    let directory = scratch("network-hotplug");
-    let image = evaluator_image(&directory);
-    let domain = Guest::boot(
-        &image,
+    let (domain, mut evaluator) = evaluating_domain(
+        &scratch("network-hotplug"),
         &[
-            "-m",
-            "128",
-            "-p",
-            "0:9900",
             "--xl-after",
             "attach now=>network-attach starling bridge=xenbr0,mac=00:16:3e:00:00:77",
             "--xl-after",
             "detach now=>network-detach starling 1",
         ],
     );
-    let mut evaluator = domain.evaluator(domain.port("tcp", 9900));
     let names = "(fun() -> {ok, I} = inet:getifaddrs(), lists:sort([N || {N, _} <- I, N =/= \"lo\"]) end)()";
     let wait = |evaluator: &mut Evaluator, wanted: &str| {
         let found = (0..300).any(|_| {
@@ -402,23 +391,10 @@ fn without_an_answer_from_dhcp_nothing_is_served_and_that_is_said() {
 /// Addresses that cannot work: another's, and a gateway that is nowhere. The machine stays up.
 #[test]
 fn a_bad_address_or_gateway_is_told_and_the_machine_stays_up() {
-    let directory = scratch("network-address");
-    let image = evaluator_image(&directory);
-    let domain = Guest::boot(
-        &image,
-        &[
-            "-m",
-            "128",
-            "-p",
-            "0:9900",
-            "--",
-            "-ipaddr",
-            "10.0.2.15/24",
-            "-gateway",
-            "10.0.2.77",
-        ],
+    let (domain, mut evaluator) = evaluating_domain(
+        &scratch("network-address"),
+        &["--", "-ipaddr", "10.0.2.15/24", "-gateway", "10.0.2.77"],
     );
-    let mut evaluator = domain.evaluator(domain.port("tcp", 9900));
     let unreachable = evaluator.value("gen_tcp:connect({192, 0, 2, 1}, 80, [], 8000)");
     assert!(
         [

@@ -88,6 +88,7 @@ pub(crate) use process_info::{binaries_of, garbage_collection_info, total_heap_w
 
 use crate::atom::{AtomError, AtomTable};
 use crate::code::Code;
+use crate::code::export::Export;
 use crate::interp::{Exit, TURN};
 use crate::machine::Machine;
 use crate::memory::arena::{Arena, NoMemory};
@@ -278,6 +279,8 @@ pub enum Class {
 pub struct Context {
     machine: NonNull<Machine>,
     process: NonNull<Process>,
+    /// The entry of the function that it is for, if that was called by one.
+    function: Option<NonNull<Export>>,
 }
 
 impl Context {
@@ -287,7 +290,28 @@ impl Context {
     /// Both are alive and not borrowed for as long as the context is.
     #[inline(always)]
     pub unsafe fn new(machine: NonNull<Machine>, process: NonNull<Process>) -> Context {
-        Context { machine, process }
+        Context {
+            machine,
+            process,
+            function: None,
+        }
+    }
+
+    /// The same, for the built-in function that `export` leads to.
+    ///
+    /// # Safety
+    /// As for [`Context::new`]; entries live as long as the machine.
+    #[inline(always)]
+    pub unsafe fn of_function(
+        machine: NonNull<Machine>,
+        process: NonNull<Process>,
+        export: NonNull<Export>,
+    ) -> Context {
+        Context {
+            machine,
+            process,
+            function: Some(export),
+        }
     }
 
     /// The machine.
@@ -463,8 +487,11 @@ impl Context {
         if ended(self) {
             return Err(Fail::Suspend);
         }
+        // SAFETY: entries live as long as the machine.
+        let function = self.function.map(|export| unsafe { export.as_ref() }.mfa());
         // SAFETY: the process has the processor; `&mut self` is the one way to borrow it or the machine.
-        if unsafe { native_stack::pause(self.machine, self.process, exit) } && ended(self) {
+        let left = unsafe { native_stack::pause(self.machine, self.process, exit, function) };
+        if left && ended(self) {
             return Err(Fail::Suspend);
         }
         let process = self.process();

@@ -329,6 +329,9 @@ fn value(cx: &mut Context, target: Target, item: Atom) -> Value {
             call_term(cx, call.module, call.function, call.arity)
         }
         am::CURRENT_FUNCTION => {
+            if let Some(function) = target.read(Process::paused_in) {
+                return call_term(cx, function.module, function.function, function.arity);
+            }
             let here = location(cx, target);
             call_term(cx, here.module, here.function, here.arity)
         }

@@ -261,6 +261,7 @@ fn fixed_atom(name: &str) -> Option<&'static str> {
         | "debug_compiled"
         | "lock_checking"
         | "beam_jump_table"
+        | "ets_always_compress"
         | "ets_realloc_moves"
         | "port_parallelism"
         | "dynamic_trace_probes"

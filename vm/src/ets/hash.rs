@@ -148,10 +148,16 @@ impl HashStore {
         key: Term,
         position: usize,
     ) -> impl Iterator<Item = &Object> {
+        self.held_of(hash, key, position)
+            .filter(|object| !object.deleted)
+    }
+
+    /// As [`HashStore::objects_of`], with those that are only marked as deleted.
+    #[inline]
+    pub fn held_of(&self, hash: u64, key: Term, position: usize) -> impl Iterator<Item = &Object> {
         self.chain(self.bucket(hash))
             .skip_while(move |object| !is_of(object, hash, key, position))
             .take_while(move |object| is_of(object, hash, key, position))
-            .filter(|object| !object.deleted)
     }
 
     /// A cursor before the first object of `key`, or at the end of its bucket.
@@ -293,19 +299,23 @@ impl HashStore {
 }
 
 impl HashStore {
-    /// Frees some objects of a store that is used no more; how many, or `None` if none is left.
+    /// Frees some objects of a store that is used no more; how many, or `None` if none is left. A segment's, or a part of them if its
+    /// chains are long, as after a long fixation.
     pub fn free_some(&mut self) -> Option<usize> {
-        let mut segment = self.segments.pop()?;
+        let segment = self.segments.last_mut()?;
         let mut freed = 0;
         for link in segment.iter_mut() {
-            let mut next = link.take();
-            while let Some(object) = next {
-                // SAFETY: the chain owned the object.
+            while let Some(object) = *link {
+                if freed == 2 * SEGMENT {
+                    return Some(freed);
+                }
+                // SAFETY: the chain owned the object, and goes on with the next one.
                 let object = unsafe { ObjectBox::from_raw(object) };
-                next = object.next;
+                *link = object.next;
                 freed += 1;
             }
         }
+        self.segments.pop();
         Some(freed)
     }
 }

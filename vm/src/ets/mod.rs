@@ -96,6 +96,8 @@ struct Attached {
     pid: Term,
     owned: Vec<NonNull<Table>>,
     fixed: Vec<NonNull<Table>>,
+    /// What a table of it was in that is gone, while the process is ending: freed in slices.
+    freeing: Option<Store>,
 }
 
 /// All tables of a machine.
@@ -111,6 +113,9 @@ pub struct Tables {
 
 /// So many objects of a table are freed without a break.
 pub const FREED_AT_ONCE: usize = 1024;
+
+/// Objects that are freed for a reduction.
+pub const FREED_PER_REDUCTION: usize = 4;
 
 fn spread(key: u64) -> u64 {
     key.wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -201,6 +206,7 @@ impl Tables {
                 pid,
                 owned: Vec::new(),
                 fixed: Vec::new(),
+                freeing: None,
             })
             .into_mut())
     }
@@ -212,6 +218,7 @@ impl Tables {
         if let Ok(entry) = found
             && entry.get().owned.is_empty()
             && entry.get().fixed.is_empty()
+            && entry.get().freeing.is_none()
         {
             entry.remove();
         }
@@ -353,7 +360,7 @@ impl Tables {
     /// Takes over what a table's objects are in, to free them little by little ([`Tables::free_some`]).
     pub fn bury(&mut self, store: Store) {
         // Few are freed at once; so are all without memory for a note.
-        if store.len() > FREED_AT_ONCE && self.buried.try_reserve(1).is_ok() {
+        if store.held() > FREED_AT_ONCE && self.buried.try_reserve(1).is_ok() {
             self.buried.push(store);
         }
     }
@@ -447,34 +454,64 @@ pub fn identifier<A: Arena + ?Sized>(table: &Table, arena: &mut A) -> Result<Ter
     table.id.term(arena)
 }
 
-/// What the end of `pid` means: its fixations end, and its tables go to their heirs or with it.
-pub fn process_exited(machine: &mut Machine, pid: Term) {
+/// What a slice of work on the end of a process may cost: so many objects freed.
+const EXIT_SLICE: usize = 2048;
+
+/// What is paid for a table that ends, or that is handed over, beside its objects.
+const TABLE_COST: usize = 16;
+
+/// Some of what the end of `pid` means: its fixations end, and its tables go to their heirs or with it. Whether nothing is left, and the
+/// reductions that the work is worth.
+pub fn process_exits(machine: &mut Machine, pid: Term) -> (bool, usize) {
     let tables = &mut machine.ets;
     if tables.super_users.contains(&pid) {
         tables.super_users.retain(|user| *user != pid);
     }
-    while let Some(table) = tables
-        .attached(pid)
-        .and_then(|attached| attached.fixed.pop())
-    {
+    let mut work = 0;
+    while work < EXIT_SLICE {
+        match exit_step(machine, pid) {
+            Some(cost) => work += cost,
+            None => return (true, work / FREED_PER_REDUCTION),
+        }
+    }
+    (false, work / FREED_PER_REDUCTION)
+}
+
+/// One step of it, and what it cost; `None` if nothing is left.
+fn exit_step(machine: &mut Machine, pid: Term) -> Option<usize> {
+    let attached = machine.ets.attached(pid)?;
+    if let Some(store) = &mut attached.freeing {
+        match store.free_some() {
+            Some(freed) => return Some(freed.max(1)),
+            None => attached.freeing = None,
+        }
+    }
+    // Its own tables first: what is only marked in them need not be looked for.
+    let Some(table) = attached.owned.last().copied() else {
+        let Some(table) = attached.fixed.pop() else {
+            machine.ets.detach_if_idle(pid);
+            return None;
+        };
         let mut table = Opened(table);
+        let mut cost = TABLE_COST;
         table.fixation.remove(pid, true);
         if !table.fixation.is_fixed() {
+            cost += table.store.held() - table.store.len();
             table.unfixed();
         }
-    }
-    machine.ets.detach_if_idle(pid);
-    while let Some(table) = machine
-        .ets
-        .attached(pid)
-        .and_then(|attached| attached.owned.last().copied())
-    {
-        let table = Opened(table);
-        if let Err(table) = inherit(machine, table, pid) {
-            let table = machine.ets.remove(table);
-            machine.ets.bury(table.store);
+        return Some(cost);
+    };
+    let table = Opened(table);
+    if let Err(table) = inherit(machine, table, pid) {
+        let fixers = table.fixation.fixers().len();
+        let store = machine.ets.remove(table).store;
+        match machine.ets.attach(pid) {
+            Ok(attached) => attached.freeing = Some(store),
+            Err(NoMemory) => machine.ets.bury(store),
         }
+        return Some(TABLE_COST * (1 + fixers));
     }
+    Some(TABLE_COST)
 }
 
 /// Hands a table of `pid`, which has ended, over to its heir; the table if there is none that is alive.

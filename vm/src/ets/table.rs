@@ -127,6 +127,14 @@ impl Store {
         }
     }
 
+    /// How many objects take up memory: those that are only marked as deleted, too.
+    pub fn held(&self) -> usize {
+        match self {
+            Store::Hash(store) => store.len() + store.marked(),
+            Store::Ordered(store) => store.len(),
+        }
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -290,6 +298,21 @@ impl Table {
         match &self.store {
             Store::Hash(store) => store
                 .objects_of(key_hash(key), key, self.key_position())
+                .try_for_each(each),
+            Store::Ordered(_) => self.get(atoms, key).map_or(Ok(()), &mut each),
+        }
+    }
+
+    /// As [`Table::each_of`], with objects that are only marked as deleted.
+    pub fn each_held_of<E>(
+        &self,
+        atoms: &AtomTable,
+        key: Term,
+        mut each: impl FnMut(&Object) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match &self.store {
+            Store::Hash(store) => store
+                .held_of(key_hash(key), key, self.key_position())
                 .try_for_each(each),
             Store::Ordered(_) => self.get(atoms, key).map_or(Ok(()), &mut each),
         }

@@ -253,9 +253,10 @@ unsafe fn run_built_in(
         let Some(function) = function else {
             return Outcome::Failed;
         };
-        let mut context = Context::new(
+        let mut context = Context::of_function(
             NonNull::new_unchecked(machine),
             NonNull::new_unchecked(process),
+            NonNull::new_unchecked(export.cast_mut()),
         );
         match function(&mut context, arguments) {
             Ok(value) => {

@@ -349,14 +349,16 @@ impl OffHeap {
         Binaries(self.first)
     }
 
-    /// What the collector does at its end: keeps on the list what was moved or `stays`, and releases what the others held.
+    /// What the collector does at its end: keeps on the list, in its order, what was moved or `stays`, and releases what the others held.
     ///
     /// # Safety
     /// Each object of the list is dead, or at an address that `stays`, or has a forwarding word (the boxed term of its new place) in
     /// the place of its header.
     pub unsafe fn sweep(&mut self, stays: &Range<usize>) {
         let mut object = self.first;
-        let mut kept: *mut u64 = core::ptr::null_mut();
+        let mut first: *mut u64 = core::ptr::null_mut();
+        // What leads to the next object that is kept.
+        let mut link: *mut u64 = &raw mut first as *mut u64;
         let mut kept_bytes = 0;
         while !object.is_null() {
             // SAFETY: the caller's promise; the words behind the header of a moved object are as they were.
@@ -372,14 +374,16 @@ impl OffHeap {
                     Some((header & !3) as *mut u64)
                 };
                 if let Some(alive) = alive {
-                    *alive.add(3) = kept as u64;
-                    kept = alive;
+                    *link = alive as u64;
+                    link = alive.add(3);
                     kept_bytes += bytes(alive);
                 }
                 object = next;
             }
         }
-        self.first = kept;
+        // SAFETY: the link is `first` or the third word behind the header of an object that is alive.
+        unsafe { *link = 0 };
+        self.first = first;
         self.bytes = 0;
         self.kept = kept_bytes;
     }

@@ -1,9 +1,12 @@
 //! How a process ends, and what its end does to others.
 //!
 //! An exit is *begun* ([`begin`]: the process is marked, leaves its queue and keeps the reason in its own memory)
-//! and later *carried out* ([`carry_out`]: it gives up its name, tells those that are linked to it or monitor
-//! it, and is freed). Carrying one exit out may begin others; they join a queue,
+//! and later *carried out* ([`carry_out`]: it gives up its name, its tables go, those that are linked to it or monitor
+//! it are told, and it is freed). Carrying one exit out may begin others; they join a queue,
 //! so a chain of ten thousand links needs no more stack than one.
+//!
+//! A process whose tables are large *lingers*: it frees them in slices, with turns of others between them ([`linger`]), before it tells
+//! anybody that it is gone. So who learns of its end finds its memory freed, as on OTP.
 //!
 //! An exit of the running process is not begun by others: [`Process::pending_exit`] says that it is to come, and the
 //! scheduler, `receive` and `exit/2` look there.
@@ -21,8 +24,8 @@ use crate::dist;
 use crate::machine::Machine;
 use crate::memory::resource;
 use crate::observe;
-use crate::term::Term;
 use crate::term::copy::copy;
+use crate::term::{Atom, Term};
 use crate::tracing::{event, tracee};
 use core::ptr::NonNull;
 
@@ -88,26 +91,58 @@ pub fn take_unwinding(machine: &mut Machine) -> Option<NonNull<Process>> {
     Some(process)
 }
 
-/// Carries out every exit that was begun. The processes are gone afterwards.
+/// Carries out every exit that was begun. The processes are gone afterwards, or linger.
 pub fn carry_out(machine: &mut Machine) {
     while let Some((first, last)) = machine.processes.exiting {
-        finish(machine, first);
-        if let Some(process) = machine.processes.table.get(first) {
-            // SAFETY: the process is in the table until it is taken out below, and nobody borrows it.
-            let process = unsafe { &mut *process.as_ptr() };
-            if process.trace.is_some() {
-                event::scheduled(machine, process, am::OUT_EXITED);
-                tracee::forget(&mut machine.tracing, &mut process.trace);
-            }
-        }
-        let next = machine
-            .processes
-            .table
-            .remove(first)
-            .and_then(|process| process.next_exiting);
-        // Others may have joined behind `last` meanwhile.
-        let last = machine.processes.exiting.map_or(last, |(_, last)| last);
+        let process = machine.processes.table.get_mut(first);
+        let next = process.and_then(|process| process.next_exiting.take());
         machine.processes.exiting = next.map(|next| (next, last));
+        leave(machine, first);
+        work_on(machine, first);
+    }
+}
+
+/// A slice of work on the exit of a process that lingers, and all that follows from it. False if there is none.
+pub fn linger(machine: &mut Machine) -> bool {
+    let Some((first, last)) = machine.processes.lingering else {
+        return false;
+    };
+    let process = machine.processes.table.get_mut(first);
+    let next = process.and_then(|process| process.next_exiting.take());
+    machine.processes.lingering = next.map(|next| (next, last));
+    scheduled(machine, first, am::IN_EXITING);
+    work_on(machine, first);
+    carry_out(machine);
+    true
+}
+
+/// Frees some of what `pid`, which is ending, owns: its exit is finished if nothing is left, and else lingers.
+fn work_on(machine: &mut Machine, pid: Term) {
+    let (done, reductions) = crate::ets::process_exits(machine, pid);
+    machine.scheduler.reductions += reductions as u64;
+    if done {
+        finish(machine, pid);
+        scheduled(machine, pid, am::OUT_EXITED);
+        machine.processes.table.remove(pid);
+        return;
+    }
+    scheduled(machine, pid, am::OUT_EXITING);
+    let processes = &mut machine.processes;
+    processes.lingering = Some(chain(&mut processes.table, processes.lingering, pid));
+}
+
+/// Tells tracers that a process that is ending gets or gives up the processor.
+fn scheduled(machine: &mut Machine, pid: Term, tag: Atom) {
+    let Some(process) = machine.processes.table.get(pid) else {
+        return;
+    };
+    // SAFETY: the process is in the table, and what tells of it reaches no process but tracers, by their pids.
+    let process = unsafe { &mut *process.as_ptr() };
+    if process.trace.is_some() {
+        event::scheduled(machine, process, tag);
+        if tag == am::OUT_EXITED {
+            tracee::forget(&mut machine.tracing, &mut process.trace);
+        }
     }
 }
 
@@ -133,8 +168,8 @@ pub fn begin_pending(machine: &mut Machine, pid: Term) -> bool {
     pending
 }
 
-/// All that the end of `pid` means, but for freeing it.
-fn finish(machine: &mut Machine, pid: Term) {
+/// The beginning of the end of `pid`: nobody reaches it by its name any more.
+fn leave(machine: &mut Machine, pid: Term) {
     let Some(process) = machine.processes.table.get_mut(pid) else {
         return;
     };
@@ -154,12 +189,19 @@ fn finish(machine: &mut Machine, pid: Term) {
     if let ReceiveTimer::Running(handle) = timer {
         machine.timers.cancel_receive(handle);
     }
+}
+
+/// All that the end of `pid` means, but for what [`leave`] did, its tables, and freeing it.
+fn finish(machine: &mut Machine, pid: Term) {
+    let Some(process) = machine.processes.table.get_mut(pid) else {
+        return;
+    };
+    let reason = process.pending_exit.unwrap_or(am::NORMAL.term());
     finish_rare(machine, pid, reason);
     observe::process_exited(machine, pid);
     if machine.distribution.net_kernel == Some(pid) {
         dist::down::leave(machine);
     }
-    crate::ets::process_exited(machine, pid);
     finish_links(machine, pid, reason);
     finish_monitors(machine, pid, reason);
     if let Some((first, ended)) = machine.processes.first

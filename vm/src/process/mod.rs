@@ -591,6 +591,11 @@ impl Process {
         }
     }
 
+    /// The built-in function in the middle of which it paused, if it did.
+    pub fn paused_in(&self) -> Option<crate::term::fun::Mfa> {
+        self.paused.as_ref().and_then(|paused| paused.function)
+    }
+
     /// Bytes that the process takes up: `process_info(Pid, memory)`.
     pub fn memory(&self) -> usize {
         let heap = &self.heap;

@@ -54,6 +54,8 @@ pub struct Processes {
     pub(super) exiting: Option<(Term, Term)>,
     /// Those of them that are in the middle of a built-in function, which has to end before: first and last.
     pub(super) unwinding: Option<(Term, Term)>,
+    /// Those that are freeing what they owned, in slices: first and last.
+    pub(super) lingering: Option<(Term, Term)>,
     /// Processes that wait for another's built-in function to end: see [`crate::bif::Context::when_outside`].
     pub waiting_for_others: Vec<Term>,
 }
@@ -78,6 +80,7 @@ impl Processes {
             },
             exiting: None,
             unwinding: None,
+            lingering: None,
             waiting_for_others: Vec::new(),
         }
     }

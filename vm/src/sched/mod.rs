@@ -1,7 +1,7 @@
 //! The run loop: who has the processor, when timers fire, and when the machine sleeps or ends.
 //!
 //! [`run`] is where a machine spends its life. It gives the process whose turn it is the processor
-//! for [`TURN`](crate::interp::TURN) reductions, carries out the exits that its turn brought about, and now and then looks
+//! for [`TURN`](crate::interp::TURN) reductions, carries out the exits that its turn brought about (large ones in slices, one a turn), and now and then looks
 //! at the clock and at what ports wait for. With nobody to run it sleeps until the next timer or event; with nobody alive the machine ends.
 //!
 //! Invariant: between turns no process is running, no exit is left to be carried out, and no dead resource to be closed.
@@ -153,6 +153,10 @@ fn next(machine: &mut Machine) -> NonNull<Process> {
             events::handle(machine, now);
             continue;
         }
+        if exit::linger(machine) {
+            look_at_clock(machine);
+            continue;
+        }
         if machine.ets.has_buried() {
             machine.ets.free_some(FREED_WHEN_IDLE);
             look_at_clock(machine);
@@ -261,6 +265,7 @@ fn turn_over(machine: &mut Machine, pid: Term, exit: Exit) {
         machine.processes.requeue(pid);
     }
     exit::carry_out(machine);
+    exit::linger(machine);
     resource::close_dead(machine);
     if machine.ets.has_buried() {
         machine.ets.free_some(FREED_BETWEEN_TURNS);

@@ -31,6 +31,7 @@ use crate::machine::Machine;
 use crate::memory::NoMemory;
 use crate::process::{Process, try_box};
 use crate::term::Term;
+use crate::term::fun::Mfa;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::arch::{asm, naked_asm};
@@ -48,6 +49,8 @@ pub struct Paused {
     top: *mut u64,
     registers: [Term; X_REGISTERS],
     float: [f64; FLOAT_REGISTERS],
+    /// The built-in function, if it was called by an entry of its own.
+    pub function: Option<Mfa>,
 }
 
 /// Words that the stack pointer may be off from what [`pause`] sees of it: six registers, a return address and what the compiler puts
@@ -93,7 +96,7 @@ unsafe extern "sysv64" fn start(machine: NonNull<Machine>, process: NonNull<Proc
     unsafe { interp::run(machine, process) as u64 }
 }
 
-/// Gives the processor away in the middle of a built-in function and returns when the process has it again. `exit` says whether it waits or can go
+/// Gives the processor away in the middle of the built-in function `function` and returns when the process has it again. `exit` says whether it waits or can go
 /// on at once. False if it could not: outside of a turn, or without memory.
 ///
 /// # Safety
@@ -103,6 +106,7 @@ pub(crate) unsafe fn pause(
     machine: NonNull<Machine>,
     process: NonNull<Process>,
     exit: Exit,
+    function: Option<Mfa>,
 ) -> bool {
     let (machine, process) = (machine.as_ptr(), process.as_ptr());
     // SAFETY: the caller's promise. Borrows end before `leave`, which is where everything else runs.
@@ -117,6 +121,7 @@ pub(crate) unsafe fn pause(
             return false;
         };
         let paused = (*process).paused.insert(paused);
+        paused.function = function;
         let (stack, room) = (paused.stack.as_mut_ptr(), paused.stack.capacity());
         let words = &raw mut paused.words;
         (*process).heap.top = (*process).heap.stack;
@@ -145,6 +150,7 @@ impl Paused {
             top: process.heap.top,
             registers: machine.x,
             float: machine.float,
+            function: None,
         })
     }
 

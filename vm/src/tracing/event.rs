@@ -274,6 +274,10 @@ pub fn left(machine: &mut Machine, pid: Term, other: Term, reason: Term) {
 
 /// `{Module, Function, Arity}` of where a process is; 0 if that is nowhere.
 fn current(machine: &Machine, process: &Process, parcel: &mut Parcel) -> Result<Term, NoMemory> {
+    if let Some(function) = process.paused_in() {
+        let arity = Term::small(function.arity.into());
+        return parcel.tuple(&[function.module.term(), function.function.term(), arity]);
+    }
     match machine.code.location(process.ip) {
         Some(at) => {
             let arity = Term::small(at.arity.into());
@@ -303,7 +307,7 @@ fn current(machine: &Machine, process: &Process, parcel: &mut Parcel) -> Result<
 #[cold]
 #[inline(never)]
 pub fn scheduled(machine: &mut Machine, process: &mut Process, tag: Atom) {
-    let ends = matches!(tag, am::OUT_EXITED | am::OUT_EXITING);
+    let ends = matches!(tag, am::OUT_EXITED | am::OUT_EXITING | am::IN_EXITING);
     match tag {
         am::IN => measure::start(machine, process),
         _ => measure::stop(machine, process),

@@ -147,8 +147,11 @@ fn fixed_since(cx: &mut Context, table: &Opened, as_timestamp: bool) -> Value {
     Ok(cx.tuple(&[time, list])?)
 }
 
-/// `{Buckets, AverageChain, StandardDeviation, ExpectedDeviation, Shortest, Longest, IsFixed, KeptDeleted}`; `false` for an
-/// `ordered_set`.
+/// Locks of a table: there is nobody to write beside.
+const LOCKS: i64 = 1;
+
+/// `{Buckets, AverageChain, StandardDeviation, ExpectedDeviation, Shortest, Longest, KeptDeleted, Locks}`; `false` for an
+/// `ordered_set`. Chains are told with those objects that are only marked as deleted.
 fn statistics(cx: &mut Context, table: &Opened) -> Value {
     let Store::Hash(store) = &table.store else {
         return Ok(Term::boolean(false));
@@ -156,14 +159,15 @@ fn statistics(cx: &mut Context, table: &Opened) -> Value {
     let buckets = store.buckets();
     let (mut squares, mut shortest, mut longest) = (0u64, usize::MAX, 0);
     for bucket in 0..buckets {
-        let length = store.chain(bucket).filter(|object| !object.deleted).count();
+        let length = store.chain(bucket).count();
         squares += (length * length) as u64;
         shortest = shortest.min(length);
         longest = longest.max(length);
     }
     cx.bump_reductions(buckets / 8);
-    let average = store.len() as f64 / buckets as f64;
-    let variance = (squares as f64 - average * store.len() as f64) / buckets as f64;
+    let held = table.store.held() as f64;
+    let average = held / buckets as f64;
+    let variance = (squares as f64 - average * held) / buckets as f64;
     let expected = average * (1.0 - 1.0 / buckets as f64);
     let floats = [average, libm::sqrt(variance.max(0.0)), libm::sqrt(expected)];
     let mut fields = [Term::NIL; 8];
@@ -173,17 +177,17 @@ fn statistics(cx: &mut Context, table: &Opened) -> Value {
     }
     fields[4] = Term::small(shortest as i64);
     fields[5] = Term::small(longest as i64);
-    fields[6] = Term::small(table.fixation.is_fixed() as i64);
-    fields[7] = Term::small(store.marked() as i64);
+    fields[6] = Term::small(store.marked() as i64);
+    fields[7] = Term::small(LOCKS);
     Ok(cx.tuple(&fields)?)
 }
 
-/// `[{Address, Size, References}]` of the binaries off the heap in the objects of a key.
+/// `[{Address, Size, References}]` of the binaries off the heap in the objects of a key, deleted ones that a fixed table keeps included.
 fn ets_lookup_binary_info_2(cx: &mut Context, args: &[Term]) -> Value {
     let table = open(cx, args[0], Access::Read)?;
     let mut list = Term::NIL;
     let (heap, atoms) = cx.heap_and_atoms();
-    table.each_of(atoms, args[1], |object| {
+    table.each_held_of(atoms, args[1], |object| {
         for binary in object.binaries() {
             // SAFETY: the object holds a reference to it.
             let size = unsafe { binary.as_ref() }.capacity;

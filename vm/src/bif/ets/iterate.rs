@@ -83,20 +83,28 @@ fn neighbour<'a>(
     match &table.store {
         Store::Hash(store) => after(store, key, table.key_position(), raw),
         Store::Ordered(store) => {
-            let place = place_beside(cx, store, key, way);
+            let place = place_beside(cx, store, key, way)?;
             Ok(place.and_then(|place| store.object(place)))
         }
     }
 }
 
-/// The place that follows `key` on the way; it may be the end.
-fn place_beside(cx: &mut Context, store: &OrderedStore, key: Term, way: Way) -> Option<Place> {
+/// The place that follows `key` on the way; it may be the end. Nothing follows the atom for the end, even if it is a key.
+fn place_beside(
+    cx: &mut Context,
+    store: &OrderedStore,
+    key: Term,
+    way: Way,
+) -> Result<Option<Place>, Fail> {
+    if key == am::END_OF_TABLE.term() {
+        return Err(Fail::Badarg);
+    }
     let (place, found) = store.seek(cx.atoms(), key);
-    match way {
+    Ok(match way {
         Way::Forward if found => Some(store.after(place)),
         Way::Forward => Some(place),
         Way::Backward => store.before(place),
-    }
+    })
 }
 
 /// The key of an object, or the atom for the end.
@@ -129,7 +137,7 @@ fn step(cx: &mut Context, args: &[Term], way: Way, raw: bool) -> Value {
     let table = open(cx, args[0], Access::Read)?;
     if let Store::Ordered(store) = &table.store {
         // The store has the key beside the object, at which nobody need look.
-        let place = place_beside(cx, store, args[1], way);
+        let place = place_beside(cx, store, args[1], way)?;
         return match place.and_then(|place| store.key(place)) {
             Some(key) => Ok(copy(key, cx, &(0..0))?),
             None => Ok(am::END_OF_TABLE.term()),

@@ -4,7 +4,7 @@ use super::super::{Bif, Context, Fail, Value, bif};
 use super::{Access, open};
 use crate::atom::am;
 use crate::ets::table::{Kind, Options, Protection, Store};
-use crate::ets::{FREED_AT_ONCE, Heir, TableId, identifier, send_transfer};
+use crate::ets::{FREED_AT_ONCE, FREED_PER_REDUCTION, Heir, TableId, identifier, send_transfer};
 use crate::memory::Arena;
 use crate::process::signal;
 use crate::term::Term;
@@ -19,9 +19,6 @@ pub const TABLE: &[Bif] = &[
     bif("ets", "setopts", 2, setopts_2),
     bif("ets", "internal_request_all", 0, internal_request_all_0),
 ];
-
-/// Objects that are freed for a reduction.
-const FREED_PER_REDUCTION: usize = 8;
 
 /// `{heir, none}` or `{heir, Pid, Data}`: who, and what it is told.
 #[derive(Clone, Copy)]
@@ -162,7 +159,7 @@ fn delete_1(cx: &mut Context, args: &[Term]) -> Value {
 
 /// Frees objects that nothing leads to any more; others may run meanwhile. What is left if the process is told to end is the run loop's to free.
 pub(super) fn bury(cx: &mut Context, store: Store) -> Result<(), Fail> {
-    cx.bump_reductions(store.len().min(FREED_AT_ONCE) / FREED_PER_REDUCTION);
+    cx.bump_reductions(store.held().min(FREED_AT_ONCE) / FREED_PER_REDUCTION);
     cx.machine().ets.bury(store);
     loop {
         match cx.machine().ets.free_some(FREED_AT_ONCE) {

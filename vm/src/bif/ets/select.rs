@@ -224,7 +224,8 @@ fn first_chunk(
     match &table.store {
         Store::Hash(_) => {
             let mut chunk = HashChunk {
-                id,
+                // Of a named table, too: it may be renamed, and another one be called so.
+                id: table.id.term(cx)?,
                 spec,
                 limit,
                 bucket: Some(0),
@@ -607,7 +608,7 @@ fn builds(atoms: &AtomTable, key: Term, built: Term) -> Result<bool, NoMemory> {
             left.extend(x.iter().copied().zip(y.iter().copied()));
             continue;
         }
-        if key.is_tuple() || key.is_cons() || !exact_equal(key, built) {
+        if key.is_tuple() || key.is_cons() || key.is_map() || !exact_equal(key, built) {
             return Ok(false);
         }
     }

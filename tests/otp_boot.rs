@@ -320,3 +320,52 @@ fn what_otp_27_changed_is_as_on_otp_27() {
         assert_eq!(printed.stdout, wanted);
     }
 }
+
+/// Programs of `tests/erl` whose code OTP 27's compiler makes with instructions that OTP 25 has not: `bs_match`, `update_record`, and
+/// with the option `line_coverage` `executable_line`.
+const OF_A_LATER_COMPILER: &[&str] = &[
+    "binaries",
+    "bits_match",
+    "bits_random",
+    "binary_sharing",
+    "maps_flat",
+    "records",
+    "selective_receive",
+    "utf",
+];
+
+#[test]
+fn what_otp_27_compiles_prints_what_otp_25_does() {
+    let otp = otp27();
+    let directory = scratch("compiled-by-27");
+    let sources = root().join("tests/erl");
+    let paths: Vec<_> = OF_A_LATER_COMPILER
+        .iter()
+        .map(|name| sources.join(name).with_extension("erl"))
+        .collect();
+    let older = directory.join("25");
+    fs::create_dir_all(&older).unwrap();
+    erlc(&older, &paths);
+    for options in ["", "line_coverage,"] {
+        let newer = directory.join(format!("27{options}"));
+        fs::create_dir_all(&newer).unwrap();
+        let compile = format!(
+            "[{{ok, _}} = compile:file(F, [{options} {{outdir, {:?}}}]) || F <- {paths:?}], halt().",
+            newer.display().to_string()
+        );
+        starling(&directory, Some(&otp), &["-noshell", "-eval", &compile]).expect_status(0);
+        for name in OF_A_LATER_COMPILER {
+            // OTP 25 takes no module of a compiler with this feature otherwise.
+            let mut flags = vec!["-enable-feature", "maybe_expr", "-noshell"];
+            flags.extend(["-s", name, "main", "-s", "erlang", "halt"]);
+            let expected = erl(&older, &flags);
+            let run = starling(&newer, None, &flags);
+            assert!(
+                expected.stdout == run.stdout,
+                "{name} with {options:?} prints other lines: {}",
+                run.stderr
+            );
+            run.expect_status(0);
+        }
+    }
+}

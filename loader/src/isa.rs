@@ -50,7 +50,7 @@
 
 /// Version of the instruction set. Any change to the list below changes it, and
 /// `.ling` files of another version are refused.
-pub const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 5;
 
 /// Instructions begin at multiples of this.
 pub const ALIGN: usize = 4;
@@ -340,7 +340,7 @@ macro_rules! instructions {
             // label, context, size, unit
             bs_skip_bits2 { (F X C H) (F S S H) }
             // label, context, bits
-            bs_test_tail2 { (F X U) (F S U) }
+            bs_test_tail2 { (F X U) (F S W) }
             bs_test_unit { (F X H) (F S H) }
             // label, context, bits, bytes
             bs_match_string { (F X U P) (F S U P) }
@@ -353,17 +353,17 @@ macro_rules! instructions {
             bs_skip_utf32 { (F S H) }
             // The commands of bs_match, one instruction each, in their order.
             // label, context, bits, unit
-            bsm_ensure_at_least { (F X U H) (F S U H) }
+            bsm_ensure_at_least { (F X U H) (F S W H) }
             // label, context, bits
-            bsm_ensure_exactly { (F X U) (F S U) }
+            bsm_ensure_exactly { (F X U) (F S W) }
             // context, live, bits, flags, destination; the bits are known to be there
-            bsm_integer { (X A U H X) (S A U H D) }
+            bsm_integer { (X A U H X) (S A W H D) }
             // context, destination: unsigned and big endian, as most are
             bsm_8 { (X X) (S D) }
             bsm_16 { (X X) (S D) }
             bsm_32 { (X X) (S D) }
-            bsm_binary { (X A U X) (S A U D) }
-            bsm_skip { (X U) (S U) }
+            bsm_binary { (X A U X) (S A W D) }
+            bsm_skip { (X U) (S W) }
             bsm_get_tail { (X A X) (S A D) }
             // label, context, bits (up to 64), value
             bsm_equal { (F X U W) (F S U W) }
@@ -374,6 +374,11 @@ macro_rules! instructions {
             // The same where no live count is known, so without a collection: label, destination, segments
             bs_private_append { (F D Lb) }
             bs_init_writable { () }
+            // What compilers before OTP 25 computed sizes with. label, size, size, unit of the second, destination
+            bs_add { (F S S H D) }
+            // character, destination
+            bs_utf8_size { (S D) }
+            bs_utf16_size { (S D) }
 
             // --- fused: what the first instruction does, and then what the one behind it does, without dispatch.
             // The operands are those of the first (`operation::FUSIONS` says of which two operations each is made); the

@@ -27,7 +27,7 @@ pub mod operation;
 pub mod text;
 
 pub use beam::iff::is_beam;
-pub use convert::convert_beam;
+pub use convert::{convert_beam, one_operation};
 pub use disassemble::disassemble;
 pub use error::{LoadError, Problem};
 pub use exits::never_returns;

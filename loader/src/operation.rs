@@ -196,6 +196,7 @@ impl Op {
                 | bs_start_match
                 | bs_create_bin
                 | bs_private_append
+                | bs_add
         )
     }
 

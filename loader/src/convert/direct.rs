@@ -121,4 +121,8 @@ const LIST: &[(Generic, Op, &[u8])] = &[
     // label, context, live, flags
     (Generic::BsSkipUtf8, Op::bs_skip_utf8, &[0, 1]),
     (Generic::BsInitWritable, Op::bs_init_writable, &[]),
+    (Generic::BsAdd, Op::bs_add, &[0, 1, 2, 3, 4]),
+    // label, character, destination; nothing can fail
+    (Generic::BsUtf8Size, Op::bs_utf8_size, &[1, 2]),
+    (Generic::BsUtf16Size, Op::bs_utf16_size, &[1, 2]),
 ];

@@ -30,6 +30,12 @@ use crate::opcode::Generic;
 use crate::operation::{Kind, Op};
 use emit::{Emitter, NIL, Operand, is_small, small};
 
+/// The operation that a generic instruction becomes whatever stands around it and whatever its operands are; `None` if there is no
+/// such, since it depends on them, or nothing is left of it, or it is refused.
+pub fn one_operation(opcode: Generic) -> Option<Op> {
+    direct::lookup(opcode).map(|(op, _)| op)
+}
+
 /// Converts a `.beam` file, compressed or not, to the bytes of a `.ling` file.
 pub fn convert_beam(file: &[u8]) -> Result<Vec<u8>, LoadError> {
     if !iff::is_beam(file) {
@@ -170,9 +176,6 @@ impl<'b, 'a> Converter<'b, 'a> {
             Generic::SelectTupleArity => self.select_tuple_arity(instruction),
             Generic::UpdateRecord => self.update_record(instruction),
             Generic::PutTuple => self.put_tuple(instruction, rest),
-            Generic::BsAdd | Generic::BsUtf8Size | Generic::BsUtf16Size => {
-                self.size_of_binary(instruction)
-            }
             Generic::BsInit2
             | Generic::BsInitBits
             | Generic::BsAppend

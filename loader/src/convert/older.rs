@@ -1,9 +1,9 @@
 //! Building binaries as compilers before OTP 25 did: bs_init2, bs_init_bits, bs_append or
 //! bs_private_append, then one bs_put_* for each segment.
 //!
-//! The whole sequence becomes one bs_create_bin, which computes sizes itself. So what
-//! computed the size before (bs_add, bs_utf8_size, bs_utf16_size) only leaves a term in
-//! its destination: the sequence begins with a collection to which it may be live.
+//! The whole sequence becomes one bs_create_bin, which computes sizes itself. What
+//! computed the size before (bs_add, bs_utf8_size, bs_utf16_size) still does: a size that
+//! is wrong fails there.
 //!
 //! bs_private_append says neither what is live nor how much is needed. It becomes an
 //! operation that does the same but never collects.
@@ -28,15 +28,6 @@ struct Start {
 }
 
 impl<'a> Converter<'_, 'a> {
-    /// bs_add, bs_utf8_size or bs_utf16_size.
-    pub(super) fn size_of_binary(
-        &mut self,
-        instruction: &Instruction<'a>,
-    ) -> Result<(), LoadError> {
-        let destination = self.operand(instruction, instruction.args.len().saturating_sub(1))?;
-        self.emit(instruction, Op::move_, &[small(0), destination])
-    }
-
     /// The start of a sequence, and the sequence.
     pub(super) fn build_binary(
         &mut self,

@@ -21,7 +21,7 @@ use crate::machine::Machine;
 use crate::memory::{Arena, NoMemory};
 use crate::number;
 use crate::process::Process;
-use crate::term::{Atom, Subtag, Term};
+use crate::term::{Atom, MAX_SMALL, Subtag, Term};
 use starling_loader::isa::segment;
 
 /// As many bytes are as much work as a call.
@@ -92,6 +92,55 @@ op! {
             }
             Err(_) => cpu.out_of_memory(),
         }
+    }
+}
+
+op! {
+    /// A size and another in units of `unit`, together. What is no size raises `badarg`, and a sum that is no small integer
+    /// `system_limit`, as in OTP.
+    fn bs_add(cpu, label: Label, first: Source, second: Source, unit: Number, destination: Destination) {
+        let (first, second) = (first.get(&cpu), second.get(&cpu));
+        let sum = match (first.as_small(), second.as_small()) {
+            (Some(first @ 0..), Some(second @ 0..)) => second
+                .checked_mul(unit.value() as i64)
+                .and_then(|second| second.checked_add(first))
+                .filter(|sum| *sum <= MAX_SMALL)
+                .ok_or(am::SYSTEM_LIMIT),
+            _ if is_size(first) && is_size(second) => Err(am::SYSTEM_LIMIT),
+            _ => Err(am::BADARG),
+        };
+        match sum {
+            Ok(sum) => {
+                destination.set(&mut cpu, Term::small(sum));
+                cpu.next()
+            }
+            Err(_) if label.is_some() => cpu.jump(label),
+            Err(reason) => cpu.raise_atom(reason),
+        }
+    }
+}
+
+/// Whether it is a non-negative integer.
+fn is_size(term: Term) -> bool {
+    term.as_small().is_some_and(|size| size >= 0)
+        || number::Big::of(&term).is_some_and(|big| !big.negative)
+}
+
+op! {
+    /// How many bytes a character takes in UTF-8; 4 for what is none, which the segment itself refuses.
+    fn bs_utf8_size(cpu, character: Source, destination: Destination) {
+        let size = utf::code_point(character.get(&cpu)).map_or(4, |value| utf::utf8_size(value) / 8);
+        destination.set(&mut cpu, Term::small(size as i64));
+        cpu.next()
+    }
+}
+
+op! {
+    /// How many bytes a character takes in UTF-16; 2 for what is none, as above.
+    fn bs_utf16_size(cpu, character: Source, destination: Destination) {
+        let size = utf::code_point(character.get(&cpu)).map_or(2, |value| utf::utf16_size(value) / 8);
+        destination.set(&mut cpu, Term::small(size as i64));
+        cpu.next()
     }
 }
 

@@ -5,7 +5,7 @@
 //! may be another one than the C library's that OTP uses, which is not the same on all systems either.
 
 use super::{Bif, Context, Fail, Value, bif};
-use crate::number::{Number, float_result};
+use crate::number::{Number, float_result, power};
 use crate::term::Term;
 
 macro_rules! one {
@@ -40,7 +40,7 @@ pub const TABLE: &[Bif] = &[
     one!("log", libm::log),
     one!("log10", libm::log10),
     one!("log2", libm::log2),
-    two!("pow", libm::pow),
+    two!("pow", power::pow),
     one!("sin", libm::sin),
     one!("sinh", libm::sinh),
     one!("sqrt", libm::sqrt),

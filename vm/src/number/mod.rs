@@ -15,6 +15,7 @@ mod compare;
 mod digits;
 pub mod format;
 pub mod parse;
+pub mod power;
 mod round;
 #[cfg(test)]
 mod testing;

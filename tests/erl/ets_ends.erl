@@ -93,22 +93,22 @@ names(N) ->
 %% How often others run in the middle of a deletion, and where the process is then.
 deleted(Kind, N, Size) ->
     Self = self(),
-    Run = fun(Function) ->
+    Run = fun(Function, Place) ->
                   T = ets:new(t, [Kind]),
                   fill(T, N),
-                  Tracer = spawn(fun() -> trapped(Self, 0) end),
+                  Tracer = spawn(fun() -> trapped(Self, Place, 0) end),
                   erlang:trace(Self, true, [running, {tracer, Tracer}]),
                   ets:Function(T),
                   erlang:trace(Self, false, [running]),
                   Tracer ! {done, Self},
                   receive {outs, Outs} -> Outs >= 2 orelse Size =:= small end
           end,
-    ?SHOW({Kind, Run(delete), Run(delete_all_objects)}).
+    ?SHOW({Kind, Run(delete, {ets, delete_trap, 1}), Run(delete_all_objects, {ets, internal_delete_all, 2})}).
 
-trapped(Of, N) ->
+trapped(Of, Place, N) ->
     receive
-        {trace, Of, out, {ets, _, _}} -> trapped(Of, N + 1);
-        {trace, Of, _, _} -> trapped(Of, N);
+        {trace, Of, out, Place} -> trapped(Of, Place, N + 1);
+        {trace, Of, _, _} -> trapped(Of, Place, N);
         {done, Of} -> Of ! {outs, N}
     end.
 

@@ -53,6 +53,7 @@ mod number;
 mod observe;
 mod os;
 mod packet;
+pub(crate) mod paused;
 mod persistent_term;
 mod port;
 mod port_info;

@@ -2,7 +2,7 @@
 //!
 //! What belongs to another process is copied into the caller's memory. Sizes are in words, `memory` in bytes.
 
-use super::{Bif, Context, Fail, Value, bif, dictionary, process_flag};
+use super::{Bif, Context, Fail, Value, bif, dictionary, paused, process_flag};
 use crate::atom::am;
 use crate::code::Location;
 use crate::dist::remote::{Link, Remote};
@@ -330,6 +330,7 @@ fn value(cx: &mut Context, target: Target, item: Atom) -> Value {
         }
         am::CURRENT_FUNCTION => {
             if let Some(function) = target.read(Process::paused_in) {
+                let function = paused::shown(cx.atoms(), function);
                 return call_term(cx, function.module, function.function, function.arity);
             }
             let here = location(cx, target);

@@ -9,7 +9,7 @@ use super::session::{Messages, SessionId};
 use super::specification::{self, Matched};
 use super::tracee::{self, Link, Links, inherit, listeners};
 use crate::atom::am;
-use crate::bif::{Context, Value};
+use crate::bif::{Context, Value, paused};
 use crate::machine::Machine;
 use crate::memory::heap::Parcel;
 use crate::memory::{Arena, NoMemory};
@@ -273,8 +273,13 @@ pub fn left(machine: &mut Machine, pid: Term, other: Term, reason: Term) {
 }
 
 /// `{Module, Function, Arity}` of where a process is; 0 if that is nowhere.
-fn current(machine: &Machine, process: &Process, parcel: &mut Parcel) -> Result<Term, NoMemory> {
+fn current(
+    machine: &mut Machine,
+    process: &Process,
+    parcel: &mut Parcel,
+) -> Result<Term, NoMemory> {
     if let Some(function) = process.paused_in() {
+        let function = paused::shown(&mut machine.atoms, function);
         let arity = Term::small(function.arity.into());
         return parcel.tuple(&[function.module.term(), function.function.term(), arity]);
     }

@@ -165,13 +165,29 @@ pub fn crash(machine: &mut Machine, process: &Process, reason: Term) {
     {
         return;
     }
-    let event = Event {
-        level: Level::Error,
-        format: "Error in process ~p with exit value:~n~p~n",
-        arguments: &[pid, reason],
-        about: Some((pid, process.group_leader)),
+    let about = Some((pid, process.group_leader));
+    let level = Level::Error;
+    let event = match node(machine) {
+        Some(node) => Event {
+            level,
+            format: "Error in process ~p on node ~p with exit value:~n~p~n",
+            arguments: &[pid, node, reason],
+            about,
+        },
+        None => Event {
+            level,
+            format: "Error in process ~p with exit value:~n~p~n",
+            arguments: &[pid, reason],
+            about,
+        },
     };
     say(machine, &event);
+}
+
+/// The name of this node, if it has one.
+fn node(machine: &Machine) -> Option<Term> {
+    let is_alive = machine.distribution.is_alive();
+    is_alive.then(|| machine.atoms.node.name.term())
 }
 
 /// A process is killed because a collection failed: for its `max_heap_size`, or for lack of memory.
@@ -199,6 +215,17 @@ pub fn out_of_memory(machine: &mut Machine, process: &Process) {
     say(machine, &event);
 }
 
+macro_rules! max_heap_size_format {
+    ($process:literal) => {
+        concat!(
+            $process,
+            "     Context:            maximum heap size reached~n     Max Heap Size:      ~p~n     ",
+            "Total Heap Size:    ~p~n     Kill:               ~p~n     Error Logger:       ~p~n     ",
+            "Message Queue Len:  ~p~n     GC Info:            ~p~n",
+        )
+    };
+}
+
 /// A process has reached its `max_heap_size`.
 pub fn heap_limit(machine: &mut Machine, process: &Process) {
     let limit = process.max_heap_size();
@@ -210,20 +237,36 @@ pub fn heap_limit(machine: &mut Machine, process: &Process) {
         return;
     };
     let number = |words: usize| Term::small(words.min(i64::MAX as usize >> 4) as i64);
+    let (format, node) = match node(machine) {
+        Some(node) => (
+            max_heap_size_format!("     Process:            ~p on node ~p~n"),
+            node,
+        ),
+        None => (
+            max_heap_size_format!("     Process:            ~p ~n"),
+            Term::NIL,
+        ),
+    };
+    let arguments = [
+        process.pid,
+        node,
+        number(limit.words),
+        number(crate::bif::total_heap_words(process)),
+        Term::boolean(limit.kill),
+        Term::boolean(limit.error_logger),
+        number(process.mailbox.len()),
+        info,
+    ];
+    // The same without the second one.
+    let mut without_node = arguments;
+    without_node[1] = process.pid;
     let event = Event {
         level: Level::Error,
-        format: "     Process:            ~p ~n     Context:            maximum heap size reached~n     \
-                 Max Heap Size:      ~p~n     Total Heap Size:    ~p~n     Kill:               ~p~n     \
-                 Error Logger:       ~p~n     Message Queue Len:  ~p~n     GC Info:            ~p~n",
-        arguments: &[
-            process.pid,
-            number(limit.words),
-            number(crate::bif::total_heap_words(process)),
-            Term::boolean(limit.kill),
-            Term::boolean(limit.error_logger),
-            number(process.mailbox.len()),
-            info,
-        ],
+        format,
+        arguments: match node.is_nil() {
+            true => &without_node[1..],
+            false => &arguments,
+        },
         about: Some((process.pid, process.group_leader)),
     };
     say(machine, &event);

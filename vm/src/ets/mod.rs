@@ -45,6 +45,8 @@ impl Resource for TableId {}
 pub struct Heir {
     /// The process.
     pub pid: Term,
+    /// Its [`birth`](crate::process::Process::birth).
+    birth: u64,
     /// The third argument of `{heir, Pid, Data}`.
     data: Term,
     /// Where that lies.
@@ -55,12 +57,13 @@ pub struct Heir {
 
 impl Heir {
     /// An heir with a copy of `data`.
-    pub fn new(pid: Term, data: Term) -> Result<Heir, NoMemory> {
+    pub fn new(pid: Term, birth: u64, data: Term) -> Result<Heir, NoMemory> {
         let words = flat_size(data, &(0..0))?;
         let mut parcel = Parcel::new();
         let data = copy(data, &mut parcel, &(0..0))?;
         Ok(Heir {
             pid,
+            birth,
             data,
             _parcel: parcel,
             words,
@@ -516,11 +519,12 @@ fn exit_step(machine: &mut Machine, pid: Term) -> Option<usize> {
 
 /// Hands a table of `pid`, which has ended, over to its heir; the table if there is none that is alive.
 fn inherit(machine: &mut Machine, mut table: Opened, pid: Term) -> Result<(), Opened> {
-    let heir = table.heir.as_ref().map(|heir| (heir.pid, heir.data));
-    let Some((to, data)) = heir else {
+    let Some(heir) = &table.heir else {
         return Err(table);
     };
-    if to == pid || machine.processes.alive(to).is_none() {
+    let (to, birth, data) = (heir.pid, heir.birth, heir.data);
+    let process = machine.processes.alive(to);
+    if to == pid || process.is_none_or(|process| process.birth != birth) {
         return Err(table);
     }
     if machine.ets.give(&mut table, to).is_err() {

@@ -398,6 +398,8 @@ pub struct Process {
 
     /// Its pid.
     pub pid: Term,
+    /// How many processes had been made with it: tells it from another one with its pid.
+    pub birth: u64,
     /// What it is doing.
     pub state: State,
     /// Who runs first.
@@ -506,6 +508,7 @@ impl Process {
             mailbox: Mailbox::new(),
             receive_timer: ReceiveTimer::None,
             pid,
+            birth: 0,
             state: State::Waiting,
             priority: Priority::Normal,
             suspended: 0,

@@ -1,7 +1,8 @@
 //! The process table: from pids to processes.
 //!
 //! A pid's 60 bits are a number that counts processes, printed in two parts as `<0.number.serial>`: the lower 28 bits and the
-//! rest. So pids come in the order in which processes were made, and none is used twice. The slot of a process is its number modulo
+//! rest. So pids come in the order in which processes were made, and none is used twice, unless a test turns the
+//! count back ([`ProcessTable::set_next_number`]). The slot of a process is its number modulo
 //! the size of the table, a power of two that grows with the peak number of processes; numbers whose slot is taken are passed
 //! over, which happens seldom: at least half of the slots are free.
 //!
@@ -67,6 +68,8 @@ pub struct ProcessTable {
     next: u64,
     alive: usize,
     limit: usize,
+    /// Processes that have been made.
+    made: u64,
 }
 
 impl ProcessTable {
@@ -77,6 +80,7 @@ impl ProcessTable {
             next: 0,
             alive: 0,
             limit,
+            made: 0,
         }
     }
 
@@ -90,14 +94,9 @@ impl ProcessTable {
         self.next
     }
 
-    /// Goes on with `next`, or with the first number behind those used that has the same slot: no number is used twice. What would have been next.
+    /// Goes on with `next`, as `erts_debug:set_internal_state(next_pid, N)` asks. What would have been next.
     pub fn set_next_number(&mut self, next: u64) -> u64 {
-        let slots = self.slots.len().max(1) as u64;
-        let old = self.next;
-        let ahead = next.wrapping_sub(old) & (slots - 1);
-        self.next = if next >= old { next } else { old + ahead };
-        self.next &= (1 << PID_BITS) - 1;
-        old
+        core::mem::replace(&mut self.next, next & ((1 << PID_BITS) - 1))
     }
 
     /// Gives the next pid to the process that `make` returns for it.
@@ -116,7 +115,10 @@ impl ProcessTable {
         while self.slots[self.index(data)].is_some() {
             data += 1;
         }
-        let process = NonNull::from(Box::leak(make(Term::local_pid(data))?));
+        let mut process = make(Term::local_pid(data))?;
+        self.made += 1;
+        process.birth = self.made;
+        let process = NonNull::from(Box::leak(process));
         let index = self.index(data);
         self.slots[index] = Some(process);
         self.next = (data + 1) & ((1 << PID_BITS) - 1);

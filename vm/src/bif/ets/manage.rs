@@ -38,11 +38,12 @@ fn heir_option(option: &[Term]) -> Option<HeirOption> {
 
 /// What is kept of it: an heir that is not alive is none.
 fn make_heir(cx: &mut Context, option: HeirOption) -> Result<Option<Heir>, Fail> {
-    match option.0 {
-        Some((pid, data)) if cx.machine().processes.alive(pid).is_some() => {
-            Ok(Some(Heir::new(pid, data)?))
-        }
-        _ => Ok(None),
+    let Some((pid, data)) = option.0 else {
+        return Ok(None);
+    };
+    match cx.machine().processes.alive(pid).map(|heir| heir.birth) {
+        Some(birth) => Ok(Some(Heir::new(pid, birth, data)?)),
+        None => Ok(None),
     }
 }
 

@@ -502,6 +502,7 @@ mod tests {
             Kind::S => matches!(special, Kind::S | Kind::X | Kind::Y | Kind::C),
             Kind::D => matches!(special, Kind::D | Kind::X | Kind::Y),
             Kind::U => matches!(special, Kind::U | Kind::H | Kind::A),
+            Kind::W => matches!(special, Kind::W | Kind::U),
             // init_yregs: one register instead of a list of them.
             Kind::Ls => matches!(special, Kind::Ls | Kind::Y),
             // bs_get_integer2 and others: a constant size among sources is C or S; the rest is equal.

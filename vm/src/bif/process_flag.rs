@@ -162,6 +162,9 @@ fn process_flag_2(cx: &mut Context, args: &[Term]) -> Value {
         }
         am::MESSAGE_QUEUE_DATA => {
             let off_heap = parse_message_queue_data(value).ok_or(Fail::Badarg)?;
+            if !off_heap {
+                process.bring_in_messages()?;
+            }
             let old = core::mem::replace(&mut process.off_heap_messages, off_heap);
             message_queue_data_atom(old).term()
         }

@@ -256,7 +256,13 @@ fn value(cx: &mut Context, target: Target, item: Atom) -> Value {
         }
         am::STATUS => Ok(target.read(status).term()),
         am::MESSAGE_QUEUE_LEN => heap(|p| p.mailbox.len()),
-        am::MESSAGES => target.terms(cx, |p| collect(p.mailbox.iter())),
+        am::MESSAGES => {
+            if target.own {
+                // What is told is part of the heap from now on.
+                cx.process().bring_in_messages()?;
+            }
+            target.terms(cx, |p| collect(p.mailbox.iter()))
+        }
         am::LINKS => {
             let local = target.read(|p| collect(p.links.iter().map(|(l, ())| l.term())))?;
             let remote = target.read(|p| {

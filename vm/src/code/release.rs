@@ -12,6 +12,7 @@
 use super::literals::Literals;
 use crate::atom::am;
 use crate::machine::Machine;
+use crate::memory::heap::Parcel;
 use crate::memory::{NoMemory, gc};
 use crate::process::{Process, signal};
 use crate::term::Term;
@@ -99,6 +100,11 @@ pub fn refers(machine: &Machine, process: &mut Process, live: usize) -> bool {
             return true;
         }
     }
+    for words in process.mailbox.parcels().flat_map(Parcel::areas) {
+        if words.iter().any(|word| is_of_area(*word)) {
+            return true;
+        }
+    }
     let mut found = false;
     process.for_each_root(&mut |term| found |= is_of_area(term.raw()));
     found
@@ -106,5 +112,6 @@ pub fn refers(machine: &Machine, process: &mut Process, live: usize) -> bool {
 
 /// Copies what `process`, which does not run, has of the area that is being released to its own heap.
 pub fn copy_out(machine: &mut Machine, process: &mut Process) -> Result<(), NoMemory> {
+    process.bring_in_messages()?;
     gc::collect_fully(machine, process, 0)
 }

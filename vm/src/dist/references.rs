@@ -10,6 +10,7 @@ use super::connection::Controller;
 use crate::ets::table::{Store, Table};
 use crate::machine::Machine;
 use crate::memory::NoMemory;
+use crate::memory::heap::Parcel;
 use crate::process::{Process, Watched};
 use crate::term::external::Node;
 use crate::term::header::ALL_RAW;
@@ -122,7 +123,8 @@ fn identifiers(
 
 fn of_process(process: &Process, all: &mut Vec<Found>) -> Result<(), NoMemory> {
     let holder = Holder::Process(process.pid.identifier_data());
-    for area in process.heap.areas() {
+    let messages = process.mailbox.parcels().flat_map(Parcel::areas);
+    for area in process.heap.areas().chain(messages) {
         identifiers(area, |node| add(all, node, holder, Kind::Heap))?;
     }
     for (_, monitor) in process.monitors.iter() {

@@ -63,6 +63,7 @@ pub fn collect(
     need: usize,
     live: usize,
 ) -> Result<(), NoMemory> {
+    process.bring_in_message()?;
     let watched = observe::collection::begins(machine);
     let done = collect_young(machine, process, need, live);
     observe::collection::ends(machine, process, watched);
@@ -128,6 +129,7 @@ pub fn collect_fully(
     process: &mut Process,
     live: usize,
 ) -> Result<(), NoMemory> {
+    process.bring_in_message()?;
     let watched = observe::collection::begins(machine);
     let done = collect_for(machine, process, 0, live);
     observe::collection::ends(machine, process, watched);

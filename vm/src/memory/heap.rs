@@ -154,6 +154,30 @@ impl Heap {
         self.stack = unsafe { self.block.end().sub(1) };
     }
 
+    /// Runs `build`, which makes a term in the heap that `heap_of` finds, as ever and without a collection, and takes out what it made.
+    #[cold]
+    pub fn build_apart<T, R>(
+        owner: &mut T,
+        heap_of: impl Fn(&mut T) -> &mut Heap,
+        build: impl FnOnce(&mut T) -> Result<R, NoMemory>,
+    ) -> Result<(R, Parcel), NoMemory> {
+        let heap = heap_of(owner);
+        // Without a free word in the block, everything goes to fragments.
+        let top = core::mem::replace(&mut heap.top, heap.stack);
+        let fragments = core::mem::take(&mut heap.fragments);
+        let words = core::mem::take(&mut heap.fragment_words);
+        let off_heap = core::mem::take(&mut heap.off_heap);
+        let built = build(owner);
+        let heap = heap_of(owner);
+        heap.top = top;
+        heap.fragment_words = words;
+        let parcel = Parcel {
+            fragments: core::mem::replace(&mut heap.fragments, fragments),
+            off_heap: core::mem::replace(&mut heap.off_heap, off_heap),
+        };
+        Ok((built?, parcel))
+    }
+
     #[cold]
     fn allocate_in_fragment(&mut self, words: usize) -> Result<NonNull<u64>, NoMemory> {
         // As much again as there is, so that a long list costs few fragments.
@@ -228,6 +252,21 @@ impl Parcel {
     /// The words of all objects.
     pub fn areas(&self) -> impl Iterator<Item = &[u64]> {
         self.fragments.iter().map(Fragment::objects)
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.fragments.is_empty()
+    }
+
+    /// Of how many fragments it is.
+    pub fn fragments(&self) -> usize {
+        self.fragments.len()
+    }
+
+    /// Bytes that it takes up.
+    pub fn memory(&self) -> usize {
+        self.fragments.iter().map(|f| f.block.words() * 8).sum()
     }
 
     /// Hands everything over to `heap`.

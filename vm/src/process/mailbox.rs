@@ -1,7 +1,9 @@
 //! A process's mailbox: messages in the order of their arrival, and how far a `receive` has looked.
 //!
 //! The messages are terms on the process's own heap (or its fragments) from the moment they arrive, so
-//! the mailbox is a queue of words, and a root of the collector. `receive` walks it with the *save pointer*:
+//! the mailbox is a queue of words, and a root of the collector. Those that come while the process keeps its messages *off the
+//! heap* stay in a parcel each until they are received, or the collector runs while a `receive` looks at one: a parcel is no
+//! business of the collector's. `receive` walks the mailbox with the *save pointer*:
 //! [`Mailbox::peek`], then [`Mailbox::advance`] past what no clause matched, or
 //! [`Mailbox::remove_current`].
 //!
@@ -13,6 +15,7 @@
 
 use super::reference::RefNumber;
 use crate::memory::NoMemory;
+use crate::memory::heap::Parcel;
 use crate::term::Term;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -38,9 +41,21 @@ struct Tokens {
     taken: Term,
 }
 
+/// The memory of messages off the heap.
+struct Apart {
+    /// That of each message, if it has one of its own. May be shorter than the queue.
+    parcels: VecDeque<Option<Parcel>>,
+    /// How many there are.
+    count: usize,
+    /// Most fragments that one of them has had.
+    most_fragments: usize,
+}
+
 /// A mailbox.
 pub struct Mailbox {
     messages: VecDeque<Term>,
+    /// There while a message is off the heap.
+    apart: Option<Box<Apart>>,
     /// There while a message has a token.
     tokens: Option<Box<Tokens>>,
     save: usize,
@@ -53,6 +68,7 @@ impl Mailbox {
     pub const fn new() -> Mailbox {
         Mailbox {
             messages: VecDeque::new(),
+            apart: None,
             tokens: None,
             save: 0,
             markers: Vec::new(),
@@ -70,6 +86,73 @@ impl Mailbox {
         }
         self.messages.push_back(message);
         Ok(())
+    }
+
+    /// Puts `message`, a term in the memory of `parcel`, behind all others.
+    pub fn push_apart(&mut self, message: Term, parcel: Parcel) -> Result<(), NoMemory> {
+        let at = self.messages.len();
+        let apart = match &mut self.apart {
+            Some(apart) => apart,
+            empty => {
+                let apart = Apart {
+                    parcels: VecDeque::new(),
+                    count: 0,
+                    most_fragments: 0,
+                };
+                empty.insert(super::try_box(apart)?)
+            }
+        };
+        let missing = (at + 1).saturating_sub(apart.parcels.len());
+        apart.parcels.try_reserve(missing).map_err(|_| NoMemory)?;
+        self.push(message)?;
+        if let Some(apart) = &mut self.apart {
+            apart.parcels.resize_with(at, || None);
+            apart.most_fragments = apart.most_fragments.max(parcel.fragments());
+            apart.parcels.push_back(Some(parcel));
+            apart.count += 1;
+        }
+        Ok(())
+    }
+
+    /// Whether a message is off the heap.
+    #[inline(always)]
+    pub fn has_apart(&self) -> bool {
+        self.apart.is_some()
+    }
+
+    /// No message off the heap has more fragments than this.
+    pub fn most_fragments(&self) -> usize {
+        self.apart.as_ref().map_or(0, |apart| apart.most_fragments)
+    }
+
+    /// The memory of the message at the save pointer, if that is off the heap: its new owner is the process's heap.
+    #[cold]
+    pub fn bring_in_current(&mut self) -> Option<Parcel> {
+        self.bring_in(self.save)
+    }
+
+    /// The memory of any message that is off the heap, as [`Mailbox::bring_in_current`]; called until there is none.
+    #[cold]
+    pub fn bring_in_any(&mut self) -> Option<Parcel> {
+        let parcels = &self.apart.as_ref()?.parcels;
+        let at = parcels.iter().rposition(Option::is_some)?;
+        self.bring_in(at)
+    }
+
+    fn bring_in(&mut self, at: usize) -> Option<Parcel> {
+        let apart = self.apart.as_mut()?;
+        let parcel = apart.parcels.get_mut(at)?.take()?;
+        apart.count -= 1;
+        if apart.count == 0 {
+            self.apart = None;
+        }
+        Some(parcel)
+    }
+
+    /// The memory of the messages that are off the heap.
+    pub fn parcels(&self) -> impl Iterator<Item = &Parcel> {
+        let apart = self.apart.iter();
+        apart.flat_map(|apart| apart.parcels.iter().flatten())
     }
 
     /// Makes sure that the next [`Mailbox::push`] has memory.
@@ -139,6 +222,9 @@ impl Mailbox {
         if self.tokens.is_some() {
             self.remove_token(at);
         }
+        if self.apart.is_some() {
+            self.remove_parcel(at);
+        }
         for marker in &mut self.markers {
             if marker.position > at {
                 marker.position -= 1;
@@ -154,6 +240,15 @@ impl Mailbox {
     fn remove_token(&mut self, at: usize) {
         if let Some(tokens) = &mut self.tokens {
             tokens.taken = tokens.beside.remove(at).unwrap_or(Term::NIL);
+        }
+    }
+
+    /// What is left of a message's memory when it is removed goes: who wants the message has brought it in.
+    #[cold]
+    fn remove_parcel(&mut self, at: usize) {
+        drop(self.bring_in(at));
+        if let Some(apart) = &mut self.apart {
+            apart.parcels.remove(at);
         }
     }
 
@@ -199,7 +294,7 @@ impl Mailbox {
         self.messages.iter().copied()
     }
 
-    /// All messages, for the collector.
+    /// All messages that are not off the heap, for the collector.
     pub fn roots(&mut self) -> impl Iterator<Item = &mut Term> {
         let tokens = self.tokens.iter_mut();
         let tokens = tokens.flat_map(|t| {
@@ -207,12 +302,20 @@ impl Mailbox {
                 .iter_mut()
                 .chain(Some(&mut t.taken).filter(|taken| !taken.is_nil()))
         });
-        self.messages.iter_mut().chain(tokens)
+        let parcels = self.apart.as_ref().map(|apart| &apart.parcels);
+        let messages = self.messages.iter_mut().enumerate();
+        let at_home = messages.filter(move |(at, _)| {
+            parcels.is_none_or(|parcels| !matches!(parcels.get(*at), Some(Some(_))))
+        });
+        at_home.map(|(_, message)| message).chain(tokens)
     }
 
     /// Bytes that the queue itself takes up.
     pub fn memory(&self) -> usize {
-        self.messages.capacity() * size_of::<Term>() + self.markers.capacity() * size_of::<Marker>()
+        let apart: usize = self.parcels().map(Parcel::memory).sum();
+        apart
+            + self.messages.capacity() * size_of::<Term>()
+            + self.markers.capacity() * size_of::<Marker>()
     }
 
     /// Marks the end of the queue and returns the marker's number (`recv_marker_reserve`); `None` if there is no
@@ -358,6 +461,29 @@ mod tests {
         assert_eq!(mailbox.remove_current(), Some(Term::small(2)));
         assert_eq!(mailbox.take_token(), Term::NIL);
         assert!(mailbox.tokens.is_none());
+    }
+
+    #[test]
+    fn messages_off_the_heap_are_no_roots_until_they_are_brought_in() {
+        let mut mailbox = filled(2);
+        for i in 2..5 {
+            mailbox.push_apart(Term::small(i), Parcel::new()).unwrap();
+        }
+        mailbox.push(Term::small(5)).unwrap();
+        assert_eq!((mailbox.len(), mailbox.roots().count()), (6, 3));
+        mailbox.advance();
+        assert!(mailbox.bring_in_current().is_none());
+        mailbox.advance();
+        assert!(mailbox.bring_in_current().is_some());
+        assert_eq!(mailbox.roots().count(), 4);
+        assert_eq!(mailbox.remove_current(), Some(Term::small(2)));
+        assert_eq!(mailbox.roots().count(), 3);
+        // The memory of one that nobody wanted goes with it.
+        assert!(mailbox.remove_first(|m| m == Term::small(3)).is_some());
+        assert_eq!((mailbox.len(), mailbox.roots().count()), (4, 3));
+        assert!(mailbox.bring_in_any().is_some());
+        assert!(!mailbox.has_apart());
+        assert_eq!(mailbox.roots().count(), 4);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::atom::am;
 use crate::bif::Class;
 use crate::dist::remote::Remote;
 use crate::dist::signal::Target;
-use crate::memory::heap::Heap;
+use crate::memory::heap::{Heap, Parcel};
 use crate::memory::{Arena, NoMemory};
 use crate::observe::sequential::Sequential;
 use crate::sched::native_stack::Paused;
@@ -591,6 +591,38 @@ impl Process {
         }
         if let Some(remote) = self.rare.as_mut().and_then(|rare| rare.remote.as_mut()) {
             remote.for_each_root(visit);
+        }
+    }
+
+    /// The message that a `receive` looks at comes to the heap, if it is off it: registers may refer to it.
+    #[inline(always)]
+    pub fn bring_in_message(&mut self) -> Result<(), NoMemory> {
+        match self.mailbox.has_apart() {
+            true => self.bring_in(Mailbox::bring_in_current),
+            false => Ok(()),
+        }
+    }
+
+    /// All messages come to the heap.
+    pub fn bring_in_messages(&mut self) -> Result<(), NoMemory> {
+        while self.mailbox.has_apart() {
+            self.bring_in(Mailbox::bring_in_any)?;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn bring_in(
+        &mut self,
+        which: impl FnOnce(&mut Mailbox) -> Option<Parcel>,
+    ) -> Result<(), NoMemory> {
+        // First of all: a parcel that has been taken out must find its place.
+        let fragments = self.mailbox.most_fragments();
+        let room = self.heap.fragments.try_reserve(fragments);
+        room.map_err(|_| NoMemory)?;
+        match which(&mut self.mailbox) {
+            Some(parcel) => parcel.give_to(&mut self.heap),
+            None => Ok(()),
         }
     }
 

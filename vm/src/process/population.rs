@@ -8,6 +8,7 @@ use super::table::{InsertError, ProcessTable};
 use super::{MIN_BINARY_HEAP_WORDS, MaxHeapSize, Process, State};
 use crate::boot::options::Options;
 use crate::memory::NoMemory;
+use crate::memory::heap::Heap;
 use crate::sched::queue::RunQueues;
 use crate::term::Term;
 use alloc::vec::Vec;
@@ -188,10 +189,27 @@ impl Processes {
         let Some(process) = self.alive(to) else {
             return Ok(());
         };
-        process.mailbox.reserve()?;
-        let message = build(process)?;
-        process.mailbox.push(message)?;
+        if process.off_heap_messages {
+            post_apart(process, build)?;
+        } else {
+            process.mailbox.reserve()?;
+            let message = build(process)?;
+            process.mailbox.push(message)?;
+        }
         self.wake(to);
         Ok(())
+    }
+}
+
+/// Puts the message that `build` makes into a mailbox whose messages are kept off the heap.
+#[cold]
+fn post_apart(
+    process: &mut Process,
+    build: impl FnOnce(&mut Process) -> Result<Term, NoMemory>,
+) -> Result<(), NoMemory> {
+    let (message, parcel) = Heap::build_apart(process, |process| &mut process.heap, build)?;
+    match parcel.is_empty() {
+        true => process.mailbox.push(message),
+        false => process.mailbox.push_apart(message, parcel),
     }
 }

@@ -18,6 +18,7 @@ use crate::interp::cpu::op;
 use crate::interp::operand::F;
 use crate::interp::{Exit, slow};
 use crate::machine::Machine;
+use crate::memory::NoMemory;
 use crate::observe::sequential;
 use crate::process::reference::RefNumber;
 use crate::process::{Process, ReceiveTimer};
@@ -121,6 +122,12 @@ op! {
     fn remove_message(cpu) {
         // SAFETY: the process runs.
         let process = unsafe { &mut *cpu.process };
+        if process.mailbox.has_apart() {
+            // SAFETY: the process runs; the heap's free words stay where they are.
+            if unsafe { bring_in_message(cpu.process) }.is_err() {
+                return cpu.out_of_memory();
+            }
+        }
         let message = process.mailbox.remove_current();
         if process.sequential.is_some() {
             // SAFETY: both are alive; what is told is built in the memory of others.
@@ -132,6 +139,17 @@ op! {
         }
         cpu.next()
     }
+}
+
+/// The message that is about to be received comes to the heap, if it is off it.
+///
+/// # Safety
+/// The process is alive and not borrowed.
+#[cold]
+#[inline(never)]
+unsafe fn bring_in_message(process: *mut Process) -> Result<(), NoMemory> {
+    // SAFETY: the caller's promise.
+    unsafe { (*process).bring_in_message() }
 }
 
 /// The process has had to do with sequential traces: the message's token, or none, becomes its own.

@@ -1,0 +1,120 @@
+%% Messages that are kept off the heap: where they count, and that they are whole when they are received.
+-module(message_queue_data).
+-export([main/0]).
+-include("show.hrl").
+
+main() ->
+    process_flag(trap_exit, false),
+    ?SHOW(process_flag(message_queue_data, off_heap)),
+    ?SHOW(process_info(self(), message_queue_data)),
+    ?TRY(process_flag(message_queue_data, id(elsewhere))),
+    ?SHOW([waiting(Where) || Where <- [off_heap, on_heap]]),
+    ?SHOW(memory(off_heap)),
+    ?SHOW(selective()),
+    ?SHOW(in_guards()),
+    ?SHOW(from_others()),
+    ?SHOW(seen()),
+    ?SHOW(changed()),
+    ?SHOW(binaries()),
+    ?SHOW(markers()),
+    ?SHOW(traced()),
+    ?SHOW(flushed()),
+    ?SHOW(process_flag(message_queue_data, on_heap)).
+
+%% Whether the heap of a process is the same when it has looked through a hundred messages that it does not take.
+waiting(Where) ->
+    Pid = spawn_opt(fun pids/0, [{message_queue_data, Where}, link]),
+    {_, Before} = process_info(Pid, total_heap_size),
+    [Pid ! lists:duplicate(N, N) || N <- lists:seq(1, 100)],
+    Pid ! self(),
+    receive ok -> ok end,
+    {_, After} = process_info(Pid, total_heap_size),
+    {Where, process_info(Pid, message_queue_len), Before =:= After}.
+
+pids() -> receive Pid when is_pid(Pid) -> Pid ! ok, pids() end.
+
+%% Whether messages count as memory of the process at all.
+memory(Where) ->
+    Pid = spawn_opt(fun pids/0, [{message_queue_data, Where}, link]),
+    {_, Before} = process_info(Pid, memory),
+    [Pid ! lists:duplicate(1000, N) || N <- lists:seq(1, 10)],
+    {_, After} = process_info(Pid, memory),
+    {Where, After - Before >= 10 * 1000 * 16}.
+
+selective() ->
+    [self() ! {N, [N, {N}, <<N>>], 1 bsl (N + 60)} || N <- lists:seq(1, 20)],
+    [receive {N, Value, Big} -> garbage_collect(), {Value, Big} end || N <- [20, 1, 10 | lists:seq(2, 9)] ++ lists:seq(11, 19)].
+
+%% Guards that make garbage while the message is looked at.
+in_guards() ->
+    [self() ! {value, N bsl 70, lists:seq(1, N)} || N <- lists:seq(1, 30)],
+    Wanted = id(17 bsl 71),
+    A = receive {value, V1, L1} when V1 * 2 =:= Wanted -> {V1, L1} end,
+    B = receive {value, V2, L2} when V2 + V2 + V2 > Wanted * 2, length(L2) rem 5 =:= 0 -> {V2, L2} end,
+    {A, B, length([1 || _ <- lists:seq(1, 28), receive {value, V, _} when V + V > 0 -> true after 0 -> false end])}.
+
+from_others() ->
+    Self = self(),
+    Pids = [spawn_link(fun() -> Self ! {self(), big(N)} end) || N <- [1, 10, 1000, 10000]],
+    [receive {Pid, Big} -> erlang:phash2(Big) end || Pid <- Pids].
+
+big(N) -> lists:foldl(fun(I, Acc) -> [{I, Acc} | I] end, [], lists:seq(1, N)).
+
+seen() ->
+    [self() ! {N, [N]} || N <- lists:seq(1, 3)],
+    {messages, Messages} = process_info(self(), messages),
+    garbage_collect(),
+    Self = self(),
+    Other = spawn_link(fun() -> Self ! {seen, process_info(Self, [messages, message_queue_len])} end),
+    _ = Other,
+    Told = receive {seen, Info} -> Info end,
+    {Messages, Told, [receive {N, X} -> X end || N <- [3, 2, 1]]}.
+
+changed() ->
+    [self() ! {first, [N]} || N <- lists:seq(1, 3)],
+    process_flag(message_queue_data, on_heap),
+    garbage_collect(),
+    [self() ! {second, [N]} || N <- lists:seq(1, 3)],
+    process_flag(message_queue_data, off_heap),
+    [self() ! {third, [N]} || N <- lists:seq(1, 3)],
+    garbage_collect(),
+    all().
+
+all() -> receive Message -> [Message | all()] after 0 -> [] end.
+
+binaries() ->
+    Binary = binary:copy(<<"0123456789">>, 100),
+    [self() ! {N, binary:part(Binary, N, 200)} || N <- lists:seq(1, 5)],
+    garbage_collect(),
+    Sizes = [receive {N, B} -> {N, byte_size(B), binary:first(B)} end || N <- [5, 4, 3, 2, 1]],
+    self() ! {lost, Binary},
+    {Sizes, receive {lost, _} -> ok end}.
+
+markers() ->
+    [self() ! {before, [N]} || N <- lists:seq(1, 5)],
+    Ref = make_ref(),
+    self() ! {Ref, [answer]},
+    Answer = receive {Ref, X} -> X end,
+    {Answer, all()}.
+
+traced() ->
+    erlang:seq_trace(label, {a, [label]}),
+    self() ! {with, [token]},
+    erlang:seq_trace(sequential_trace_token, []),
+    self() ! {without, [token]},
+    garbage_collect(),
+    [receive {With, _} -> {With, erlang:seq_trace_info(label)} end || With <- [without, with]].
+
+flushed() ->
+    erlang:seq_trace(sequential_trace_token, []),
+    {Pid, Monitor} = spawn_monitor(fun() -> exit([some, {reason}]) end),
+    wait_for_end(Pid),
+    [self() ! {N, [N]} || N <- [1, 2]],
+    demonitor(Monitor, [flush]),
+    all().
+
+wait_for_end(Pid) ->
+    case is_process_alive(Pid) of
+        true -> erlang:yield(), wait_for_end(Pid);
+        false -> ok
+    end.

@@ -47,6 +47,7 @@ main() ->
     Long = reference({'a@x', 1, [9, 0, 0]}),
     ?SHOW({Short =:= Long, Short == Long, maps:is_key(Long, #{Short => x}), erlang:phash2(Short) =:= erlang:phash2(Long)}),
     ?SHOW([lists:member(N, nodes(known)) || N <- ['a@x', 'c@x']]),
+    ?SHOW([{Creation, [is_decoded(Old) || Old <- old('a@x', Creation) ++ old(nonode@nohost, Creation)]} || Creation <- [0, 1, 3, 4, 255]]),
     ?SHOW(badarg(fun() -> is_process_alive(Pid) end)),
     ?SHOW(badarg(fun() -> process_info(Pid) end)),
     ?TRY(demonitor(Reference, [info])),
@@ -54,6 +55,15 @@ main() ->
     process_flag(trap_exit, true),
     ?TRY(link(Pid)),
     ?SHOW(receive {'EXIT', Pid, Why2} -> Why2 end).
+
+%% Identifiers in the tags of old: creations of two bits, references whose first number has eighteen.
+old(Node, Creation) ->
+    Name = name(Node),
+    [<<103, Name/binary, 1:32, 1:32, Creation>>, <<102, Name/binary, 1:32, Creation>>]
+        ++ [<<101, Name/binary, Number:32, Creation>> || Number <- [1, 1 bsl 18]]
+        ++ [<<114, 3:16, Name/binary, Creation, Number:32, 2:32, 3:32>> || Number <- [1, 1 bsl 18]].
+
+is_decoded(Bytes) -> try binary_to_term(<<131, Bytes/binary>>) of _ -> true catch error:badarg -> false end.
 
 badarg(Fun) -> try Fun() catch error:Reason -> Reason end.
 

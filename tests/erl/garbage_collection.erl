@@ -33,6 +33,7 @@ run(N) ->
     ?SHOW(erlang:garbage_collect(self(), [{type, major}])),
     ?SHOW(erlang:garbage_collect(self(), [{async, request}])),
     ?SHOW(receive {garbage_collect, request, Result} -> Result after 1000 -> lost end),
+    [?SHOW({Kind, collections(Kind)}) || Kind <- [minor, major], N >= 2000],
     ?TRY(erlang:garbage_collect(id(not_a_pid))),
     {message_queue_len, 0} = process_info(self(), message_queue_len),
     mailbox(N).
@@ -85,3 +86,19 @@ mailbox(N) ->
     erlang:garbage_collect(),
     _ = [junk(I) || I <- lists:seq(1, N)],
     ?SHOW(lists:sum([receive {message, I, B, [I]} -> binary_to_integer(B) end || I <- lists:seq(N, 1, -1)])).
+
+%% What a process does that is told to collect its own garbage.
+collections(Kind) ->
+    Pid = spawn(fun() -> receive {collect, From} -> From ! {collected, erlang:garbage_collect(self(), [{type, Kind}])} end end),
+    erlang:garbage_collect(Pid),
+    erlang:trace(Pid, true, [garbage_collection]),
+    Pid ! {collect, self()},
+    receive {collected, true} -> ok end,
+    Delivered = erlang:trace_delivered(Pid),
+    tags(Delivered).
+
+tags(Delivered) ->
+    receive
+        {trace, _, Tag, _} -> [Tag | tags(Delivered)];
+        {trace_delivered, _, Delivered} -> []
+    end.

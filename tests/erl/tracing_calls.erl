@@ -1,6 +1,7 @@
 %% Tracing of calls: global and local, of built-in functions, what they return, where to, exceptions, match specifications, meta tracing.
 -module(tracing_calls).
--export([main/0, double/1, twice/2, sum/1, count/1, fail/1, caught/1, thrown/0, bits/1, deep/1]).
+-export([main/0, double/1, twice/2, sum/1, count/1, fail/1, caught/1, thrown/0, bits/1, deep/1,
+         raise/1, through/1, inside/1, nested/1]).
 -include("show.hrl").
 -include("traced.hrl").
 
@@ -20,6 +21,12 @@ deep(0) -> lists:seq(1, 50);
 deep(N) -> [N | deep(N - 1)].
 last(X) -> integer_to_list(X).
 local(X) -> double(X).
+%% Built-in functions that never return, called last of all without a frame, and in the middle.
+raise(X) -> error(X).
+through(Fun) -> Fun().
+inside(X) -> try error(X), ok catch error:Y -> {inside, Y} end.
+nested([]) -> raise(nested);
+nested([X | Rest]) -> [X | nested(Rest)].
 
 pattern(Name, Specification, Options) ->
     erlang:trace_pattern({?MODULE, Name, '_'}, Specification, Options).
@@ -90,7 +97,28 @@ exceptions(Pid) ->
     do(Pid, fun() -> caught(2) end),
     ?SHOW(traces(Pid)),
     erlang:trace(Pid, false, [return_to]),
+    pattern('_', false, [local]),
+    raising(Pid).
+
+raising(Pid) ->
+    [pattern(Name, [{'_', [], [{exception_trace}]}], [local]) || Name <- [raise, through, inside, nested]],
+    erlang:trace_pattern({erlang, error, 1}, [{'_', [], [{exception_trace}]}], []),
+    [begin
+         do(Pid, fun() -> catch Call(Argument) end),
+         ?SHOW(traces(Pid))
+     end || {Call, Argument} <- [{fun raise/1, one}, {fun through/1, fun() -> error(two) end}, {fun through/1, fun() -> raise(three) end},
+                                 {fun inside/1, four}]],
+    %% Frames of tracing are not seen in a stack trace: a recursion is one entry, and who called is there.
+    ?SHOW(do(Pid, fun() -> functions(fun() -> nested([1, 2, 3]) end) end)),
+    ?SHOW(do(Pid, fun() -> functions(fun() -> [through(fun() -> error(five) end)] end) end)),
+    _ = traces(Pid),
+    erlang:trace_pattern({erlang, error, 1}, false, []),
     pattern('_', false, [local]).
+
+functions(Fun) -> try Fun() catch _:_:Stack -> of_module(Stack) end.
+
+of_module([{?MODULE, Function, Arity, _} | Rest]) -> [{Function, Arity} | of_module(Rest)];
+of_module(_) -> [].
 
 built_in(Pid) ->
     All = [{integer_to_list, 1}, {list_to_atom, 1}, {put, 2}, {throw, 1}],

@@ -5,7 +5,7 @@ use crate::atom::am;
 use crate::code::purge::{self, WrongOrder};
 use crate::code::release;
 use crate::code::versions::Role;
-use crate::memory::Arena;
+use crate::memory::{Arena, gc};
 use crate::process::signal;
 use crate::term::{Atom, Term};
 use alloc::vec::Vec;
@@ -130,7 +130,7 @@ fn send_copy_request_3(cx: &mut Context, args: &[Term]) -> Value {
         if release::refers(machine, process, 0) {
             if may_collect {
                 // Behind this call: a built-in function never collects.
-                process.collect_requested = true;
+                process.requested = Some(gc::Collection::Full);
             } else {
                 answer = am::NEED_GC;
             }

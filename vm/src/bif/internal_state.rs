@@ -475,7 +475,7 @@ fn set_available(cx: &mut Context, value: Term) -> Value {
 /// The caller collects when the call has returned, others at once.
 fn force_gc(cx: &mut Context, pid: Term) -> Value {
     if pid == cx.process().pid {
-        cx.process().collect_requested = true;
+        cx.process().requested = Some(gc::Collection::Full);
         return Ok(Term::boolean(true));
     }
     let machine = cx.machine();

@@ -4,6 +4,7 @@
 use super::{Bif, Context, Fail, Value, bare, bif, system_task};
 use crate::atom::am;
 use crate::memory::Arena;
+use crate::memory::gc::Collection;
 use crate::process::spawn::{MAX_ARGUMENTS, argument_list};
 use crate::process::{State, signal};
 use crate::term::Term;
@@ -134,33 +135,47 @@ fn hibernate_3(cx: &mut Context, args: &[Term]) -> Value {
 }
 
 fn garbage_collect_0(cx: &mut Context, _: &[Term]) -> Value {
-    cx.process().collect_requested = true;
+    cx.process().requested = Some(Collection::Full);
     Ok(Term::boolean(true))
 }
 
 fn garbage_collect_1(cx: &mut Context, args: &[Term]) -> Value {
-    if !args[0].is_local_pid() {
+    collect_of(cx, args[0], Collection::Full)
+}
+
+fn collect_of(cx: &mut Context, pid: Term, kind: Collection) -> Value {
+    if !pid.is_local_pid() {
         return Err(Fail::Badarg);
     }
-    system_task::collect(cx, args[0], true).map(Term::boolean)
+    system_task::collect(cx, pid, kind).map(Term::boolean)
+}
+
+/// `major` or `minor`.
+fn collection(term: Term) -> Option<Collection> {
+    match term.as_atom()? {
+        am::MAJOR => Some(Collection::Full),
+        am::MINOR => Some(Collection::Minor),
+        _ => None,
+    }
 }
 
 fn garbage_collect_2(cx: &mut Context, args: &[Term]) -> Value {
     let mut request = None;
+    let mut kind = Collection::Full;
     let mut options = args[1].iter_list();
     for option in &mut options {
         match option.as_tuple() {
             Some(&[key, id]) if key == am::ASYNC.term() => request = Some(id),
-            Some(&[key, kind])
-                if key == am::TYPE.term()
-                    && matches!(kind.as_atom(), Some(am::MAJOR | am::MINOR)) => {}
+            Some(&[key, named]) if key == am::TYPE.term() => {
+                kind = collection(named).ok_or(Fail::Badarg)?;
+            }
             _ => return Err(Fail::Badarg),
         }
     }
     if !options.tail().is_nil() {
         return Err(Fail::Badarg);
     }
-    let done = garbage_collect_1(cx, args)?;
+    let done = collect_of(cx, args[0], kind)?;
     let Some(id) = request else {
         return Ok(done);
     };
@@ -170,12 +185,11 @@ fn garbage_collect_2(cx: &mut Context, args: &[Term]) -> Value {
     Ok(am::ASYNC.term())
 }
 
-/// `erts_internal:garbage_collect(major | minor)`: a full sweep either way.
+/// `erts_internal:garbage_collect(major | minor)`
 fn internal_garbage_collect_1(cx: &mut Context, args: &[Term]) -> Value {
-    match args[0].as_atom() {
-        Some(am::MAJOR | am::MINOR) => garbage_collect_0(cx, args),
-        _ => Err(Fail::Badarg),
-    }
+    let kind = collection(args[0]).ok_or(Fail::Badarg)?;
+    cx.process().requested = Some(kind);
+    Ok(Term::boolean(true))
 }
 
 fn make_ref_0(cx: &mut Context, _: &[Term]) -> Value {

@@ -9,7 +9,8 @@
 use super::{Bif, Context, Fail, Value, bif, process_flag};
 use crate::atom::am;
 use crate::dist;
-use crate::memory::{Arena, gc};
+use crate::memory::Arena;
+use crate::memory::gc::{self, Collection};
 use crate::platform::Stream;
 use crate::process::{exit, signal};
 use crate::report;
@@ -102,8 +103,8 @@ fn request(
     }
     let result = match kind.as_atom() {
         Some(am::GARBAGE_COLLECT) => match argument.as_atom() {
-            Some(am::MAJOR) => collect(cx, target, true)?,
-            Some(am::MINOR) => collect(cx, target, false)?,
+            Some(am::MAJOR) => collect(cx, target, Collection::Full)?,
+            Some(am::MINOR) => collect(cx, target, Collection::Minor)?,
             _ => return Err(Fail::Badarg),
         },
         Some(am::CHECK_PROCESS_CODE) => {
@@ -117,9 +118,9 @@ fn request(
 }
 
 /// Collects the garbage of `pid`; of the caller itself when the built-in function has returned. False if there is no such process.
-pub(super) fn collect(cx: &mut Context, pid: Term, fully: bool) -> Result<bool, Fail> {
+pub(super) fn collect(cx: &mut Context, pid: Term, kind: Collection) -> Result<bool, Fail> {
     if pid == cx.process().pid {
-        cx.process().collect_requested = true;
+        cx.process().requested = Some(kind);
         return Ok(true);
     }
     let outside = cx.when_outside(pid)?;
@@ -128,16 +129,16 @@ pub(super) fn collect(cx: &mut Context, pid: Term, fully: bool) -> Result<bool, 
         return Ok(false);
     };
     if !outside {
-        process.collect_requested = true;
+        process.requested = Some(kind);
         return Ok(true);
     }
     let process = core::ptr::from_mut(process);
     // SAFETY: the process is in the table and does not run, so nothing else borrows it; the collector reaches
     // processes through this argument alone.
     let process = unsafe { &mut *process };
-    let collected = match fully {
-        true => gc::collect_fully(machine, process, 0),
-        false => gc::collect(machine, process, 0, 0),
+    let collected = match kind {
+        Collection::Full => gc::collect_fully(machine, process, 0),
+        Collection::Minor => gc::collect(machine, process, 0, 0),
     };
     if collected.is_err() {
         // It is too large, or there is no memory for it: its own fault, not the caller's.

@@ -10,7 +10,7 @@ use crate::code::export::Export;
 use crate::code::stubs;
 use crate::machine::Machine;
 use crate::memory::arena::Arena;
-use crate::memory::gc;
+use crate::memory::gc::{self, Collection};
 use crate::number;
 use crate::process::{Process, State};
 use crate::term::fun::Meta;
@@ -264,7 +264,7 @@ unsafe fn run_built_in(
                 let process = &mut *process;
                 if process.heap.fragment_words > FRAGMENT_LIMIT
                     || process.heap.off_heap.wants_collection()
-                    || process.collect_requested
+                    || process.requested.is_some()
                     || (*machine).options.collect_always
                 {
                     return after_collecting(machine, process);
@@ -287,11 +287,9 @@ unsafe fn run_built_in(
 unsafe fn after_collecting(machine: *mut Machine, process: &mut Process) -> Outcome {
     // SAFETY: the module's invariant.
     let machine = unsafe { &mut *machine };
-    let full = core::mem::take(&mut process.collect_requested);
-    let done = if full {
-        gc::collect_fully(machine, process, 1)
-    } else {
-        gc::collect(machine, process, 0, 1)
+    let done = match process.requested.take() {
+        Some(Collection::Full) => gc::collect_fully(machine, process, 1),
+        Some(Collection::Minor) | None => gc::collect(machine, process, 0, 1),
     };
     match done {
         Ok(()) => Outcome::Value,
@@ -353,8 +351,10 @@ unsafe fn suspended(machine: *mut Machine, process: *mut Process) -> Exit {
             if core::mem::take(&mut process.hibernating) {
                 process.catches = 0;
                 process.heap.empty_stack();
-                // Best effort: without memory for a smaller heap it keeps the one it has.
-                let _ = gc::collect_to_sleep(machine, process);
+                if process.asleep {
+                    // Best effort: without memory for a smaller heap it keeps the one it has.
+                    let _ = gc::collect_to_sleep(machine, process);
+                }
             } else {
                 process.ip = stubs::continue_exit();
                 // One register is always kept without memory.

@@ -98,13 +98,13 @@ impl Addresses {
             // SAFETY: words from `stack` to the end of the block are initialised.
             let word = unsafe { *slot };
             slot = slot.wrapping_add(1);
-            if Header::is_header(word) && word != previous {
+            // Frames of the machine's own, tracing's among them, are not seen: a recursion that is traced is one, too.
+            let counts = Header::is_header(word) && word != previous;
+            if counts && !stubs::contains(word as *const u8) {
                 previous = word;
                 // A return address is behind the call: the byte before it is the call's.
-                if !stubs::contains(word as *const u8) {
-                    found.words[found.count] = word - 1;
-                    found.count += 1;
-                }
+                found.words[found.count] = word - 1;
+                found.count += 1;
             }
         }
         found

@@ -56,6 +56,15 @@ pub fn heap_size(words: usize) -> usize {
     size
 }
 
+/// Which generations are collected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Collection {
+    /// The young one, unless it is time for the other kind.
+    Minor,
+    /// All.
+    Full,
+}
+
 /// Makes room for `need` words between heap and stack.
 pub fn collect(
     machine: &mut Machine,
@@ -145,6 +154,20 @@ pub fn collect_to_sleep(machine: &mut Machine, process: &mut Process) -> Result<
         move_to(machine, process, used, 0, Generations::Survivors, 0..0)?;
     }
     Ok(())
+}
+
+/// Gives a process that has slept a heap of the size that it wants to have at least, as OTP does. Best effort: without memory for it the
+/// first allocation asks again.
+pub fn awake(machine: &mut Machine, process: &mut Process) {
+    let heap = &process.heap;
+    let least = process.min_heap_size;
+    if machine.options.collect_always || heap.block.words() >= least || heap.fragment_words > least
+    {
+        return;
+    }
+    let used = words(heap.block.start(), heap.top) + heap.fragment_words + stack_words(heap);
+    let size = heap_size(least.max(used));
+    let _ = move_to(machine, process, size, 0, Generations::Survivors, 0..0);
 }
 
 fn collect_for(

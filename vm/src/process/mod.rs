@@ -26,6 +26,7 @@ use crate::atom::am;
 use crate::bif::Class;
 use crate::dist::remote::Remote;
 use crate::dist::signal::Target;
+use crate::memory::gc::Collection;
 use crate::memory::heap::{Heap, Parcel};
 use crate::memory::{Arena, NoMemory};
 use crate::observe::sequential::Sequential;
@@ -382,8 +383,8 @@ pub struct Process {
     pub asleep: bool,
     /// What to call instead, after [`crate::bif::Fail::Trap`].
     pub trap: Option<Trap>,
-    /// Whether `garbage_collect/0` was called: done by the interpreter after the call.
-    pub collect_requested: bool,
+    /// What `garbage_collect/0,2` asked for: done by the interpreter after the call.
+    pub requested: Option<Collection>,
     /// What was put aside when it paused in the middle of a built-in function. Meanwhile nobody collects its heap.
     pub paused: Option<Box<Paused>>,
     /// Whether it paused to wait for another to come out of a built-in function.
@@ -501,7 +502,7 @@ impl Process {
             hibernating: false,
             asleep: false,
             trap: None,
-            collect_requested: false,
+            requested: None,
             paused: None,
             waits_for_another: false,
             wanted_outside: false,

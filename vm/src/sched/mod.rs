@@ -14,7 +14,7 @@ use crate::atom::am;
 use crate::bif::Blockers;
 use crate::interp::{Exit, TURN};
 use crate::machine::Machine;
-use crate::memory::resource;
+use crate::memory::{gc, resource};
 use crate::observe;
 use crate::port::events;
 use crate::process::{Process, State, exit};
@@ -227,7 +227,9 @@ fn start_turn(machine: &mut Machine, mut process: NonNull<Process>) -> NonNull<P
     // SAFETY: the process has just left its queue, so it is alive, and nobody borrows it.
     let process_mut = unsafe { process.as_mut() };
     process_mut.state = State::Running;
-    process_mut.asleep = false;
+    if core::mem::take(&mut process_mut.asleep) {
+        gc::awake(machine, process_mut);
+    }
     let pid = process_mut.pid;
     machine.processes.running = Some(pid);
     if process_mut.trace.is_some() {

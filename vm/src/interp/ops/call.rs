@@ -6,6 +6,7 @@ use crate::code::fun_entry::FunEntry;
 use crate::interp::Exit;
 use crate::interp::cpu::{Cpu, op};
 use crate::interp::{exception, slow, undefined};
+use crate::term::Header;
 
 op! {
     /// No clause of the function whose entry follows matched.
@@ -145,6 +146,10 @@ fn built_in_ended(mut cpu: Cpu, outcome: slow::Outcome, export: *const Export, t
         }
     }
     match then {
+        // The slot is its caller's: a function that has no frame calls one that never returns (`starling_loader::never_returns`).
+        Then::Next if traced && Header::is_header(cpu.return_address() as u64) => {
+            return trace_tail_call(cpu, export, 0);
+        }
         Then::Next => {
             if outcome != slow::Outcome::Failed {
                 let following = cpu.following;

@@ -8,6 +8,12 @@ use crate::term::external::MAX_REFERENCE_WORDS;
 use smallvec::SmallVec;
 use starling_loader::text::utf8;
 
+/// The largest creation in the tags that have a byte for it, of which OTP took two bits.
+const MAX_SMALL_CREATION: u8 = 3;
+
+/// What is less than this can be the first number of a reference in those tags (OTP: `MAX_REFERENCE`).
+const REFERENCE_NUMBERS: u64 = 1 << 18;
+
 #[derive(Clone)]
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
@@ -266,6 +272,10 @@ impl<'a> Reader<'a> {
         if !creation_first {
             creation = self.creation(tag)?;
         }
+        let old_reference = matches!(tag, tag::REFERENCE | tag::NEW_REFERENCE);
+        if old_reference && numbers[0] >= REFERENCE_NUMBERS {
+            return Err(self.invalid("a reference with too large a number"));
+        }
         Ok(Some(Identifier {
             kind,
             node,
@@ -277,7 +287,10 @@ impl<'a> Reader<'a> {
 
     fn creation(&mut self, tag: u8) -> Result<u32, DecodeError> {
         match tag {
-            tag::PID | tag::PORT | tag::REFERENCE | tag::NEW_REFERENCE => Ok(self.u8()? as u32),
+            tag::PID | tag::PORT | tag::REFERENCE | tag::NEW_REFERENCE => match self.u8()? {
+                creation @ 0..=MAX_SMALL_CREATION => Ok(creation.into()),
+                _ => Err(self.invalid("a creation that does not fit two bits")),
+            },
             _ => self.u32(),
         }
     }

@@ -19,6 +19,7 @@ or another application, for all of its suites.
   --starling FILE   the program to test; by default STARLING, or target/release/starling
   --erl FILE        the program to compare with (erl)
   --flags FLAGS     more flags for both
+  --gcstress        Starling collects at every allocation, for which cases get ten times as long
   --alone           the nodes are no distributed ones; cases that start other nodes then fail on either
 ").
 
@@ -32,7 +33,7 @@ main([Source0, Runner0, Work0 | Args]) ->
     [Source, Runner, Work] = [filename:absname(Directory) || Directory <- [Source0, Runner0, Work0]],
     try
         Options = options(Args, #{source => Source, runner => Runner, work => Work, limit => 60000, only => "-",
-                                  at_least => 0, keep => false, alone => false, erl => "erl", flags => "",
+                                  at_least => 0, keep => false, alone => false, gcstress => false, erl => "erl", flags => "",
                                   starling => "target/release/starling erl", suites => []}),
         run(Options)
     of
@@ -48,6 +49,7 @@ options(["--limit", N | Rest], Options) -> options(Rest, Options#{limit := 1000 
 options(["--at-least", N | Rest], Options) -> options(Rest, Options#{at_least := number(N)});
 options(["--alone" | Rest], Options) -> options(Rest, Options#{alone := true});
 options(["--keep" | Rest], Options) -> options(Rest, Options#{keep := true});
+options(["--gcstress" | Rest], Options) -> options(Rest, Options#{gcstress := true});
 options(["--starling", Command | Rest], Options) -> options(Rest, Options#{starling := Command});
 options(["--erl", Command | Rest], Options) -> options(Rest, Options#{erl := Command});
 options(["--flags", Flags | Rest], Options) -> options(Rest, Options#{flags := Flags});

@@ -9,7 +9,7 @@ use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::bits::iolist::Parts;
 use crate::bits::make::base_of;
-use crate::bits::search::Search;
+use crate::bits::search::{Found, Search};
 use crate::bits::{MAX_BITS, build_binary, integer, new_uninit};
 use crate::memory::resource::{Resource, resource};
 use crate::memory::{Arena, NoMemory};
@@ -420,17 +420,26 @@ fn occurrences(
     let mut search = Search::new(scope, patterns.iter())?;
     let mut found = Vec::new();
     let mut from = 0;
-    while found.len() < limit
-        && let Some((start, length)) = search.next_from(from)
-    {
-        found.try_reserve(1).map_err(|_| NoMemory)?;
-        found.push((options.scope.start + start, length));
-        let searched = (start + length - from) * patterns.len();
+    // Where the search has come to.
+    let mut at = 0;
+    while found.len() < limit {
+        let next = search.next_from(from, PIECE);
+        let now = match next {
+            Found::At { start, length } => start + length,
+            Found::NothingYet => scope.len().min(at + PIECE),
+            Found::Nothing => scope.len(),
+        };
+        let searched = now.saturating_sub(at) * patterns.len();
+        at = now;
+        if let Found::At { start, length } = next {
+            found.try_reserve(1).map_err(|_| NoMemory)?;
+            found.push((options.scope.start + start, length));
+            from = now;
+        }
         cx.consume(1 + searched / BYTES_PER_REDUCTION)?;
-        from = start + length;
-    }
-    if found.len() < limit {
-        cx.consume((scope.len() - from) / BYTES_PER_REDUCTION * patterns.len())?;
+        if next == Found::Nothing {
+            break;
+        }
     }
     Ok((found, options))
 }

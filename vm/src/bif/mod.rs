@@ -553,6 +553,9 @@ impl Arena for Context {
     fn off_heap(&mut self) -> &mut OffHeap {
         &mut self.heap().off_heap
     }
+    fn rest(&mut self, work: usize) -> Result<(), Fail> {
+        self.consume(work)
+    }
 }
 
 #[cfg(test)]

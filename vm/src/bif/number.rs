@@ -60,7 +60,7 @@ fn base(args: &[Term]) -> Result<u32, Fail> {
 
 fn integer_text(cx: &mut Context, args: &[Term]) -> Result<IntegerText, Fail> {
     let base = base(args)?;
-    let text = format::integer_text(args[0], base)?;
+    let text = format::integer_text(cx, args[0], base)?;
     if text.is_empty() {
         return Err(Fail::Badarg);
     }

@@ -6,11 +6,12 @@ use crate::bits::view::{BitsView, view};
 use crate::bits::{binary_of_vec, make_binary};
 use crate::memory::Arena;
 use crate::term::Term;
+use crate::term::etf::compression::{Compressing, Inflating};
 use crate::term::etf::decode::Decoding;
-use crate::term::etf::encode::{self, Encoding, compress};
+use crate::term::etf::encode::{self, Encoding};
 use crate::term::etf::local::{self, Local};
 use crate::term::etf::scan::Payload;
-use crate::term::etf::{DecodeError, Progress, VERSION, decode};
+use crate::term::etf::{DecodeError, Progress, VERSION, decode, tag};
 use alloc::vec::Vec;
 
 /// The functions.
@@ -84,7 +85,43 @@ const BYTES_PER_REDUCTION: usize = 16;
 
 fn encoded(cx: &mut Context, term: Term, options: &EncodeOptions) -> Result<Vec<u8>, Fail> {
     let encoding = encoding(cx, term, &options.encode)?;
-    Ok(compress(encoding.bytes, options.level)?)
+    if options.level == 0 {
+        return Ok(encoding.bytes);
+    }
+    let mut compressing = match Compressing::new(encoding.bytes, options.level)? {
+        Ok(compressing) => compressing,
+        Err(plain) => return Ok(plain),
+    };
+    loop {
+        let progress = compressing.advance(DEFLATED);
+        cx.consume(DEFLATED / DEFLATED_PER_REDUCTION)?;
+        if progress == Progress::Done {
+            return Ok(compressing.finish());
+        }
+    }
+}
+
+/// Bytes that are compressed before others may run, and for a reduction: that takes fifty times as long as writing them.
+const DEFLATED: usize = 1 << 13;
+const DEFLATED_PER_REDUCTION: usize = 3;
+
+/// Bytes that are decompressed before others may run, and for a reduction.
+const INFLATED: usize = 1 << 15;
+const INFLATED_PER_REDUCTION: usize = 64;
+
+/// What the tags are in; decompressed in pieces.
+fn payload(cx: &mut Context, bytes: &[u8]) -> Result<Payload, Fail> {
+    if !bytes.starts_with(&[VERSION, tag::COMPRESSED]) {
+        return Payload::of(bytes).map_err(refused);
+    }
+    let mut inflating = Inflating::new(bytes).map_err(refused)?;
+    loop {
+        let progress = inflating.advance(INFLATED).map_err(refused)?;
+        cx.consume(INFLATED / INFLATED_PER_REDUCTION)?;
+        if progress == Progress::Done {
+            return Ok(inflating.finish());
+        }
+    }
 }
 
 /// Bytes that are written before others may run.
@@ -191,7 +228,7 @@ fn decoded_ordinary(cx: &mut Context, bytes: &[u8], safe: bool) -> Result<(Term,
         resources: Some(&resources),
         ..decode::Options::default()
     };
-    let payload = Payload::of(bytes).map_err(refused)?;
+    let payload = payload(cx, bytes)?;
     let (data, at) = match &payload {
         Payload::Plain(at) => (bytes, *at),
         Payload::Inflated { data, .. } => (&data[..], 0),

@@ -2,6 +2,7 @@
 //!
 //! Each pattern is searched for by itself with `memchr`'s substring search, and where its next occurrence is, is
 //! remembered. So however often [`Search::next_from`] is called with growing positions, every pattern goes over the bytes once.
+//! A call looks at a piece of them only, so that a long search that finds nothing can be left in between.
 
 use crate::memory::NoMemory;
 use alloc::vec::Vec;
@@ -45,6 +46,25 @@ impl Pattern<'_> {
 pub struct Search<'b, 'p> {
     bytes: &'b [u8],
     patterns: Vec<Pattern<'p>>,
+    /// How far the patterns have been looked for; and the length of the longest.
+    seen: usize,
+    longest: usize,
+}
+
+/// What a piece of a search has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The first occurrence.
+    At {
+        /// Where it begins.
+        start: usize,
+        /// Its length.
+        length: usize,
+    },
+    /// There is none.
+    Nothing,
+    /// None so far: ask again, from the same position.
+    NothingYet,
 }
 
 impl<'b, 'p> Search<'b, 'p> {
@@ -60,21 +80,40 @@ impl<'b, 'p> Search<'b, 'p> {
             finder: Finder::new(pattern),
             known: Known::NoneBefore(0),
         }));
+        let longest = list.iter().map(Pattern::len).max().unwrap_or(0);
         Ok(Search {
             bytes,
             patterns: list,
+            seen: 0,
+            longest,
         })
     }
 
-    /// Start and length of the first occurrence at or after `from`, which must not be less than in the call before.
-    pub fn next_from(&mut self, from: usize) -> Option<(usize, usize)> {
+    /// The first occurrence at or after `from`, which must not be less than in the call before; looks at no more than `piece` bytes
+    /// that were not looked at yet.
+    pub fn next_from(&mut self, from: usize, piece: usize) -> Found {
+        let end = self.bytes.len();
+        self.seen = end.min(self.seen.max(from).saturating_add(piece));
+        loop {
+            match self.next_before(from, self.seen) {
+                // What begins no later and is longer may end behind what has been looked at.
+                Some((start, _)) if self.seen < end && start + self.longest > self.seen => {
+                    self.seen = end.min(start + self.longest);
+                }
+                Some((start, length)) => return Found::At { start, length },
+                None if self.seen < end => return Found::NothingYet,
+                None => return Found::Nothing,
+            }
+        }
+    }
+
+    /// Start and length of the first occurrence at or after `from` that ends before or at `limit`.
+    fn next_before(&mut self, from: usize, limit: usize) -> Option<(usize, usize)> {
         let mut best: Option<(usize, usize)> = None;
         for pattern in &mut self.patterns {
             let len = pattern.len();
             // Only what begins no later than the best so far is of interest.
-            let end = best.map_or(self.bytes.len(), |(start, _)| {
-                (start + len).min(self.bytes.len())
-            });
+            let end = best.map_or(limit, |(start, _)| (start + len).min(limit));
             let Some(start) = pattern.find(self.bytes, from, end) else {
                 continue;
             };
@@ -126,11 +165,19 @@ mod tests {
             let mut search = Search::new(&text, slices.iter().copied()).unwrap();
             let mut from = 0;
             loop {
-                let found = search.next_from(from);
-                assert_eq!(found, plain(&text, &slices, from), "{text:?} {patterns:?}");
+                let piece = 1 + random(20) as usize;
+                let found = search.next_from(from, piece);
+                let expected = plain(&text, &slices, from);
                 match found {
-                    Some((start, len)) => from = start + 1 + random(len as u32) as usize,
-                    None => break,
+                    Found::At { start, length } => {
+                        assert_eq!(Some((start, length)), expected, "{text:?} {patterns:?}");
+                        from = start + 1 + random(length as u32) as usize;
+                    }
+                    Found::NothingYet => {}
+                    Found::Nothing => {
+                        assert_eq!(expected, None, "{text:?} {patterns:?}");
+                        break;
+                    }
                 }
             }
         }

@@ -132,6 +132,17 @@ impl Cpu {
         }
     }
 
+    /// As [`Cpu::save`], for an instruction in the middle of which others may run: they see where the process is.
+    #[inline(always)]
+    pub(crate) fn save_place(&mut self) {
+        self.save();
+        // SAFETY: as for `save`.
+        unsafe {
+            (*self.process).ip = self.ip;
+            (*self.process).reductions_left = self.reductions;
+        }
+    }
+
     /// Reads the registers back after something that may have changed them.
     #[inline(always)]
     pub(crate) fn load(&mut self) {
@@ -310,6 +321,9 @@ impl Cpu {
         arguments: [Term; 2],
         arity: usize,
     ) -> Exit {
+        if fail == crate::bif::Fail::Suspend {
+            return self.stopped();
+        }
         if label.is_some() && fail != crate::bif::Fail::NoMemory {
             return self.jump(label);
         }
@@ -329,6 +343,15 @@ impl Cpu {
             )
         };
         self.resume(outcome)
+    }
+
+    /// Leaves the interpreter because the process was told to end in the middle of this instruction.
+    #[cold]
+    #[inline(always)]
+    pub(crate) fn stopped(mut self) -> Exit {
+        self.save_place();
+        // SAFETY: the registers are saved; both are alive.
+        unsafe { super::slow::suspended(self.machine, self.process) }
     }
 
     /// As [`Cpu::fail`], with what the process's `failed_with` says.

@@ -117,27 +117,41 @@ pub(crate) unsafe fn in_register(process: *mut Process, value: Value) -> Option<
     }
 }
 
-/// Arithmetic that the handler left; see [`in_register`].
+/// Arithmetic that the handler left; see [`in_register`]. With huge integers it may let others run.
 #[inline(never)]
 pub(crate) unsafe fn number2(
+    machine: *mut Machine,
     process: *mut Process,
     operation: number::Binary,
     a: Term,
     b: Term,
 ) -> Option<Term> {
     // SAFETY: the module's invariant.
-    unsafe { in_register(process, operation(&mut (*process).heap, a, b)) }
+    unsafe {
+        let mut context = Context::new(
+            NonNull::new_unchecked(machine),
+            NonNull::new_unchecked(process),
+        );
+        in_register(process, operation(&mut context, a, b))
+    }
 }
 
 /// As [`number2`], with one operand.
 #[inline(never)]
 pub(crate) unsafe fn number1(
+    machine: *mut Machine,
     process: *mut Process,
     operation: number::Unary,
     a: Term,
 ) -> Option<Term> {
     // SAFETY: the module's invariant.
-    unsafe { in_register(process, operation(&mut (*process).heap, a)) }
+    unsafe {
+        let mut context = Context::new(
+            NonNull::new_unchecked(machine),
+            NonNull::new_unchecked(process),
+        );
+        in_register(process, operation(&mut context, a))
+    }
 }
 
 /// Term order: below zero, zero or above.
@@ -341,8 +355,10 @@ pub(crate) unsafe fn built_in_ended(
 }
 
 /// A built-in function gave up the processor: the process goes on at the return address with X[0], unless it
-/// is exiting.
-unsafe fn suspended(machine: *mut Machine, process: *mut Process) -> Exit {
+/// is exiting, as it always is where an instruction or a guard was left.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn suspended(machine: *mut Machine, process: *mut Process) -> Exit {
     // SAFETY: the module's invariant.
     let (machine, process) = unsafe { (&mut *machine, &mut *process) };
     match process.state {

@@ -8,6 +8,7 @@
 //! caller fills all of them with a complete object before anything else can see them.
 
 use super::off_heap::OffHeap;
+use crate::bif::Fail;
 use crate::term::{Header, MAX_SMALL, MIN_SMALL, Subtag, Term};
 use core::ptr::NonNull;
 
@@ -22,6 +23,13 @@ pub trait Arena {
 
     /// The list of this arena's objects that own something off the heap.
     fn off_heap(&mut self) -> &mut OffHeap;
+
+    /// Lets others run after some work, told in reductions, if it is a running process that builds here: see
+    /// [`crate::bif::Context::consume`]. An error ends what is being done.
+    #[inline]
+    fn rest(&mut self, _work: usize) -> Result<(), Fail> {
+        Ok(())
+    }
 
     /// `[head | tail]`.
     #[inline]

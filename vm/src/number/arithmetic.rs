@@ -9,11 +9,12 @@
 //! bignum, takes memory.
 
 use super::big::{self, Integer, Magnitude};
-use super::{Number, digits, float_result};
+use super::{Number, digits, float_result, long};
 use crate::bif::{Fail, Value};
 use crate::memory::Arena;
 use crate::term::{MAX_SMALL, MIN_SMALL, Term};
 use core::cmp::Ordering;
+use num_bigint::BigUint;
 
 /// From this many digits on (of the shorter one), `num-bigint` multiplies faster than paper does.
 const LONG: usize = 24;
@@ -121,7 +122,8 @@ fn multiply_integers<A: Arena + ?Sized>(arena: &mut A, x: Integer<'_>, y: Intege
         return Ok(Term::small(0));
     }
     let length = a.len() + b.len();
-    if a.len().min(b.len()) < LONG {
+    let is_long = long::is_long(a.len(), b.len());
+    if a.len().min(b.len()) < LONG && !is_long {
         let mut product = Magnitude::new(arena, length)?;
         digits::multiply(product.digits(), a, b);
         return product.finish(negative);
@@ -131,7 +133,11 @@ fn multiply_integers<A: Arena + ?Sized>(arena: &mut A, x: Integer<'_>, y: Intege
     }
     // The product, and what the algorithm needs on its way.
     big::probe(length * 4)?;
-    let product = big::to_biguint(a)? * big::to_biguint(b)?;
+    let (a, b) = (big::to_biguint(a)?, big::to_biguint(b)?);
+    let product = match is_long {
+        true => long::multiply(&a, &b, &mut |work| arena.rest(work))?,
+        false => a * b,
+    };
     big::from_biguint(arena, negative, &product)
 }
 
@@ -171,8 +177,22 @@ pub fn int_div<A: Arena + ?Sized>(arena: &mut A, a: Term, b: Term) -> Value {
         return quotient.finish(negative);
     }
     big::probe(v.len() * 3)?;
-    let quotient = big::to_biguint(v)? / big::to_biguint(w)?;
+    let quotient = match long::is_long(v.len(), w.len()) {
+        true => divide_long(arena, v, w)?.0,
+        false => big::to_biguint(v)? / big::to_biguint(w)?,
+    };
     big::from_biguint(arena, negative, &quotient)
+}
+
+/// Quotient and remainder of two magnitudes.
+#[cold]
+fn divide_long<A: Arena + ?Sized>(
+    arena: &mut A,
+    a: &[u64],
+    b: &[u64],
+) -> Result<(BigUint, BigUint), Fail> {
+    let (a, b) = (big::to_biguint(a)?, big::to_biguint(b)?);
+    long::divide(&a, &b, &mut |work| arena.rest(work))
 }
 
 /// `a rem b`: has the sign of `a`.
@@ -191,7 +211,10 @@ pub fn rem<A: Arena + ?Sized>(arena: &mut A, a: Term, b: Term) -> Value {
         return big::from_sign_and_u128(arena, x.negative, remainder as u128);
     }
     big::probe(v.len() * 3)?;
-    let remainder = big::to_biguint(v)? % big::to_biguint(w)?;
+    let remainder = match long::is_long(v.len(), w.len()) {
+        true => divide_long(arena, v, w)?.1,
+        false => big::to_biguint(v)? % big::to_biguint(w)?,
+    };
     big::from_biguint(arena, x.negative, &remainder)
 }
 

@@ -4,9 +4,9 @@
 //!
 //! Invariant: all text is ASCII, and what OTP prints, to the byte.
 
-use super::Number;
-use super::big;
-use crate::memory::NoMemory;
+use super::{Number, big, long};
+use crate::bif::Fail;
+use crate::memory::Arena;
 use crate::term::Term;
 use core::fmt::{self, Write};
 use smallvec::SmallVec;
@@ -17,7 +17,12 @@ pub type IntegerText = SmallVec<[u8; 72]>;
 const DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /// An integer to `base` (2 to 36), with upper case letters. Empty if `term` is no integer.
-pub fn integer_text(term: Term, base: u32) -> Result<IntegerText, NoMemory> {
+/// `arena`'s process lets others run while a long one is converted.
+pub fn integer_text<A: Arena + ?Sized>(
+    arena: &mut A,
+    term: Term,
+    base: u32,
+) -> Result<IntegerText, Fail> {
     let mut text = IntegerText::new();
     match Number::of(&term) {
         Some(Number::Small(value)) => {
@@ -37,10 +42,11 @@ pub fn integer_text(term: Term, base: u32) -> Result<IntegerText, NoMemory> {
         Some(Number::Big(value)) => {
             let bits = value.digits.len() * 64;
             let characters = bits / base.ilog2() as usize + 2;
-            text.try_reserve(characters).map_err(|_| NoMemory)?;
+            text.try_reserve(characters).map_err(|_| Fail::NoMemory)?;
             // The conversion works on a copy and makes one more of the result.
             big::probe(characters / 4)?;
-            let digits = big::to_biguint(value.digits)?.to_radix_be(base);
+            let magnitude = big::to_biguint(value.digits)?;
+            let digits = long::to_radix(&magnitude, base, &mut |work| arena.rest(work))?;
             if value.negative {
                 text.push(b'-');
             }
@@ -279,14 +285,14 @@ mod tests {
         for round in 0..600 {
             let (term, value) = random_integer(&mut arena, &mut seed, round % 8);
             let base = 2 + round as u32 % 35;
-            let text = integer_text(term, base).unwrap();
+            let text = integer_text(&mut arena, term, base).unwrap();
             let expected = value.to_str_radix(base).to_uppercase();
             assert_eq!(core::str::from_utf8(&text), Ok(expected.as_str()));
             assert_eq!(as_bigint(term), value);
         }
         let big = integer(&mut arena, "-1208925819614629174706176");
         assert_eq!(
-            integer_text(big, 36).unwrap().as_slice(),
+            integer_text(&mut arena, big, 36).unwrap().as_slice(),
             b"-5GV2RMA270X9HHJ4".as_slice()
         );
     }

@@ -14,6 +14,7 @@ pub mod bits;
 mod compare;
 mod digits;
 pub mod format;
+mod long;
 pub mod parse;
 pub mod power;
 mod round;
@@ -25,16 +26,15 @@ pub use bits::{band, bnot, bor, bsl, bsr, bxor};
 pub use compare::compare_numbers;
 pub use round::{ceil, floor, round, trunc};
 
-use crate::bif::{Fail, Value};
+use crate::bif::{Context, Fail, Value};
 use crate::memory::Arena;
-use crate::memory::heap::Heap;
 use crate::term::{Header, Subtag, Term};
 
 /// An operation on two numbers, as the interpreter calls it.
-pub type Binary = fn(&mut Heap, Term, Term) -> Value;
+pub type Binary = fn(&mut Context, Term, Term) -> Value;
 
 /// An operation on one number.
-pub type Unary = fn(&mut Heap, Term) -> Value;
+pub type Unary = fn(&mut Context, Term) -> Value;
 
 /// What arithmetic sees of a term.
 #[derive(Clone, Copy, Debug)]

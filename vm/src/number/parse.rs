@@ -4,6 +4,7 @@
 //! float is an optional sign, digits, a point (or a comma), digits, and possibly an exponent.
 
 use super::big::{self, MAX_DIGITS};
+use super::long;
 use crate::bif::{Fail, Value};
 use crate::memory::Arena;
 use crate::term::Term;
@@ -57,6 +58,9 @@ pub fn float_prefix(text: &[u8]) -> usize {
     }
 }
 
+/// Characters of an integer that are converted at once.
+const LONG_TEXT: usize = 4000;
+
 /// The integer that all of `text` is, to `base` (2 to 36); `badarg` if it is none.
 pub fn integer<A: Arena + ?Sized>(arena: &mut A, text: &[u8], base: u32) -> Value {
     let (negative, start) = sign(text);
@@ -85,7 +89,10 @@ pub fn integer<A: Arena + ?Sized>(arena: &mut A, text: &[u8], base: u32) -> Valu
         return Err(Fail::SystemLimit);
     }
     big::probe(text.len() / 8 + 1)?;
-    let value = BigUint::from_radix_be(&digits, base).ok_or(Fail::Badarg)?;
+    let value = match digits.len() > LONG_TEXT {
+        true => long::from_radix(&digits, base, &mut |work| arena.rest(work))?,
+        false => BigUint::from_radix_be(&digits, base).ok_or(Fail::Badarg)?,
+    };
     big::from_biguint(arena, negative, &value)
 }
 
@@ -143,7 +150,7 @@ mod tests {
         for round in 0..600 {
             let (term, _) = random_integer(&mut arena, &mut seed, round % 8);
             let base = 2 + round as u32 % 35;
-            let mut text = integer_text(term, base).unwrap();
+            let mut text = integer_text(&mut arena, term, base).unwrap();
             let again = integer(&mut arena, &text, base).unwrap();
             assert!(exact_equal(again, term));
             text.make_ascii_lowercase();

@@ -6,8 +6,8 @@
 //! Maps compare by size, then by their keys in exact order, then by their values in the order of the keys.
 //!
 //! No recursion: what is left to compare stands on a stack of [`Frame`]s whose first few live inline, so comparing
-//! allocates only for terms nested deeper than [`INLINE_FRAMES`], and for the order (not
-//! the equality) of hashed maps. A comparison has no way to fail: if that allocation does, the machine ends as on any lost
+//! allocates only for terms nested deeper than [`INLINE_FRAMES`], and (a little) for the order, not
+//! the equality, of hashed maps. A comparison has no way to fail: if that allocation does, the machine ends as on any lost
 //! allocation. One level costs 32 bytes, less than the two terms that are compared use for it.
 //!
 //! Invariant: a match context is never compared.
@@ -23,7 +23,6 @@ use crate::number::compare_numbers;
 use crate::process::reference::RefNumber;
 use crate::process::table::{number_of, serial_of};
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::cmp::Ordering::{Equal, Greater, Less};
 use smallvec::SmallVec;
@@ -152,7 +151,7 @@ fn walk(atoms: Option<&AtomTable>, mut a: Term, mut b: Term, mut exact: bool) ->
         }
         loop {
             if result != Equal {
-                // Only the sorting of a map's keys goes on after a difference.
+                // Only the order of hashed maps goes on after a difference.
                 while frames.last().is_some_and(|f| !f.wants_differences()) {
                     frames.pop();
                 }
@@ -186,7 +185,7 @@ enum Next {
 
 impl Frame {
     fn wants_differences(&self) -> bool {
-        matches!(self, Frame::Maps(maps) if maps.is_sorting())
+        matches!(self, Frame::Maps(_))
     }
 
     /// What to compare next, given the result of what was compared last.
@@ -489,135 +488,153 @@ fn look_at_maps(atoms: Option<&AtomTable>, a: Term, b: Term, exact: bool) -> Loo
     })
 }
 
-/// The order of two hashed maps of one size: sorts the pairs of both by their keys, then compares the keys, then
-/// the values.
+/// The order of two hashed maps of one size.
+///
+/// What decides is the first difference once both are sorted by their keys. No sorting is needed for that: if their keys differ, the
+/// smallest key that only one of them has, else the smallest key whose values differ. The comparisons are asked for, so that a key may be as deep
+/// as it likes.
 struct MapOrder {
-    a: MergeSort,
-    b: MergeSort,
+    a: Term,
+    b: Term,
+    /// What is left of the map that is being walked over.
+    pairs: map::Iter,
     phase: Phase,
     exact: bool,
+    /// The smallest key so far that only the one map has.
+    only_a: Option<Term>,
+    only_b: Option<Term>,
+    /// The smallest key so far whose values differ, and how.
+    different: Option<(Term, Ordering)>,
 }
 
+/// What is being looked for, and what was asked last.
 #[derive(Clone, Copy)]
 enum Phase {
-    SortA { asked: bool },
-    SortB { asked: bool },
-    Keys(usize),
-    Values(usize),
+    /// Keys that only `a` has; whether this one is smaller than the one known.
+    OnlyA(Option<Term>),
+    OnlyB(Option<Term>),
+    /// Which of the two smallest keys is smaller.
+    Keys {
+        asked: bool,
+    },
+    /// Keys whose values differ.
+    Values,
+    /// Whether this key is smaller than the one known.
+    Key {
+        key: Term,
+        values: Pair,
+    },
+    /// How the values of this key differ.
+    Value {
+        key: Term,
+    },
 }
 
 impl MapOrder {
     fn new(a: Term, b: Term, exact: bool) -> MapOrder {
         MapOrder {
-            a: MergeSort::new(map::iter(a).collect()),
-            b: MergeSort::new(map::iter(b).collect()),
-            phase: Phase::SortA { asked: false },
+            a,
+            b,
+            pairs: map::iter(a),
+            phase: Phase::OnlyA(None),
             exact,
+            only_a: None,
+            only_b: None,
+            different: None,
         }
     }
 
-    fn is_sorting(&self) -> bool {
-        matches!(self.phase, Phase::SortA { .. } | Phase::SortB { .. })
+    /// The next key in what is left to walk over that `other` lacks.
+    fn next_only(&mut self, other: Term) -> Option<Term> {
+        let lacks = |(key, _): &Pair| map::get(other, *key).is_none();
+        self.pairs.find(lacks).map(|(key, _)| key)
     }
 
     fn next(&mut self, result: Ordering) -> Next {
         loop {
             match self.phase {
-                Phase::SortA { asked } => {
-                    if asked {
-                        self.a.answer(result);
+                Phase::OnlyA(asked) => {
+                    if asked.is_some() && result == Less {
+                        self.only_a = asked;
                     }
-                    if let Some((x, y)) = self.a.question() {
-                        self.phase = Phase::SortA { asked: true };
-                        return Next::Compare(x, y, true, false);
+                    let key = self.next_only(self.b);
+                    self.phase = Phase::OnlyA(key);
+                    match (key, self.only_a) {
+                        (Some(key), Some(known)) => return Next::Compare(key, known, true, false),
+                        (Some(_), None) => {
+                            self.only_a = key;
+                            self.phase = Phase::OnlyA(None);
+                        }
+                        (None, Some(_)) => {
+                            self.pairs = map::iter(self.b);
+                            self.phase = Phase::OnlyB(None);
+                        }
+                        // Both have as many keys, so they are the same.
+                        (None, None) => {
+                            self.pairs = map::iter(self.a);
+                            self.phase = Phase::Values;
+                        }
                     }
-                    self.phase = Phase::SortB { asked: false };
                 }
-                Phase::SortB { asked } => {
-                    if asked {
-                        self.b.answer(result);
+                Phase::OnlyB(asked) => {
+                    if asked.is_some() && result == Less {
+                        self.only_b = asked;
                     }
-                    if let Some((x, y)) = self.b.question() {
-                        self.phase = Phase::SortB { asked: true };
-                        return Next::Compare(x, y, true, false);
+                    let key = self.next_only(self.a);
+                    self.phase = Phase::OnlyB(key);
+                    match (key, self.only_b) {
+                        (Some(key), Some(known)) => return Next::Compare(key, known, true, false),
+                        (Some(_), None) => {
+                            self.only_b = key;
+                            self.phase = Phase::OnlyB(None);
+                        }
+                        (None, _) => self.phase = Phase::Keys { asked: false },
                     }
-                    self.phase = Phase::Keys(0);
                 }
-                Phase::Keys(i) if i == self.a.from.len() => self.phase = Phase::Values(0),
-                Phase::Keys(i) => {
-                    self.phase = Phase::Keys(i + 1);
-                    return Next::Compare(self.a.from[i].0, self.b.from[i].0, true, false);
+                Phase::Keys { asked: true } => return Next::Done(result),
+                Phase::Keys { asked: false } => {
+                    let (Some(x), Some(y)) = (self.only_a, self.only_b) else {
+                        return Next::Done(Equal);
+                    };
+                    self.phase = Phase::Keys { asked: true };
+                    return Next::Compare(x, y, true, false);
                 }
-                Phase::Values(i) if i == self.a.from.len() => return Next::Done(Equal),
-                Phase::Values(i) => {
-                    self.phase = Phase::Values(i + 1);
-                    return Next::Compare(self.a.from[i].1, self.b.from[i].1, self.exact, false);
+                Phase::Values => {
+                    let other = self.b;
+                    let differing = self.pairs.find_map(|(key, x)| {
+                        let y = map::get(other, key)?;
+                        (x.raw() != y.raw()).then_some((key, (x, y)))
+                    });
+                    let Some((key, values)) = differing else {
+                        return Next::Done(self.different.map_or(Equal, |(_, order)| order));
+                    };
+                    match self.different {
+                        Some((known, _)) => {
+                            self.phase = Phase::Key { key, values };
+                            return Next::Compare(key, known, true, false);
+                        }
+                        None => {
+                            self.phase = Phase::Value { key };
+                            return Next::Compare(values.0, values.1, self.exact, false);
+                        }
+                    }
+                }
+                Phase::Key { key, values } => {
+                    if result != Less {
+                        self.phase = Phase::Values;
+                        continue;
+                    }
+                    self.phase = Phase::Value { key };
+                    return Next::Compare(values.0, values.1, self.exact, false);
+                }
+                Phase::Value { key } => {
+                    if result != Equal {
+                        self.different = Some((key, result));
+                    }
+                    self.phase = Phase::Values;
                 }
             }
         }
-    }
-}
-
-/// A merge sort of pairs by key that asks for each comparison, so that the comparison of two keys may be as
-/// deep as it likes.
-struct MergeSort {
-    from: Vec<Pair>,
-    to: Vec<Pair>,
-    /// Length of the runs that are sorted.
-    width: usize,
-    /// Where the two runs that are being merged begin, and how far each has been merged.
-    start: usize,
-    left: usize,
-    right: usize,
-}
-
-impl MergeSort {
-    fn new(from: Vec<Pair>) -> MergeSort {
-        MergeSort {
-            to: Vec::with_capacity(from.len()),
-            from,
-            width: 1,
-            start: 0,
-            left: 0,
-            right: 1,
-        }
-    }
-
-    /// The next two keys to compare; none once `from` is sorted.
-    fn question(&mut self) -> Option<Pair> {
-        let count = self.from.len();
-        while self.width < count {
-            let middle = count.min(self.start + self.width);
-            let end = count.min(self.start + 2 * self.width);
-            if self.left < middle && self.right < end {
-                return Some((self.from[self.left].0, self.from[self.right].0));
-            }
-            self.to
-                .extend_from_slice(&self.from[self.left.min(middle)..middle]);
-            self.to
-                .extend_from_slice(&self.from[self.right.min(end)..end]);
-            self.start = end;
-            if end == count {
-                core::mem::swap(&mut self.from, &mut self.to);
-                self.to.clear();
-                self.width *= 2;
-                self.start = 0;
-            }
-            self.left = self.start;
-            self.right = self.start + self.width;
-        }
-        None
-    }
-
-    /// The order of the two keys that were asked for.
-    fn answer(&mut self, order: Ordering) {
-        let next = if order == Greater {
-            &mut self.right
-        } else {
-            &mut self.left
-        };
-        self.to.push(self.from[*next]);
-        *next += 1;
     }
 }
 
@@ -641,6 +658,7 @@ mod tests {
     use super::*;
     use crate::memory::Arena;
     use crate::memory::heap::Parcel;
+    use alloc::vec::Vec;
 
     #[test]
     fn types_stand_in_their_order() {
@@ -781,18 +799,44 @@ mod tests {
         assert_eq!(compare(&table, c, a), Greater);
     }
 
+    /// The first difference of the pairs once both maps are sorted by their keys decides, the keys' before the values'.
     #[test]
-    fn merge_sort_sorts() {
-        for count in 0..40usize {
-            let pairs = (0..count)
-                .map(|i| (Term::small((i * 7919 % 41) as i64), Term::NIL))
-                .collect();
-            let mut sort = MergeSort::new(pairs);
-            while let Some((a, b)) = sort.question() {
-                sort.answer(a.small_value().cmp(&b.small_value()));
+    fn large_maps_compare_as_their_sorted_pairs() {
+        let table = AtomTable::new();
+        let mut arena = Parcel::new();
+        let mut seed = 1u32;
+        let mut random = |limit: u32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            ((seed >> 16) % limit) as i64
+        };
+        for round in 0..300 {
+            let first = random(3);
+            let mut pairs: Vec<(i64, i64)> = (0..40).map(|key| (2 * key + first, 0)).collect();
+            let other = pairs.clone();
+            for _ in 0..random(4) {
+                pairs[random(40) as usize].1 = random(3) - 1;
             }
-            assert_eq!(sort.from.len(), count);
-            assert!(sort.from.is_sorted_by_key(|(key, _)| key.small_value()));
+            if round % 3 == 0 {
+                for _ in 0..random(3) {
+                    let at = random(40);
+                    pairs[at as usize].0 = 2 * at + first + 1;
+                }
+            }
+            let mut map = |pairs: &[(i64, i64)]| {
+                let terms = |(key, value): &(i64, i64)| (Term::small(*key), Term::small(*value));
+                map::from_pairs(&mut arena, &table, pairs.iter().map(terms)).unwrap()
+            };
+            let (a, b) = (map(&pairs), map(&other));
+            let keys = |pairs: &[(i64, i64)]| pairs.iter().map(|pair| pair.0).collect::<Vec<_>>();
+            let values = |pairs: &[(i64, i64)]| pairs.iter().map(|pair| pair.1).collect::<Vec<_>>();
+            pairs.sort();
+            let expected = (keys(&pairs), values(&pairs)).cmp(&(keys(&other), values(&other)));
+            assert_eq!(compare(&table, a, b), expected, "{pairs:?} {other:?}");
+            assert_eq!(
+                compare(&table, b, a),
+                expected.reverse(),
+                "{pairs:?} {other:?}"
+            );
         }
     }
 }

@@ -205,7 +205,7 @@ fn compressing_is_undone_by_decoding() {
             let data = alloc::vec![b'x'; size];
             let list = crate::memory::Arena::byte_list(&mut arena, &data, Term::NIL).unwrap();
             let plain = etf::encode(&atoms, list, &etf::encode::Options::default()).unwrap();
-            let packed = etf::encode::compress(plain.clone(), level).unwrap();
+            let packed = etf::compression::compress(plain.clone(), level).unwrap();
             if size >= 100 && level > 0 {
                 assert!(packed.len() < plain.len());
             } else if level == 0 || size < 20 {

@@ -25,9 +25,9 @@ fn two<L: Label, D: Destination>(
     b: Term,
     destination: D,
 ) -> Exit {
-    cpu.save();
-    // SAFETY: the registers are saved; the process is alive.
-    let result = unsafe { slow::number2(cpu.process, operation, a, b) };
+    cpu.save_place();
+    // SAFETY: the registers are saved; machine and process are alive.
+    let result = unsafe { slow::number2(cpu.machine, cpu.process, operation, a, b) };
     cpu.load();
     cpu.shorten_turn_if_crowded();
     match result {
@@ -143,9 +143,9 @@ fn one<L: Label, D: Destination>(
     a: Term,
     destination: D,
 ) -> Exit {
-    cpu.save();
-    // SAFETY: the registers are saved; the process is alive.
-    let result = unsafe { slow::number1(cpu.process, operation, a) };
+    cpu.save_place();
+    // SAFETY: the registers are saved; machine and process are alive.
+    let result = unsafe { slow::number1(cpu.machine, cpu.process, operation, a) };
     cpu.load();
     cpu.shorten_turn_if_crowded();
     match result {

@@ -227,10 +227,9 @@ impl Stream {
         }
     }
 
-    fn update(&mut self, data: &[u8]) -> Result<Vec<u8>, NoMemory> {
-        let mut out = Vec::new();
-        out.try_reserve_exact(data.len() + BLOCK)
-            .map_err(|_| NoMemory)?;
+    /// What comes out for `data` goes behind `out`.
+    fn update(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), NoMemory> {
+        out.try_reserve(data.len() + BLOCK).map_err(|_| NoMemory)?;
         if self.mode == Mode::Ctr {
             for &byte in data {
                 if self.waiting.is_empty() {
@@ -242,7 +241,7 @@ impl Stream {
                 }
                 out.push(byte ^ self.waiting.pop().unwrap_or_default());
             }
-            return Ok(out);
+            return Ok(());
         }
         // A decryption with padding does not give its last block away.
         let holds_back = !self.encrypt && self.padding == Padding::Pkcs;
@@ -260,7 +259,7 @@ impl Stream {
             self.waiting.clear();
             out.extend_from_slice(&self.block(block));
         }
-        Ok(out)
+        Ok(())
     }
 
     /// The last bytes.
@@ -383,14 +382,28 @@ fn stream(
     })
 }
 
+/// Bytes after which others may run.
+const PIECE: usize = 1 << 13;
+
+/// Room for what comes out for `data`.
+fn room_for(data: &[u8]) -> Result<Vec<u8>, NoMemory> {
+    let mut out = Vec::new();
+    out.try_reserve_exact(data.len() + 2 * BLOCK)
+        .map_err(|_| NoMemory)?;
+    Ok(out)
+}
+
 /// `ng_crypto_one_time_nif(Cipher, Key, Iv, Data, Options)`
 pub fn one_time_5(cx: &mut Context, args: &[Term]) -> Value {
     let mut stream = stream(cx, args[0], args[1], args[2], args[4])?;
     let Some(data) = bytes_of(cx, args[3])? else {
         return Err(badarg(cx, 3, "expected binary"));
     };
-    cx.bump_reductions(data.len() / BYTES_PER_REDUCTION);
-    let mut out = stream.update(&data)?;
+    let mut out = room_for(&data)?;
+    for piece in data.chunks(PIECE) {
+        stream.update(piece, &mut out)?;
+        cx.consume(piece.len() / BYTES_PER_REDUCTION)?;
+    }
     let last = stream.finish(cx)?;
     out.extend_from_slice(&last);
     Ok(make_binary(cx, &out)?)
@@ -412,11 +425,16 @@ pub fn update_2(cx: &mut Context, args: &[Term]) -> Value {
     let Some(data) = bytes_of(cx, args[1])? else {
         return Err(badarg(cx, 1, "expected binary"));
     };
-    cx.bump_reductions(data.len() / BYTES_PER_REDUCTION);
-    let Some(mut stream) = resource::<Stream>(&args[0]) else {
-        return Err(badarg(cx, 0, "Bad State"));
-    };
-    let out = stream.update(&data)?;
+    let mut out = room_for(&data)?;
+    // The state is not borrowed while others run: it may be theirs, too.
+    for piece in data.chunks(PIECE) {
+        let Some(mut stream) = resource::<Stream>(&args[0]) else {
+            return Err(badarg(cx, 0, "Bad State"));
+        };
+        stream.update(piece, &mut out)?;
+        drop(stream);
+        cx.consume(piece.len() / BYTES_PER_REDUCTION)?;
+    }
     Ok(make_binary(cx, &out)?)
 }
 
@@ -445,11 +463,16 @@ mod tests {
         }
     }
 
+    fn update(mut stream: impl core::borrow::BorrowMut<Stream>, data: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        stream.borrow_mut().update(data, &mut out).expect("memory");
+        out
+    }
+
     #[test]
     fn the_block_of_fips_197() {
         let plain: Vec<u8> = (0..16).map(|i| i * 0x11).collect();
-        let secret = stream(Mode::Ecb, true, Padding::None).update(&plain);
-        let secret = secret.unwrap();
+        let secret = update(stream(Mode::Ecb, true, Padding::None), &plain);
         assert_eq!(
             secret,
             [
@@ -457,19 +480,19 @@ mod tests {
                 0xc5, 0x5a
             ]
         );
-        let back = stream(Mode::Ecb, false, Padding::None).update(&secret);
-        assert_eq!(back.unwrap(), plain);
+        let back = update(stream(Mode::Ecb, false, Padding::None), &secret);
+        assert_eq!(back, plain);
     }
 
     #[test]
     fn parts_come_to_the_whole() {
         let text: Vec<u8> = (0..100).collect();
         for mode in [Mode::Cbc, Mode::Ctr] {
-            let whole = stream(mode, true, Padding::Pkcs).update(&text).unwrap();
+            let whole = update(stream(mode, true, Padding::Pkcs), &text);
             let mut in_parts = stream(mode, true, Padding::Pkcs);
             let mut parts = Vec::new();
             for part in text.chunks(7) {
-                parts.extend(in_parts.update(part).unwrap());
+                parts.extend(update(&mut in_parts, part));
             }
             assert_eq!(parts, whole);
         }
@@ -478,7 +501,7 @@ mod tests {
     #[test]
     fn the_last_block_waits_where_it_may_be_padding() {
         let mut stream = stream(Mode::Cbc, false, Padding::Pkcs);
-        assert_eq!(stream.update(&[0; 32]).unwrap().len(), 16);
-        assert_eq!(stream.update(&[0; 1]).unwrap().len(), 16);
+        assert_eq!(update(&mut stream, &[0; 32]).len(), 16);
+        assert_eq!(update(&mut stream, &[0; 1]).len(), 16);
     }
 }

@@ -86,15 +86,25 @@ fn keyed(cx: &mut Context, kind: Term, sub: Term, key: Term) -> Result<Hmac, Fai
     Ok(Hmac::new(algorithm, &key))
 }
 
+/// Bytes after which others may run.
+const PIECE: usize = 1 << 15;
+
+/// Codes that are computed before others may run, and what one costs.
+const CODES: i64 = 64;
+const REDUCTIONS_PER_CODE: usize = 8;
+
 /// `mac_nif(Type, SubType, Key, Data)`
 pub fn mac_4(cx: &mut Context, args: &[Term]) -> Value {
     let hmac = keyed(cx, args[0], args[1], args[2])?;
     let Some(data) = bytes_of(cx, args[3])? else {
         return Err(badarg(cx, 3, "Bad data"));
     };
-    cx.bump_reductions(data.len() / BYTES_PER_REDUCTION);
-    let code = hmac.code_for(&[&data]);
-    Ok(make_binary(cx, &code)?)
+    let mut inner = hmac.inner.box_clone();
+    for piece in data.chunks(PIECE) {
+        inner.update(piece);
+        cx.consume(piece.len() / BYTES_PER_REDUCTION)?;
+    }
+    Ok(make_binary(cx, &hmac.code_of(inner))?)
 }
 
 /// `mac_init_nif(Type, SubType, Key)`
@@ -113,8 +123,11 @@ pub fn update_2(cx: &mut Context, args: &[Term]) -> Value {
     let Some(data) = bytes_of(cx, args[1])? else {
         return Err(badarg(cx, 1, "Bad text"));
     };
-    cx.bump_reductions(data.len() / BYTES_PER_REDUCTION);
-    state(cx, &args[0])?.0.inner.update(&data);
+    // The state is not borrowed while others run: it may be theirs, too.
+    for piece in data.chunks(PIECE) {
+        state(cx, &args[0])?.0.inner.update(piece);
+        cx.consume(piece.len() / BYTES_PER_REDUCTION)?;
+    }
     Ok(args[0])
 }
 
@@ -155,13 +168,15 @@ pub fn pbkdf2_5(cx: &mut Context, args: &[Term]) -> Value {
         index = index.checked_add(1).ok_or(Fail::SystemLimit)?;
         let mut last = hmac.code_for(&[&salt, &index.to_be_bytes()]);
         let mut block = last.clone();
-        for _ in 1..iterations {
+        for iteration in 1..iterations {
+            if iteration % CODES == 0 {
+                cx.consume(CODES as usize * REDUCTIONS_PER_CODE)?;
+            }
             last = hmac.code_for(&[&last]);
             for (sum, byte) in block.iter_mut().zip(&last) {
                 *sum ^= byte;
             }
         }
-        cx.bump_reductions(iterations as usize);
         key.extend_from_slice(&block);
     }
     key.truncate(length);

@@ -22,10 +22,6 @@ use crate::term::{Atom, Subtag, Term};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
-use miniz_oxide::deflate::core::{
-    CompressorOxide, TDEFLFlush, TDEFLStatus, compress as deflate,
-    create_comp_flags_from_zip_params,
-};
 use smallvec::{SmallVec, smallvec};
 
 /// How to encode.
@@ -93,38 +89,6 @@ impl Encoding {
         self.frames = encoder.frames;
         Ok(progress)
     }
-}
-
-/// `bytes`, an external term, compressed with `level` (0 to 9) where that makes it shorter.
-pub fn compress(bytes: Vec<u8>, level: u8) -> Result<Vec<u8>, NoMemory> {
-    let (Some(data), 1..) = (bytes.get(1..), level) else {
-        return Ok(bytes);
-    };
-    let Ok(size) = u32::try_from(data.len()) else {
-        return Ok(bytes);
-    };
-    // Version, tag and size come first. What does not fit here is not worth it.
-    const HEAD: usize = 6;
-    let Some(room @ 1..) = data.len().checked_sub(HEAD) else {
-        return Ok(bytes);
-    };
-    let mut result = Vec::new();
-    result
-        .try_reserve_exact(HEAD + room)
-        .map_err(|_| NoMemory)?;
-    result.extend_from_slice(&[VERSION, tag::COMPRESSED]);
-    result.extend_from_slice(&size.to_be_bytes());
-    result.resize(HEAD + room, 0);
-    // A positive window size asks for zlib's header and checksum.
-    let flags = create_comp_flags_from_zip_params(level as i32, 1, 0);
-    let mut state = Box::new(CompressorOxide::new(flags));
-    let place = &mut result[HEAD..];
-    let (status, _, written) = deflate(&mut state, data, place, TDEFLFlush::Finish);
-    if status != TDEFLStatus::Done {
-        return Ok(bytes);
-    }
-    result.truncate(HEAD + written);
-    Ok(result)
 }
 
 /// Bytes of a long bit string that are written at once.

@@ -8,6 +8,7 @@
 //! Invariant: nothing is built before the whole input has been checked, so what a hostile input can make the machine
 //! allocate is in proportion to its length.
 
+pub mod compression;
 pub mod decode;
 pub mod encode;
 pub mod local;

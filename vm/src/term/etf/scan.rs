@@ -3,6 +3,7 @@
 //! A number of terms still to come stands for the whole structure, so neither a stack nor an allocation is needed, and a count that
 //! promises more terms than there are bytes left is refused where it stands.
 
+use super::compression::Inflating;
 use super::reader::{AtomName, BigBytes, Identifier, IdentifierKind, Reader, fits_heap};
 use super::{DecodeError, Progress, VERSION, tag};
 use crate::atom::AtomTable;
@@ -86,9 +87,6 @@ pub enum Payload {
     },
 }
 
-/// Deflate cannot do better than this factor.
-const MAX_INFLATION: usize = 1032;
-
 impl Payload {
     /// Finds them; inflates compressed ones.
     pub fn of(bytes: &[u8]) -> Result<Payload, DecodeError> {
@@ -101,31 +99,9 @@ impl Payload {
     }
 
     fn inflate(bytes: &[u8]) -> Result<Payload, DecodeError> {
-        use miniz_oxide::inflate::TINFLStatus;
-        use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
-        let mut reader = Reader::new(bytes, 2, 0);
-        let size = reader.size()?;
-        let start = reader.position();
-        let compressed = reader.take(reader.remaining())?;
-        if size > compressed.len().saturating_mul(MAX_INFLATION) {
-            return Err(reader.invalid("compressed data shorter than its size can be"));
-        }
-        let mut data = Vec::new();
-        data.try_reserve_exact(size)
-            .map_err(|_| DecodeError::NoMemory)?;
-        data.resize(size, 0);
-        let flags = inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER
-            | inflate_flags::TINFL_FLAG_COMPUTE_ADLER32
-            | inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
-        let mut state = alloc::boxed::Box::<DecompressorOxide>::default();
-        let (status, read, written) = decompress(&mut state, compressed, &mut data, 0, flags);
-        if status != TINFLStatus::Done || written != size {
-            return Err(reader.invalid("damaged compressed data"));
-        }
-        Ok(Payload::Inflated {
-            data,
-            used: start + read,
-        })
+        let mut inflating = Inflating::new(bytes)?;
+        while inflating.advance(usize::MAX)? == Progress::More {}
+        Ok(inflating.finish())
     }
 }
 

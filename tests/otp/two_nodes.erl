@@ -2,6 +2,7 @@
 %% What is printed is the same whichever machines the nodes are.
 -module(two_nodes).
 -export([main/0, serve/0, idle/0]).
+-export([answer/0]).
 -export([echo/0, forward/2, late/1, loop/0, fails/1, start_scope/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 -behaviour(gen_server).
@@ -37,6 +38,7 @@ main() ->
     code(Other),
     output(Other),
     names_of_all(Other),
+    sequential_traces(Other),
     tools(Other),
     again(Other),
     ends(Other),
@@ -314,6 +316,54 @@ wait_for(Fun, Times) ->
         true -> true;
         _ -> timer:sleep(50), wait_for(Fun, Times - 1)
     end.
+
+%% Tokens go to the other node and back. What is told is told here, of events here.
+sequential_traces(Other) ->
+    Pid = spawn(Other, ?MODULE, answer, []),
+    _ = seq_trace:set_system_tracer(self()),
+    {Asker, Monitor} = spawn_monitor(fun() -> ask(Pid, Other) end),
+    receive {'DOWN', Monitor, process, Asker, Told} -> ?SHOW(Told) end,
+    seq_trace:set_system_tracer(false),
+    ?SHOW([{Event, Serial, whose(From, Pid), whose(To, Pid), whose(Message, Pid)}
+           || {seq_trace, {over, "there"}, {Event, Serial, From, To, Message}} <- all()]).
+
+ask(Pid, Other) ->
+    process_flag(trap_exit, true),
+    seq_trace:set_token(label, {over, "there"}),
+    [seq_trace:set_token(Flag, true) || Flag <- [send, 'receive', print]],
+    Pid ! {self(), hello},
+    First = receive {answer, T1} -> {T1, seq_trace:get_token(label)} end,
+    {answering, Other} ! {self(), again},
+    Second = receive {answer, T2} -> {T2, seq_trace:get_token(label)} end,
+    Alias = alias(),
+    Pid ! {Alias, by_alias},
+    Third = receive {answer, T3} -> {T3, seq_trace:get_token(label)} end,
+    link(Pid),
+    Pid ! {self(), 'end'},
+    Fourth = receive {'EXIT', Pid, Reason} -> {Reason, seq_trace:get_token(label)} end,
+    seq_trace:set_token([]),
+    exit([First, Second, Third, Fourth]).
+
+%% Answers with the label of the token that the message came with.
+answer() ->
+    register(answering, self()),
+    answering().
+
+answering() ->
+    receive
+        {_, 'end'} -> exit({bye, seq_trace:get_token(label)});
+        {To, _} -> To ! {answer, seq_trace:get_token(label)}, answering()
+    end.
+
+whose(Term, Pid) when Term =:= Pid -> there;
+whose(Term, _) when is_pid(Term), node(Term) =:= node() -> here;
+whose(Term, _) when is_pid(Term) -> elsewhere;
+whose(Term, _) when is_reference(Term) -> reference;
+whose({answering, _}, _) -> by_name;
+whose(Tuple, Pid) when is_tuple(Tuple) -> list_to_tuple([whose(E, Pid) || E <- tuple_to_list(Tuple)]);
+whose(Term, _) -> Term.
+
+all() -> receive Message -> [Message | all()] after 100 -> [] end.
 
 tools(Other) ->
     ?SHOW(is_integer(rpc:call(Other, erlang, memory, [total]))),

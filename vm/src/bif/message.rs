@@ -6,7 +6,7 @@ use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
 use crate::dist;
 use crate::dist::signal::{self as remote, Connect};
-use crate::memory::Arena;
+use crate::memory::{Arena, NoMemory};
 use crate::observe::sequential;
 use crate::port;
 use crate::process::AliasMode;
@@ -172,6 +172,12 @@ fn send_to_node(
         return Ok(Outcome::Busy);
     }
     let connect = wishes.connect;
+    let token = match cx.process().sequential {
+        Some(_) => token_for(cx, to, message)?,
+        None => None,
+    };
+    let machine = cx.machine();
+    let message = (message, token);
     let sent = match to {
         Remote::Pid(pid) => remote::send(machine, from, pid, message, connect)?,
         Remote::Name(name, node) => {
@@ -188,6 +194,19 @@ fn send_to_node(
             Err(Fail::Suspend)
         }
     }
+}
+
+/// The token that goes with a message to another node, if the caller has one.
+#[cold]
+fn token_for(cx: &mut Context, to: Remote, message: Term) -> Result<Option<Term>, NoMemory> {
+    let from = cx.process().pid;
+    let shown = match to {
+        Remote::Pid(pid) => pid.term(cx)?,
+        // Of a name the trace tells the name alone.
+        Remote::Name(name, node) => cx.tuple(&[name.term(), node.term()])?,
+        Remote::Alias(reference) => reference.term(cx)?,
+    };
+    sequential::sent_away(cx.machine(), from, shown, message)
 }
 
 /// `Port ! {Owner, Command}`. `Err(Suspend)` if the port is busy: who sent it is suspended until it is not.

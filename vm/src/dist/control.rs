@@ -13,6 +13,7 @@ use crate::atom::am;
 use crate::machine::Machine;
 use crate::memory::heap::Parcel;
 use crate::memory::{Arena, NoMemory};
+use crate::observe::sequential;
 use crate::process::exit;
 use crate::process::reference::RefNumber;
 use crate::process::signal::{Origin, down, exit_signal, use_alias};
@@ -132,12 +133,12 @@ pub fn carry_out(machine: &mut Machine, node: Atom, message: &Message) -> Result
     let (&number, fields) = fields.split_first().ok_or(UNKNOWN)?;
     let number = number.as_small().and_then(|n| u64::try_from(n).ok());
     let payload = Payload { message, at };
-    let (number, fields) = without_token(number.ok_or(UNKNOWN)?, fields)?;
-    dispatch(machine, node, number, fields, payload)
+    let (number, fields, token) = without_token(number.ok_or(UNKNOWN)?, fields)?;
+    dispatch(machine, node, number, fields, (payload, token))
 }
 
-/// The same operation without the token of a sequential trace, which this machine does not keep.
-fn without_token(number: u64, fields: &[Term]) -> Result<(u64, &[Term]), Malformed> {
+/// The same operation without the token of a sequential trace, and the token, `[]` if there is none.
+fn without_token(number: u64, fields: &[Term]) -> Result<(u64, &[Term], Term), Malformed> {
     // The place of the token among the elements behind the number.
     let (plain, place) = match number {
         op::SEND_TT => (op::SEND, 2),
@@ -150,12 +151,12 @@ fn without_token(number: u64, fields: &[Term]) -> Result<(u64, &[Term]), Malform
         op::SPAWN_REQUEST_TT => (op::SPAWN_REQUEST, 5),
         op::SPAWN_REPLY_TT => (op::SPAWN_REPLY, 4),
         op::ALIAS_SEND_TT => (op::ALIAS_SEND, 2),
-        plain => return Ok((plain, fields)),
+        plain => return Ok((plain, fields, Term::NIL)),
     };
     match (number, fields) {
         // The reason stands behind the token.
-        (op::EXIT_TT | op::EXIT2_TT, [_, _, _, _]) => Ok((plain, fields)),
-        _ if fields.len() == place + 1 => Ok((plain, &fields[..place])),
+        (op::EXIT_TT | op::EXIT2_TT, &[_, _, token, _]) => Ok((plain, fields, token)),
+        _ if fields.len() == place + 1 => Ok((plain, &fields[..place], fields[place])),
         _ => Err(UNKNOWN),
     }
 }
@@ -165,7 +166,7 @@ fn dispatch(
     node: Atom,
     number: u64,
     fields: &[Term],
-    payload: Payload,
+    (payload, token): (Payload, Term),
 ) -> Result<(), Malformed> {
     // Of the node that the connection is to.
     let remote = |term: Term| {
@@ -180,14 +181,14 @@ fn dispatch(
         (op::SEND | op::SEND_SENDER, &[_, to]) => {
             // A pid of an earlier life of this node is nobody's.
             match to.is_pid() {
-                true => deliver(machine, node, to, payload),
+                true => deliver(machine, node, to, (payload, token)),
                 false => Err(UNKNOWN),
             }
         }
         (op::REG_SEND, &[_, _, name]) => {
             let name = name.as_atom().ok_or(UNKNOWN)?;
             match machine.processes.registry.whereis(name) {
-                Some(to) => deliver(machine, node, to, payload),
+                Some(to) => deliver(machine, node, to, (payload, token)),
                 None => Ok(()),
             }
         }
@@ -197,7 +198,7 @@ fn dispatch(
             }
             let receiver = RefNumber::of(alias).and_then(|alias| use_alias(machine, alias));
             match receiver {
-                Some(to) => deliver(machine, node, to, payload),
+                Some(to) => deliver(machine, node, to, (payload, token)),
                 None => Ok(()),
             }
         }
@@ -222,14 +223,14 @@ fn dispatch(
             Ok(())
         }
         (op::EXIT, &[from, to, reason] | &[from, to, _, reason]) => {
-            link_exit(machine, from, remote(from)?, to, reason);
+            link_exit(machine, (from, remote(from)?), to, reason, token);
             Ok(())
         }
         (op::PAYLOAD_EXIT, &[from, to]) => {
             let remote = remote(from)?;
             let mut parcel = Parcel::new();
             let reason = payload.in_parcel(machine, &mut parcel)?;
-            link_exit(machine, from, remote, to, reason);
+            link_exit(machine, (from, remote), to, reason, token);
             Ok(())
         }
         (op::EXIT2, &[from, to, reason] | &[from, to, _, reason]) => {
@@ -295,7 +296,12 @@ fn unsigned(term: Term) -> Result<u64, Malformed> {
 }
 
 /// Puts the payload, which comes from another node, into the mailbox of `to`, if that is a process that is alive.
-fn deliver(machine: &mut Machine, node: Atom, to: Term, payload: Payload) -> Result<(), Malformed> {
+fn deliver(
+    machine: &mut Machine,
+    node: Atom,
+    to: Term,
+    (payload, token): (Payload, Term),
+) -> Result<(), Malformed> {
     if !to.is_local_pid() {
         return Ok(());
     }
@@ -316,6 +322,8 @@ fn deliver(machine: &mut Machine, node: Atom, to: Term, payload: Payload) -> Res
     });
     match (posted, wrong) {
         (Ok(()), _) => {
+            // Without memory the message has no token.
+            let _ = sequential::arrived(machine, to, token);
             event::received_from(machine, to, node);
             Ok(())
         }
@@ -358,12 +366,27 @@ fn remove_link(machine: &mut Machine, from: RemotePid, to: Term) {
 }
 
 /// A process of the other node that was linked to `to` has ended.
-fn link_exit(machine: &mut Machine, from: Term, remote: RemotePid, to: Term, reason: Term) {
+fn link_exit(
+    machine: &mut Machine,
+    (from, remote): (Term, RemotePid),
+    to: Term,
+    reason: Term,
+    token: Term,
+) {
     let removed = signal::existing_ties(machine, to).and_then(|ties| ties.links.remove(remote));
     // A link that was taken away here means nothing any more.
     if removed == Some(Link::Active) {
         event::left(machine, to, from, reason);
+        let waiting = |machine: &mut Machine| {
+            let process = machine.processes.alive(to);
+            process.map_or(0, |process| process.mailbox.len())
+        };
+        let before = waiting(machine);
         exit_signal(machine, from, to, reason, Origin::Link);
+        if waiting(machine) > before {
+            // Without memory the message has no token.
+            let _ = sequential::arrived(machine, to, token);
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use super::remote::{Link, Remote, Watcher};
 use super::{connect, down, flags, output};
 use crate::atom::am;
 use crate::machine::Machine;
-use crate::memory::NoMemory;
+use crate::memory::{Arena, NoMemory};
+use crate::observe::sequential;
 use crate::process::reference::RefNumber;
 use crate::term::etf::encode::Part;
 use crate::term::external::{RemotePid, RemoteReference};
@@ -121,25 +122,42 @@ fn own(machine: &Machine, reference: RefNumber) -> Part {
 /// What stands where a cookie stood once.
 const NO_COOKIE: Part = Part::Term(am::EMPTY.term());
 
-/// `Pid ! Message`.
+/// The control message with the token of a sequential trace as its last element, if there is one: then it is the operation `traced`.
+fn with_token<'c>(control: &'c mut [Part], traced: u64, token: Option<Term>) -> &'c [Part] {
+    let last = control.len() - 1;
+    match token {
+        Some(token) => {
+            control[0] = Part::Number(traced);
+            control[last] = Part::Term(token);
+            control
+        }
+        None => &control[..last],
+    }
+}
+
+/// Where [`with_token`] puts the token.
+const ROOM: Part = Part::Term(Term::NIL);
+
+/// `Pid ! Message`, with the token of a sequential trace if the sender has one.
 pub fn send(
     machine: &mut Machine,
     from: Term,
     to: RemotePid,
-    message: Term,
+    (message, token): (Term, Option<Term>),
     wish: Connect,
 ) -> Result<Sent, NoMemory> {
     let node = to.node.name;
     if !prepare(machine, node, wish)? {
         return Ok(Sent::NotConnected);
     }
-    let (sender, number) = if has(machine, node, flags::SEND_SENDER) {
-        (Part::Term(from), op::SEND_SENDER)
+    let (sender, number, traced) = if has(machine, node, flags::SEND_SENDER) {
+        (Part::Term(from), op::SEND_SENDER, op::SEND_SENDER_TT)
     } else {
-        (NO_COOKIE, op::SEND)
+        (NO_COOKIE, op::SEND, op::SEND_TT)
     };
-    let control = [Part::Number(number), sender, Part::Pid(to)];
-    transmit(machine, node, wish, &control, Some(message))
+    let mut control = [Part::Number(number), sender, Part::Pid(to), ROOM];
+    let control = with_token(&mut control, traced, token);
+    transmit(machine, node, wish, control, Some(message))
 }
 
 /// `{Name, Node} ! Message`.
@@ -147,16 +165,18 @@ pub fn send_to_name(
     machine: &mut Machine,
     from: Term,
     (name, node): (Atom, Atom),
-    message: Term,
+    (message, token): (Term, Option<Term>),
     wish: Connect,
 ) -> Result<Sent, NoMemory> {
-    let control = [
+    let mut control = [
         Part::Number(op::REG_SEND),
         Part::Term(from),
         NO_COOKIE,
         Part::Term(name.term()),
+        ROOM,
     ];
-    transmit(machine, node, wish, &control, Some(message))
+    let control = with_token(&mut control, op::REG_SEND_TT, token);
+    transmit(machine, node, wish, control, Some(message))
 }
 
 /// `Alias ! Message`.
@@ -164,7 +184,7 @@ pub fn send_to_alias(
     machine: &mut Machine,
     from: Term,
     to: RemoteReference,
-    message: Term,
+    (message, token): (Term, Option<Term>),
     wish: Connect,
 ) -> Result<Sent, NoMemory> {
     let node = to.node.name;
@@ -174,12 +194,14 @@ pub fn send_to_alias(
     if !has(machine, node, flags::ALIAS) {
         return Ok(Sent::Sent);
     }
-    let control = [
+    let mut control = [
         Part::Number(op::ALIAS_SEND),
         Part::Term(from),
         Part::Reference(to),
+        ROOM,
     ];
-    transmit(machine, node, wish, &control, Some(message))
+    let control = with_token(&mut control, op::ALIAS_SEND_TT, token);
+    transmit(machine, node, wish, control, Some(message))
 }
 
 /// The remote ties of a process that is in the table, made if there are none.
@@ -256,14 +278,28 @@ pub fn unlink_ack(machine: &mut Machine, number: u64, from: Term, to: RemotePid)
 /// The end of `from`, which was linked to `to`.
 pub fn link_exit(machine: &mut Machine, from: Term, to: RemotePid, reason: Term) {
     let node = to.node.name;
+    let token = exit_token(machine, from, to, reason);
     let [from, to, reason] = [Part::Term(from), Part::Pid(to), Part::Term(reason)];
     if has(machine, node, flags::EXIT_PAYLOAD) {
-        let control = [Part::Number(op::PAYLOAD_EXIT), from, to];
-        transmit_or_break(machine, node, &control, payload(reason));
+        let mut control = [Part::Number(op::PAYLOAD_EXIT), from, to, ROOM];
+        let control = with_token(&mut control, op::PAYLOAD_EXIT_TT, token);
+        transmit_or_break(machine, node, control, payload(reason));
+    } else if let Some(token) = token.map(Part::Term) {
+        let control = [Part::Number(op::EXIT_TT), from, to, token, reason];
+        transmit_or_break(machine, node, &control, None);
     } else {
         let control = [Part::Number(op::EXIT), from, to, reason];
         transmit_or_break(machine, node, &control, None);
     }
+}
+
+/// The token that goes with the exit signal of `from`, if it has one. Without memory it has none.
+fn exit_token(machine: &mut Machine, from: Term, to: RemotePid, reason: Term) -> Option<Term> {
+    let process = machine.processes.table.get_mut(from)?;
+    process.sequential.as_ref()?;
+    let receiver = to.term(&mut process.heap).ok()?;
+    let message = process.heap.tuple(&[am::EXIT.term(), from, reason]).ok()?;
+    sequential::sent_away(machine, from, receiver, message).ok()?
 }
 
 fn payload(part: Part) -> Option<Term> {

@@ -81,7 +81,7 @@ fn messages_arrive_whole_and_in_order() {
             let mut parcel = Parcel::new();
             let size = if turn % 40 == 0 { 300_000 } else { turn };
             let message = term(a, &mut parcel, turn, size);
-            let sent = signal::send(a, sender, to, message, Connect::No);
+            let sent = signal::send(a, sender, to, (message, None), Connect::No);
             assert!(matches!(sent, Ok(Sent::Sent | Sent::Busy)));
             expected.push(encoded(a, message));
             for packet in packets(a, to_b) {
@@ -110,7 +110,7 @@ fn damaged_packets_break_the_connection_and_nothing_else() {
         let mut parcel = Parcel::new();
         let size = if turn % 8 == 0 { 100_000 } else { turn };
         let message = term(a, &mut parcel, turn, size);
-        signal::send(a, sender, to, message, Connect::No).unwrap();
+        signal::send(a, sender, to, (message, None), Connect::No).unwrap();
         signal::link(a, sender, to).unwrap();
         signal::exit(a, sender, to, message).unwrap();
         signal::unlink(a, sender, to);
@@ -181,7 +181,7 @@ fn a_connection_that_ends_takes_all_ties_with_it() {
         .collect();
     assert_eq!(kinds, [am::EXIT.term(), am::DOWN.term()]);
     assert_eq!(
-        signal::send(a, own, to, Term::NIL, Connect::No),
+        signal::send(a, own, to, (Term::NIL, None), Connect::No),
         Ok(Sent::NotConnected)
     );
 }

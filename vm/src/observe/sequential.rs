@@ -5,7 +5,7 @@
 //! Serial numbers are Lamport clocks: each process counts its own events and goes on from the highest that it has seen.
 //!
 //! Invariant: a process with a token beside one of its messages has a [`Sequential`], so that `receive` looks at one field. Processes without one pay
-//! for nothing else. Messages of timers, ports and other nodes carry no token.
+//! for nothing else. Messages of timers and ports carry no token, and spawns on other nodes neither.
 
 use super::tell;
 use super::timestamp::{Kind, Timestamp};
@@ -154,6 +154,31 @@ pub fn sent(
     carry(machine, receiver, token)?;
     output(machine, am::SEND, token, to, message);
     Ok(())
+}
+
+/// The process `pid` sends `message` to `to` on another node: the token that goes with it, a term of the process's own memory, if it has one.
+pub fn sent_away(
+    machine: &mut Machine,
+    pid: Term,
+    to: Term,
+    message: Term,
+) -> Result<Option<Term>, NoMemory> {
+    let Some(token) = advance(machine, pid)? else {
+        return Ok(None);
+    };
+    output(machine, am::SEND, token, to, message);
+    let process = machine.processes.table.get(pid);
+    // SAFETY: the table's processes are alive, and no reference to one is held here.
+    let known = process.and_then(|process| unsafe { process.as_ref() }.sequential.as_ref());
+    Ok(known.map(|known| known.token))
+}
+
+/// The last message of `receiver` has come from another node with `token`. What is no token is none.
+pub fn arrived(machine: &mut Machine, receiver: Term, token: Term) -> Result<(), NoMemory> {
+    match Token::of(token) {
+        Some(token) => carry(machine, receiver, token),
+        None => Ok(()),
+    }
 }
 
 /// Lays the token beside the last message of `receiver`.

@@ -19,7 +19,7 @@ or another application, for all of its suites.
   --starling FILE   the program to test; by default STARLING, or target/release/starling
   --erl FILE        the program to compare with (erl)
   --flags FLAGS     more flags for both
-  --gcstress        Starling collects at every allocation, for which cases get ten times as long
+  --gcstress        Starling collects at every allocation; its cases may take five times as long as the limit says
   --alone           the nodes are no distributed ones; cases that start other nodes then fail on either
 ").
 
@@ -276,8 +276,12 @@ nodes_of(Machine, App, Suite, Directory, Data, Results, Options) ->
             ok = file:write_file(Results, Line, [append])
     end.
 
-node_of(Machine, App, Suite, Directory, Data, Results, #{limit := Limit, only := Only, flags := Flags} = Options) ->
+node_of(Machine, App, Suite, Directory, Data, Results, #{limit := Limit0, only := Only, flags := Flags0} = Options) ->
     Program = maps:get(Machine, Options),
+    {Flags, Limit} = case Options of
+                         #{gcstress := true} when Machine =:= starling -> {["+gcstress ", Flags0], 5 * Limit0};
+                         _ -> {Flags0, Limit0}
+                     end,
     Names = [["-sname conformance_", atom_to_list(Machine), "_", os:getpid()] || not maps:get(alone, Options)],
     Words = [Program, Flags, Names, "-noshell -noinput -pa", maps:get(runner, Options), path([ebin, App], Options), "-pz",
              [[path([ebin, Library], Options), " "] || {Library, _} <- ?LIBRARIES],

@@ -7,7 +7,7 @@ use crate::boot_info::BootInfo;
 use crate::control::Control;
 use crate::entropy::Entropy;
 use crate::memory::PAGE_SIZE;
-use crate::memory::heap::KernelHeap;
+use crate::memory::heap::{Heap, KernelHeap};
 use crate::memory::paging::PageTables;
 use crate::network::Network;
 use crate::terminal::Terminal;
@@ -28,6 +28,10 @@ use starling_vm::platform::{Host, Platform, Reservation, Stream};
 
 /// Descriptors of a domain: what is typed at the console, and two that go to its screen.
 const DESCRIPTORS: usize = 3;
+/// The part of the domain's memory that is kept for small requests, and the most that this may be, in bytes.
+const RESERVE_PART: usize = 32;
+/// Less than what the balloon leaves free.
+const LARGEST_RESERVE: usize = 1 << 20;
 /// The one to read from.
 const INPUT: usize = 0;
 
@@ -188,6 +192,14 @@ impl Platform for XenPlatform {
 
     fn memory_available(&mut self) -> u64 {
         self.heap.with(|heap| heap.available() as u64).unwrap_or(0)
+    }
+
+    fn memory_is_low(&mut self) -> bool {
+        let low = |heap: &mut Heap<_>| {
+            let reserve = (heap.pages() / RESERVE_PART * PAGE_SIZE).min(LARGEST_RESERVE);
+            heap.available() < reserve
+        };
+        self.heap.with(low).unwrap_or(false)
     }
 
     fn halt(&mut self, status: u8) -> ! {

@@ -201,18 +201,33 @@ pub fn too_large(machine: &mut Machine, process: &Process) {
 
 /// A process is killed for lack of memory.
 pub fn out_of_memory(machine: &mut Machine, process: &Process) {
-    let available = machine
-        .platform
-        .memory_available()
-        .min(i64::MAX as u64 >> 4);
+    let available = machine.platform.memory_available();
     let event = Event {
         level: Level::Error,
         format: "Process ~p was killed: it needs more memory than there is (~p bytes are left). \
                  Give the machine more memory, or limit the process with max_heap_size.",
-        arguments: &[process.pid, Term::small(available as i64)],
+        arguments: &[process.pid, bytes(available)],
         about: Some((process.pid, process.group_leader)),
     };
     say(machine, &event);
+}
+
+/// A process is killed because memory runs out and it holds the most of it: `held` bytes.
+pub fn scarce(machine: &mut Machine, process: &Process, held: usize) {
+    let available = machine.platform.memory_available();
+    let event = Event {
+        level: Level::Error,
+        format: "Process ~p was killed: memory runs out (~p bytes are left), and it holds ~p bytes of it. \
+                 Give the machine more memory, or limit the process with max_heap_size.",
+        arguments: &[process.pid, bytes(available), bytes(held as u64)],
+        about: Some((process.pid, process.group_leader)),
+    };
+    say(machine, &event);
+}
+
+/// A number of bytes, as a small integer.
+fn bytes(number: u64) -> Term {
+    Term::small(number.min(i64::MAX as u64 >> 4) as i64)
 }
 
 macro_rules! max_heap_size_format {

@@ -109,6 +109,10 @@ fn list_to_ref_1(cx: &mut Context, args: &[Term]) -> Value {
     if [high, middle, low].iter().any(|number| number >> 32 != 0) {
         return Err(Fail::Badarg);
     }
+    // The first number of a reference has 18 bits, as on OTP.
+    if low >> 18 != 0 {
+        return Err(Fail::Badarg);
+    }
     if let Some(node) = node(cx, at)? {
         let numbers = [low as u32, middle as u32, high as u32];
         return Ok(RemoteReference::new(node, &numbers).term(cx)?);

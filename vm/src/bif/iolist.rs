@@ -242,7 +242,8 @@ fn binary_to_list_1(cx: &mut Context, args: &[Term]) -> Value {
 
 /// The bytes at the positions from the second to the third argument, counted from 1.
 fn binary_to_list_3(cx: &mut Context, args: &[Term]) -> Value {
-    let bits = binary(&args[0])?;
+    // Unlike that of `binary_to_list/1`, it may end in the middle of a byte.
+    let bits = view(&args[0]).ok_or(Fail::Badarg)?;
     match (args[1].as_small(), args[2].as_small()) {
         (Some(first @ 1..), Some(last)) if first <= last && last as usize <= bits.size / 8 => {
             byte_list(cx, bits, first as usize - 1, last as usize, Term::NIL)

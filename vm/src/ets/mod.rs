@@ -165,6 +165,16 @@ impl Tables {
         self.iter().map(|table| table.memory_words() * 8).sum()
     }
 
+    /// Bytes of the tables that `owner` owns.
+    pub fn memory_of(&self, owner: Term) -> usize {
+        let found = |entry: &Attached| entry.pid == owner;
+        let attached = self.processes.find(hash_of_pid(owner), found);
+        let owned = attached.map_or(&[][..], |attached| &attached.owned);
+        // SAFETY: the invariant: tables in a list are alive.
+        let words = owned.iter().map(|t| unsafe { t.as_ref() }.memory_words());
+        words.sum::<usize>() * 8
+    }
+
     /// The table called `name`.
     #[inline]
     pub fn whereis(&self, name: Atom) -> Option<&Table> {

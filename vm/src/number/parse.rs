@@ -106,6 +106,9 @@ fn digit(character: u8, base: u32) -> Result<u8, Fail> {
 
 /// The float that all of `text` is; `badarg` if it is none, or beyond the range.
 pub fn float(text: &[u8]) -> Result<f64, Fail> {
+    // OTP's text of a float ends at a zero byte, as a string of C.
+    let end = text.iter().position(|&byte| byte == 0);
+    let text = &text[..end.unwrap_or(text.len())];
     if text.is_empty() || float_prefix(text) != text.len() {
         return Err(Fail::Badarg);
     }

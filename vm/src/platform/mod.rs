@@ -131,6 +131,12 @@ pub trait Platform {
     /// Bytes of memory the machine may still hope to allocate, for messages and limits.
     fn memory_available(&mut self) -> u64;
 
+    /// Whether so little memory is left that small requests may fail soon: then whoever holds the most of it ends. Asked after every
+    /// turn, so it must cost next to nothing. A platform whose memory others can take, too, has no such limit.
+    fn memory_is_low(&mut self) -> bool {
+        false
+    }
+
     /// The name of the host. A guest has none unless it is given one: then it is what every host calls itself.
     fn host_name(&mut self) -> String {
         String::from("localhost")

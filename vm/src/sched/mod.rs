@@ -9,6 +9,7 @@
 pub mod accounting;
 pub mod native_stack;
 pub mod queue;
+mod scarcity;
 
 use crate::atom::am;
 use crate::bif::Blockers;
@@ -271,6 +272,9 @@ fn turn_over(machine: &mut Machine, pid: Term, exit: Exit) {
     resource::close_dead(machine);
     if machine.ets.has_buried() {
         machine.ets.free_some(FREED_BETWEEN_TURNS);
+    }
+    if machine.platform.memory_is_low() {
+        scarcity::relieve(machine, pid);
     }
 }
 

@@ -34,6 +34,7 @@ mod prime {
     pub const NUMBERED: u32 = 268_439_627;
     pub const NUMBERED_END: u32 = 268_440_479;
     pub const FUN: u32 = 268_440_479;
+    pub const PORT_HIGH: u32 = 268_440_577;
     pub const EXPORT: u32 = 268_440_577;
     pub const LAST_BITS: u32 = 268_440_581;
     pub const MAP: u32 = 268_440_593;
@@ -122,6 +123,15 @@ impl State<'_> {
         self.hash = self.hash.wrapping_mul(end);
     }
 
+    /// Numbers below 2^32 count as they did before ports could have greater ones.
+    fn port(&mut self, number: u64) {
+        if number >> 32 != 0 {
+            let high = (number >> 32) as u32;
+            self.bytes(prime::PORT_HIGH, &high.to_le_bytes());
+        }
+        self.numbered(number as u32, prime::NUMBERED, prime::NUMBERED_END);
+    }
+
     fn push(&mut self, frame: Frame) -> Result<(), NoMemory> {
         self.frames.try_reserve(1).map_err(|_| NoMemory)?;
         self.frames.push(frame);
@@ -166,8 +176,7 @@ impl State<'_> {
                 self.numbered(number, prime::PID, prime::PID_END);
             }
             Some(Subtag::ExternalPort) => {
-                let number = RemotePort::of(term).map_or(0, |port| port.number as u32);
-                self.numbered(number, prime::NUMBERED, prime::NUMBERED_END);
+                self.port(RemotePort::of(term).map_or(0, |port| port.number));
             }
             Some(Subtag::ExternalReference) => {
                 let reference = RemoteReference::of(term);
@@ -196,8 +205,7 @@ impl State<'_> {
         } else if term.is_local_pid() {
             self.numbered(number_of(term), prime::PID, prime::PID_END);
         } else if term.is_local_port() {
-            let number = term.identifier_data() as u32;
-            self.numbered(number, prime::NUMBERED, prime::NUMBERED_END);
+            self.port(term.identifier_data());
         } else {
             self.step(prime::NIL, 1);
         }

@@ -79,7 +79,7 @@ atom() ->
 
 %% Own and foreign identifiers. Those of other nodes are made from their external form.
 identifier() ->
-    case pick(case get(own_node) of true -> {nonode@nohost}; _ -> {nonode@nohost, 'x@host', 'y@host', '\x{e5}@host'} end) of
+    case pick(case get(identifiers) of own -> {nonode@nohost}; foreign -> {'x@host', 'y@host'}; _ -> {nonode@nohost, 'x@host', 'y@host', '\x{e5}@host'} end) of
         nonode@nohost ->
             case chance(2) of
                 true -> list_to_pid("<0." ++ integer_to_list(below(20)) ++ ".0>");

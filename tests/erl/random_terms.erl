@@ -3,13 +3,13 @@
 %%
 %% `-s random_terms main SEED BLOCKS` makes a long run; `… SEED BLOCKS TOPIC BLOCK` prints what makes one line.
 %%
-%% gcstress: small
+%% needs: OTP
 -module(random_terms).
 -export([main/0, main/1]).
 -compile(nowarn_deprecated_function).
 -include("random.hrl").
 
-main() -> run(20261101, 8).
+main() -> run(20261101, 4).
 
 main([small]) -> run(20261101, 1);
 main([Seed, Blocks]) -> run(number(Seed), number(Blocks));
@@ -53,7 +53,7 @@ equality() ->
                       A = any(below(4)),
                       B = like(A),
                       {A, B, A < B, A > B, A =< B, A >= B, A == B, A =:= B, A /= B, A =/= B, min(A, B), max(A, B),
-                       B < A, B =:= A, catch maps:get(B, #{A => yes, x => y})}
+                       B < A, B =:= A, outcome(fun() -> maps:get(B, #{A => yes, x => y}) end)}
               end).
 
 hash() ->
@@ -87,7 +87,17 @@ decode() ->
                        outcome(fun() -> binary_to_term(Unaligned) end), outcome(fun() -> binary_to_term(B, [safe]) end)}
               end).
 
+only(Kind, F) ->
+    put(identifiers, Kind),
+    Results = F(),
+    erase(identifiers),
+    Results.
+
+%% Not with pids of this node: OTP refuses numbers that none of its processes has had.
 damaged() ->
+    only(foreign, fun damaged_terms/0).
+
+damaged_terms() ->
     many(400, fun() ->
                       T = any(below(3)),
                       B = term_to_binary(T, pick([[], [{minor_version, 0}], [{minor_version, 1}], [{minor_version, 2}]])),
@@ -120,10 +130,7 @@ checked(Error) ->
 
 %% Not with identifiers of other nodes: the first number in their text is that of an atom.
 text() ->
-    put(own_node, true),
-    Texts = texts(),
-    erase(own_node),
-    Texts.
+    only(own, fun texts/0).
 
 texts() ->
     many(100, fun() ->

@@ -9,7 +9,7 @@
 -compile(nowarn_deprecated_function).
 -include("random.hrl").
 
-main() -> run(20261101, 4).
+main() -> run(20261101, 8).
 
 main([small]) -> run(20261101, 1);
 main([Seed, Blocks]) -> run(number(Seed), number(Blocks));
@@ -43,7 +43,7 @@ ets_order(Terms) ->
     Ordered = ets:new(ordered, [ordered_set]),
     Set = ets:new(set, [set]),
     lists:foreach(fun(T) -> ets:insert(Ordered, {T}), ets:insert(Set, {T}) end, Terms),
-    Result = {ets:tab2list(Ordered), lists:sort(ets:tab2list(Set)), ets:info(Set, size)},
+    Result = {ets:tab2list(Ordered), lists:sort([term_to_binary(T) || {T} <- ets:tab2list(Set)]), ets:info(Set, size)},
     ets:delete(Ordered),
     ets:delete(Set),
     Result.
@@ -102,7 +102,11 @@ damaged_terms() ->
                       T = any(below(3)),
                       B = term_to_binary(T, pick([[], [{minor_version, 0}], [{minor_version, 1}], [{minor_version, 2}]])),
                       Damaged = damage(B, 1 + below(3)),
-                      [Damaged | checked(outcome(fun() -> binary_to_term(Damaged, [used]) end))]
+                      %% OTP 25 takes the tags that only its own tables write from anybody.
+                      case binary:match(Damaged, [<<73>>, <<74>>, <<75>>, <<76>>]) of
+                          nomatch -> [Damaged | checked(outcome(fun() -> binary_to_term(Damaged, [used]) end))];
+                          _ -> [Damaged]
+                      end
               end).
 
 damage(B, 0) -> B;

@@ -123,7 +123,7 @@ fn own(machine: &Machine, reference: RefNumber) -> Part {
 const NO_COOKIE: Part = Part::Term(am::EMPTY.term());
 
 /// The control message with the token of a sequential trace as its last element, if there is one: then it is the operation `traced`.
-fn with_token<'c>(control: &'c mut [Part], traced: u64, token: Option<Term>) -> &'c [Part] {
+fn with_token(control: &mut [Part], traced: u64, token: Option<Term>) -> &[Part] {
     let last = control.len() - 1;
     match token {
         Some(token) => {

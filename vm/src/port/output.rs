@@ -57,7 +57,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// The bytes of an I/O list. `Err(Badarg)` if it is none.
+    /// The whole bytes of an I/O list, which may hold bit strings. `Err(Badarg)` if it is none.
     pub fn of(list: Term) -> Result<Output, Fail> {
         let mut output = Output::default();
         output.fill(list)?;
@@ -75,7 +75,8 @@ impl Output {
 
     fn fill(&mut self, list: Term) -> Result<(), Fail> {
         let mut memory = Ok(());
-        iolist::walk(list, iolist::Parts::Binaries, |leaf| {
+        // As in OTP the bits behind the last whole byte of a bit string are left out.
+        iolist::walk(list, iolist::Parts::BitStrings, |leaf| {
             let added = match leaf {
                 Leaf::Byte(byte) => self.copy(&[byte]),
                 Leaf::Bits(bits, term) => match bits.as_aligned_bytes() {

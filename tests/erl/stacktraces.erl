@@ -18,8 +18,14 @@ main() ->
                                exit_in_tail, error_fun_in_tail, hd_in_tail, apply_improper,
                                apply_improper_twice, raised_long, raised_joined]],
     [begin erlang:system_flag(backtrace_depth, Depth), case_of(deep) end || Depth <- [0, 1, 2, 12, 64, 100]],
+    [begin erlang:system_flag(backtrace_depth, Depth), erlang:display(depth_of_current()) end || Depth <- [0, 1]],
     erlang:display(erlang:system_flag(backtrace_depth, 8)),
     ok.
+
+%% Where a process is takes no more entries than the trace of an exception, and at a depth of 0 none.
+depth_of_current() ->
+    {current_stacktrace, Entries} = process_info(self(), current_stacktrace),
+    length(Entries).
 
 case_of(Name) ->
     {_, Monitor} = spawn_monitor(?MODULE, run, [Name]),

@@ -353,6 +353,7 @@ fn set_2(cx: &mut Context, args: &[Term]) -> Value {
             yes
         }
         "force_gc" => force_gc(cx, value),
+        "gc_state" => gc_state(cx, value),
         "next_pid" => {
             let wanted = number(value)? as u64;
             let next = cx.machine().processes.table.set_next_number(wanted);
@@ -485,6 +486,21 @@ fn force_gc(cx: &mut Context, pid: Term) -> Value {
     // SAFETY: the table's processes are alive, and this one is not the caller: nothing borrows it.
     gc::collect_fully(machine, unsafe { process.as_mut() }, 0)?;
     Ok(Term::boolean(true))
+}
+
+/// Whether the caller collects when others ask it to. It answers those who asked meanwhile when it does again, and collects.
+fn gc_state(cx: &mut Context, value: Term) -> Value {
+    let on = value.as_boolean().ok_or(Fail::Badarg)?;
+    let own = cx.process().pid;
+    let held = &mut cx.process().rare()?.held_back;
+    let was_on = held.is_none();
+    if !on {
+        held.get_or_insert_default();
+    } else if let Some(held) = held.take() {
+        cx.process().requested = Some(gc::Collection::Full);
+        held.answer(cx.machine(), own, true)?;
+    }
+    Ok(Term::boolean(was_on))
 }
 
 /// Nothing runs for so many milliseconds.

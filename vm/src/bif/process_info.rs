@@ -573,5 +573,6 @@ fn stack_trace(cx: &mut Context, target: Target) -> Value {
             count += 1;
         }
     }
-    Ok(cx.list(&places[..count])?)
+    // At a depth of 0 not even where it is: other than the trace of an exception, which always has one entry.
+    Ok(cx.list(&places[..count.min(depth)])?)
 }

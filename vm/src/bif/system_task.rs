@@ -12,7 +12,7 @@ use crate::dist;
 use crate::memory::Arena;
 use crate::memory::gc::{self, Collection};
 use crate::platform::Stream;
-use crate::process::{exit, signal};
+use crate::process::{exit, held_back, signal};
 use crate::report;
 use crate::term::Term;
 use crate::term::copy::copy;
@@ -102,11 +102,17 @@ fn request(
         return Err(Fail::Badarg);
     }
     let result = match kind.as_atom() {
-        Some(am::GARBAGE_COLLECT) => match argument.as_atom() {
-            Some(am::MAJOR) => collect(cx, target, Collection::Full)?,
-            Some(am::MINOR) => collect(cx, target, Collection::Minor)?,
-            _ => return Err(Fail::Badarg),
-        },
+        Some(am::GARBAGE_COLLECT) => {
+            let collection = match argument.as_atom() {
+                Some(am::MAJOR) => Collection::Full,
+                Some(am::MINOR) => Collection::Minor,
+                _ => return Err(Fail::Badarg),
+            };
+            if held_back::hold(cx.machine(), target, requester, id)? {
+                return Ok(am::OK.term());
+            }
+            collect(cx, target, collection)?
+        }
         Some(am::CHECK_PROCESS_CODE) => {
             let module = argument.as_atom().ok_or(Fail::Badarg)?;
             super::code_purge::uses_old_code(cx, target, module)

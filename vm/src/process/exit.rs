@@ -233,6 +233,10 @@ fn finish_rare(machine: &mut Machine, pid: Term, reason: Term) {
             machine.processes.resume(Term::local_pid(suspended));
         }
     }
+    if let Some(held) = rare.held_back.take() {
+        // Without memory, who asked is not told.
+        let _ = held.answer(machine, pid, false);
+    }
     if let Some(ties) = rare.remote.take() {
         dist::signal::process_exited(machine, pid, *ties, reason);
     }

@@ -13,6 +13,7 @@
 
 pub mod dictionary;
 pub mod exit;
+pub mod held_back;
 pub mod mailbox;
 pub mod names;
 pub mod population;
@@ -318,6 +319,8 @@ pub struct Rare {
     pub async_dist: bool,
     /// `process_flag(scheduler, 1)`: told again, and without other effect.
     pub bound_to_scheduler: bool,
+    /// What others asked of it, if it holds their collections back.
+    pub held_back: Option<held_back::HeldBack>,
 }
 
 impl Rare {
@@ -340,6 +343,7 @@ impl Rare {
             node_monitors: Ties::new(),
             async_dist: false,
             bound_to_scheduler: false,
+            held_back: None,
         }
     }
 
@@ -590,8 +594,13 @@ impl Process {
         for monitor in self.monitors.values_mut() {
             monitor.tag.iter_mut().for_each(&mut *visit);
         }
-        if let Some(remote) = self.rare.as_mut().and_then(|rare| rare.remote.as_mut()) {
-            remote.for_each_root(visit);
+        if let Some(rare) = &mut self.rare {
+            if let Some(remote) = &mut rare.remote {
+                remote.for_each_root(visit);
+            }
+            if let Some(held) = &mut rare.held_back {
+                held.for_each_root(visit);
+            }
         }
     }
 
@@ -695,6 +704,11 @@ mod own_tests {
         };
         let remote = process.rare().unwrap().remote().unwrap();
         remote.spawns.insert(references.make(), spawn).unwrap();
+        let held = held_back::Request {
+            requester: next(),
+            id: next(),
+        };
+        process.rare().unwrap().held_back = Some(held_back::HeldBack(alloc::vec![held]));
         let (key, value) = (next(), next());
         process
             .dictionary

@@ -36,7 +36,6 @@ main() ->
     ?SHOW(run({spawn_executable, 'true'}, [])),
     cat([], "hello"),
     cat([binary], [<<"he">>, [$l, "lo"]]),
-    cat([binary], [<<"he">>, <<$l:8, 5:3>>, "lo"]),
     cat([{packet, 1}], "hello"),
     cat([{packet, 2}, binary], "hello"),
     cat([{packet, 4}], "hello"),

@@ -57,7 +57,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// The whole bytes of an I/O list, which may hold bit strings. `Err(Badarg)` if it is none.
+    /// The bytes of an I/O list. `Err(Badarg)` if it is none.
     pub fn of(list: Term) -> Result<Output, Fail> {
         let mut output = Output::default();
         output.fill(list)?;
@@ -75,10 +75,15 @@ impl Output {
 
     fn fill(&mut self, list: Term) -> Result<(), Fail> {
         let mut memory = Ok(());
-        // As in OTP the bits behind the last whole byte of a bit string are left out.
+        // As in OTP a bit string of less than a byte is nothing; one with bits behind whole bytes is an error.
+        let mut partial = false;
         iolist::walk(list, iolist::Parts::BitStrings, |leaf| {
             let added = match leaf {
                 Leaf::Byte(byte) => self.copy(&[byte]),
+                Leaf::Bits(bits, _) if bits.size % 8 != 0 => {
+                    partial |= bits.size > 8;
+                    Ok(())
+                }
                 Leaf::Bits(bits, term) => match bits.as_aligned_bytes() {
                     Some(bytes) if bytes.len() >= SHARED => self.share(term, bytes),
                     Some(bytes) => self.copy(bytes),
@@ -89,7 +94,8 @@ impl Output {
                 memory = added;
             }
         })?;
-        Ok(memory?)
+        memory?;
+        if partial { Err(Fail::Badarg) } else { Ok(()) }
     }
 
     fn copy(&mut self, bytes: &[u8]) -> Result<(), NoMemory> {

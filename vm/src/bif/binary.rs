@@ -17,8 +17,8 @@ use crate::number::big::Integer;
 use crate::term::Term;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::cell::RefMut;
 use core::ops::Range;
 use starling_loader::isa::segment;
 
@@ -268,8 +268,9 @@ fn longest_common(cx: &mut Context, list: Term, common: fn(&[u8], &[u8]) -> usiz
 
 // ---- searching ----
 
-/// The binaries of a compiled pattern.
-struct Compiled(Vec<Box<[u8]>>);
+/// The binaries of a compiled pattern. A search shares them: the resource itself is not borrowed while others run, who may search for the
+/// same.
+struct Compiled(Rc<[Box<[u8]>]>);
 
 impl Resource for Compiled {
     fn bytes(&self) -> usize {
@@ -290,7 +291,7 @@ fn kind(count: usize) -> Term {
 /// What is searched for: at least one binary, and none of them is empty.
 enum Patterns<'a> {
     Given(Vec<Cow<'a, [u8]>>),
-    Compiled(RefMut<'a, Compiled>),
+    Compiled(Rc<[Box<[u8]>]>),
 }
 
 impl<'a> Patterns<'a> {
@@ -299,7 +300,8 @@ impl<'a> Patterns<'a> {
         match term.as_tuple() {
             Some([tag, reference]) => {
                 let compiled = resource::<Compiled>(reference).ok_or(Fail::Badarg)?;
-                if *tag != kind(compiled.0.len()) {
+                let compiled = compiled.0.clone();
+                if *tag != kind(compiled.len()) {
                     return Err(Fail::Badarg);
                 }
                 Ok(Patterns::Compiled(compiled))
@@ -312,14 +314,14 @@ impl<'a> Patterns<'a> {
     fn len(&self) -> usize {
         match self {
             Patterns::Given(list) => list.len(),
-            Patterns::Compiled(compiled) => compiled.0.len(),
+            Patterns::Compiled(compiled) => compiled.len(),
         }
     }
 
     fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         (0..self.len()).map(|index| match self {
             Patterns::Given(list) => &*list[index],
-            Patterns::Compiled(compiled) => &*compiled.0[index],
+            Patterns::Compiled(compiled) => &*compiled[index],
         })
     }
 }
@@ -362,7 +364,7 @@ fn compile_pattern_1(cx: &mut Context, args: &[Term]) -> Value {
         copies.push(copy.into_boxed_slice());
     }
     let tag = kind(copies.len());
-    let compiled = cx.new_resource(Compiled(copies))?.term(cx)?;
+    let compiled = cx.new_resource(Compiled(copies.into()))?.term(cx)?;
     Ok(cx.tuple(&[tag, compiled])?)
 }
 

@@ -135,9 +135,11 @@ fn send_copy_request_3(cx: &mut Context, args: &[Term]) -> Value {
                 answer = am::NEED_GC;
             }
         }
-    } else if let Some(mut process) = cx.machine().processes.table.get(pid) {
-        // SAFETY: the table's processes are alive, and this one does not run.
-        let process = unsafe { process.as_mut() };
+    } else if let Some(process) = cx.machine().processes.alive(pid) {
+        // One that is about to end is not collected: it may be in the middle of a built-in function.
+        let process = core::ptr::from_mut(process);
+        // SAFETY: the process is in the table and does not run, so nothing else borrows it.
+        let process = unsafe { &mut *process };
         if release::refers(cx.machine(), process, 0) {
             if may_collect {
                 if release::copy_out(cx.machine(), process).is_err() {

@@ -4,7 +4,7 @@
 //! are not here (traps inside of functions, delayed deletions of nodes) are kept and told, so that tests which set them go on. What is not known is `badarg`.
 
 use super::statistics::memory_0;
-use super::{Bif, Class, Context, Fail, Value, bif, node_references, process_info};
+use super::{Bif, Class, Context, Fail, Value, bif, node_references, process_info, system_task};
 use crate::atom::am;
 use crate::bits::view::view;
 use crate::dist::connection::Controller;
@@ -473,19 +473,13 @@ fn set_available(cx: &mut Context, value: Term) -> Value {
     Ok(Term::boolean(old))
 }
 
-/// The caller collects when the call has returned, others at once.
+/// The caller collects when the call has returned, others when they are in the middle of none.
 fn force_gc(cx: &mut Context, pid: Term) -> Value {
-    if pid == cx.process().pid {
-        cx.process().requested = Some(gc::Collection::Full);
-        return Ok(Term::boolean(true));
-    }
-    let machine = cx.machine();
-    let Some(mut process) = machine.processes.table.get(pid) else {
-        return Ok(Term::boolean(false));
-    };
-    // SAFETY: the table's processes are alive, and this one is not the caller: nothing borrows it.
-    gc::collect_fully(machine, unsafe { process.as_mut() }, 0)?;
-    Ok(Term::boolean(true))
+    Ok(Term::boolean(system_task::collect(
+        cx,
+        pid,
+        gc::Collection::Full,
+    )?))
 }
 
 /// Whether the caller collects when others ask it to. It answers those who asked meanwhile when it does again, and collects.

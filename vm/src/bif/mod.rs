@@ -481,6 +481,9 @@ impl Context {
     /// which may be for any reason. The error is that of [`Context::consume`].
     #[inline(never)]
     pub fn pause(&mut self, exit: Exit) -> Result<(), Fail> {
+        if self.machine().scheduler.native_base == 0 {
+            return Context::goes_on(exit);
+        }
         let pid = self.process().pid;
         let ended = |cx: &mut Context| {
             cx.process().state == State::Exiting || exit::begin_pending(cx.machine(), pid)
@@ -491,8 +494,10 @@ impl Context {
         // SAFETY: entries live as long as the machine.
         let function = self.function.map(|export| unsafe { export.as_ref() }.mfa());
         // SAFETY: the process has the processor; `&mut self` is the one way to borrow it or the machine.
-        let left = unsafe { native_stack::pause(self.machine, self.process, exit, function) };
-        if left && ended(self) {
+        if !unsafe { native_stack::pause(self.machine, self.process, exit, function) } {
+            return Context::goes_on(exit);
+        }
+        if ended(self) {
             return Err(Fail::Suspend);
         }
         let process = self.process();
@@ -502,11 +507,28 @@ impl Context {
         Ok(())
     }
 
+    /// What a pause that cannot be made means: a turn may well be longer, but who waits for something would do so for ever.
+    fn goes_on(exit: Exit) -> Result<(), Fail> {
+        match exit {
+            Exit::Wait => Err(Fail::NoMemory),
+            _ => Ok(()),
+        }
+    }
+
+    /// Calls `function`, which does not pause: for who holds what others may change, such as an object of a table.
+    #[inline]
+    pub fn without_pause<T>(&mut self, function: impl FnOnce(&mut Context) -> T) -> T {
+        let base = core::mem::take(&mut self.machine().scheduler.native_base);
+        let value = function(self);
+        self.machine().scheduler.native_base = base;
+        value
+    }
+
     /// Waits until the process of `pid` is not in the middle of a built-in function, or not alive: for who wants to collect its heap, or to
-    /// suspend it. False if that may never be, because the process itself waits here for another.
+    /// suspend it. False if that may never be, because the process itself waits here for another, or is suspended in the middle.
     pub fn when_outside(&mut self, pid: Term) -> Result<bool, Fail> {
         while let Some(process) = self.paused(pid) {
-            if process.waits_for_another {
+            if process.waits_for_another || process.suspended > 0 {
                 return Ok(false);
             }
             process.wanted_outside = true;

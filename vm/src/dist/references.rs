@@ -62,9 +62,10 @@ pub type Found = (Node, Holder, Kind);
 /// All references to nodes, sorted.
 pub fn of_machine(machine: &Machine) -> Result<Vec<Found>, NoMemory> {
     let mut all = Vec::new();
+    let atoms = machine.atoms.len() as u32;
     for process in machine.processes.table.iter() {
         // SAFETY: the table's processes are alive, and nobody changes one while the machine is borrowed.
-        of_process(unsafe { process.as_ref() }, &mut all)?;
+        of_process(unsafe { process.as_ref() }, atoms, &mut all)?;
     }
     for table in machine.ets.iter() {
         of_table(table, &mut all)?;
@@ -121,11 +122,18 @@ fn identifiers(
     Ok(())
 }
 
-fn of_process(process: &Process, all: &mut Vec<Found>) -> Result<(), NoMemory> {
+/// What `process` refers to. There are so many `atoms`.
+fn of_process(process: &Process, atoms: u32, all: &mut Vec<Found>) -> Result<(), NoMemory> {
     let holder = Holder::Process(process.pid.identifier_data());
     let messages = process.mailbox.parcels().flat_map(Parcel::areas);
-    for area in process.heap.areas().chain(messages) {
-        identifiers(area, |node| add(all, node, holder, Kind::Heap))?;
+    for area in process.heap.areas(process.heap_top()).chain(messages) {
+        identifiers(area, |node| {
+            // What a built-in function has not finished, or given up, is garbage, of which not all was ever written.
+            match node.name.0 < atoms {
+                true => add(all, node, holder, Kind::Heap),
+                false => Ok(()),
+            }
+        })?;
     }
     for (_, monitor) in process.monitors.iter() {
         if let Watched::Remote(super::signal::Target::Process(pid)) = monitor.target {
@@ -194,6 +202,13 @@ mod tests {
         };
         let term = remote.term(heap).unwrap();
         heap.tuple(&[term, term]).unwrap();
+        // What is left of something that was given up.
+        let garbage = heap.allocate(2).unwrap().as_ptr();
+        // SAFETY: two fresh words.
+        unsafe {
+            *garbage = Header::new(Subtag::ExternalPid, 2).0;
+            *garbage.add(1) = u64::MAX;
+        }
         let expected = (node, Holder::Process(pid.identifier_data()), Kind::Heap);
         assert_eq!(of_machine(machine).unwrap(), [expected]);
     }

@@ -5,7 +5,7 @@
 //!
 //! A failure in a guard ends the clause; one in the body makes the value of that call `'EXIT'`.
 //!
-//! Invariant: nothing collects while a specification runs; so terms of the subject may lie in locals, and garbage on the heap may
+//! Invariant: nothing collects while a specification runs, and nobody else gets the processor; so terms of the subject may lie in locals, and garbage on the heap may
 //! refer to them.
 
 use super::actions::Actions;
@@ -194,7 +194,8 @@ impl Clause {
                 },
                 Op::Call(function, count) => {
                     let from = stack.len() - count as usize;
-                    let value = function(cx, &stack[from..]);
+                    // The subject may be a table's, which others may change.
+                    let value = cx.without_pause(|cx| function(cx, &stack[from..]));
                     stack.truncate(from);
                     match value.map(Some).or_else(|fail| failed(cx, fail, in_body))? {
                         Some(value) => stack.push(value),

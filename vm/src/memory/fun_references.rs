@@ -27,7 +27,7 @@ pub fn count(machine: &Machine, entry: *const u64) -> usize {
 
 fn in_process(process: &Process, entry: *const u64) -> usize {
     let heap = &process.heap;
-    let young = (heap.top as usize - heap.block.start() as usize) / 8;
+    let young = (process.heap_top() as usize - heap.block.start() as usize) / 8;
     let fragments = heap.old.iter().chain(&heap.fragments);
     let parts = fragments.map(|fragment| (fragment.block.start().cast_const(), fragment.used));
     parts

@@ -139,9 +139,9 @@ impl Heap {
         (self.stack as usize - self.top as usize) / 8
     }
 
-    /// The words of all objects: in the block, in the old generation, in the fragments.
-    pub fn areas(&self) -> impl Iterator<Item = &[u64]> {
-        let used = (self.top as usize - self.block.start() as usize) / 8;
+    /// The words of all objects: in the block up to `top` (see [`crate::process::Process::heap_top`]), in the old generation, in the fragments.
+    pub fn areas(&self, top: *mut u64) -> impl Iterator<Item = &[u64]> {
+        let used = (top as usize - self.block.start() as usize) / 8;
         // SAFETY: the invariant: below `top` all words belong to objects.
         let block = unsafe { core::slice::from_raw_parts(self.block.start(), used) };
         let others = self.old.iter().chain(&self.fragments);

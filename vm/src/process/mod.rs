@@ -641,6 +641,14 @@ impl Process {
         self.paused.as_ref().and_then(|paused| paused.function)
     }
 
+    /// First free word of its heap. While it is paused its heap looks full, to those who build something there.
+    pub fn heap_top(&self) -> *mut u64 {
+        match &self.paused {
+            Some(paused) => paused.top(),
+            None => self.heap.top,
+        }
+    }
+
     /// Bytes that the process takes up: `process_info(Pid, memory)`.
     pub fn memory(&self) -> usize {
         let heap = &self.heap;

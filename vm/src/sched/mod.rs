@@ -138,10 +138,10 @@ fn next(machine: &mut Machine) -> NonNull<Process> {
     if events::are_waiting(machine) {
         events::wake(machine);
     }
-    if let Some(process) = exit::take_unwinding(machine) {
-        return start_turn(machine, process);
-    }
     loop {
+        if let Some(process) = exit::take_unwinding(machine) {
+            return start_turn(machine, process);
+        }
         if let Some(process) = machine.processes.queues.take_next() {
             return start_turn(machine, process);
         }

@@ -163,6 +163,11 @@ impl Paused {
         }
     }
 
+    /// First free word of the heap.
+    pub fn top(&self) -> *mut u64 {
+        self.top
+    }
+
     /// Bytes that this takes up.
     pub fn memory(&self) -> usize {
         size_of::<Paused>() + self.stack.capacity() * size_of::<u64>()

@@ -90,7 +90,7 @@ fn reading(machine: &mut Machine, process: &Process, kind: Kind) -> u64 {
 /// Words that the process has on its heap.
 pub fn words_in_use(process: &Process) -> u64 {
     let heap = &process.heap;
-    let young = (heap.top as usize - heap.block.start() as usize) / 8;
+    let young = (process.heap_top() as usize - heap.block.start() as usize) / 8;
     let old = heap.old.as_ref().map_or(0, |old| old.used);
     (young + old + heap.fragment_words) as u64
 }

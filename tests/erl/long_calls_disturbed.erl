@@ -1,6 +1,6 @@
 %% Long built-in functions in whose middle others act: on the process (which is collected, suspended, traced, asked about, killed), on the
 %% tables and patterns that it uses. What it computes is what it computes when it is alone.
-%% gcstress: small
+%% needs: OTP
 -module(long_calls_disturbed).
 -export([main/0, main/1]).
 -include("show.hrl").

@@ -40,6 +40,7 @@ Usage: starling erl [--otp DIR] [FLAGS]
   -noshell               no shell (needs OTP)
   -nobeam                refuse .beam files: .ling only
   +gcstress              collect garbage at every allocation (to test the machine itself)
+  +pausestress           let others run wherever a built-in function may (to test the machine itself)
 
 All other flags of erl are known; docs/src/flags.md says what each does here.
 

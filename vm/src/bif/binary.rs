@@ -416,6 +416,10 @@ fn occurrences(
 ) -> Result<(Vec<(usize, usize)>, Options), Fail> {
     let bytes = bytes(subject)?;
     let options = Options::read(options, bytes.len(), split)?;
+    // As OTP, which does not look at the pattern then.
+    if bytes.is_empty() {
+        return Ok((Vec::new(), options));
+    }
     let patterns = Patterns::read(&pattern)?;
     let limit = if options.global { usize::MAX } else { limit };
     let scope = &bytes[options.scope.clone()];

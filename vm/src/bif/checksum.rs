@@ -58,7 +58,7 @@ fn with_bytes(cx: &mut Context, data: Term, mut f: impl FnMut(&[u8])) -> Result<
     };
     let bits = view(&binary).ok_or(Fail::Badarg)?;
     let bytes = bits.to_bytes()?.ok_or(Fail::Badarg)?;
-    for piece in bytes.chunks(PIECE) {
+    for piece in bytes.chunks(cx.piece(PIECE)) {
         f(piece);
         cx.consume(piece.len() / BYTES_PER_REDUCTION)?;
     }
@@ -71,11 +71,13 @@ fn update(cx: &mut Context, function: fn(u32, &[u8]) -> u32, old: u32, data: Ter
     Ok(Term::small(sum as i64))
 }
 
-/// Of two checksums and the length of the second one's data: the checksum of all the data.
+/// Of two checksums and the length of the second one's data, below 2^32 as on OTP: the checksum of all the data.
 fn combine(_: &mut Context, args: &[Term], function: fn(u32, u32, u64) -> u32) -> Value {
     let (first, second) = (checksum(&args[0])?, checksum(&args[1])?);
     let length = Integer::of_term(&args[2]).and_then(|length| length.as_i128());
-    let length = length.and_then(|length| u64::try_from(length).ok());
+    let length = length
+        .and_then(|length| u32::try_from(length).ok())
+        .map(u64::from);
     let sum = function(first, second, length.ok_or(Fail::Badarg)?);
     Ok(Term::small(sum as i64))
 }
@@ -159,6 +161,10 @@ fn adler32(old: u32, bytes: &[u8]) -> u32 {
 }
 
 fn adler32_combine(first: u32, second: u32, length: u64) -> u32 {
+    // Of no data the second sum should be 1, and whatever it is does not count.
+    if length == 0 {
+        return first;
+    }
     let modulus = ADLER_MODULUS as u64;
     let (a1, b1) = (first as u64 & 0xffff, first as u64 >> 16);
     let (a2, b2) = (second as u64 & 0xffff, second as u64 >> 16);

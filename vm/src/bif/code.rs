@@ -115,8 +115,17 @@ fn external_term(cx: &mut Context, bytes: &'static [u8]) -> Value {
         .map_err(|_| Fail::Badarg)
 }
 
-/// Whether `test` holds for the entry of the function that `args` name; false if there is none.
+/// Whether the arity is a small integer that no function has.
+fn names_none(args: &[Term]) -> bool {
+    let arity = args[2].as_small();
+    args[0].is_atom() && args[1].is_atom() && arity.is_some_and(|arity| !(0..=255).contains(&arity))
+}
+
+/// Whether `test` holds for the entry of the function that `args` name; false if there is none, as of an arity that none has.
 fn entry_is(cx: &mut Context, args: &[Term], test: impl Fn(&Export) -> bool) -> Value {
+    if names_none(args) {
+        return Ok(Term::boolean(false));
+    }
     let (module, function, arity) = mfa(args)?;
     let export = cx.machine().code.find_export(module, function, arity);
     // SAFETY: entries live as long as the machine, which has one thread.
@@ -131,6 +140,9 @@ fn function_exported_3(cx: &mut Context, args: &[Term]) -> Value {
 
 fn is_builtin_3(cx: &mut Context, args: &[Term]) -> Value {
     let built_in = entry_is(cx, args, |export| export.built_in.is_some())?;
+    if names_none(args) {
+        return Ok(built_in);
+    }
     let (module, function, arity) = mfa(args)?;
     let machine = cx.machine();
     let (module, function) = (machine.atoms.name(module), machine.atoms.name(function));

@@ -240,7 +240,7 @@ fn binary_to_list_1(cx: &mut Context, args: &[Term]) -> Value {
     byte_list(cx, bits, 0, bits.size / 8, Term::NIL)
 }
 
-/// The bytes at the positions from the second to the third argument, counted from 1.
+/// The bytes at the positions from the second to the third argument, counted from 1; of any bit string, as on OTP.
 fn binary_to_list_3(cx: &mut Context, args: &[Term]) -> Value {
     // Unlike that of `binary_to_list/1`, it may end in the middle of a byte.
     let bits = view(&args[0]).ok_or(Fail::Badarg)?;

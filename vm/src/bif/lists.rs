@@ -61,14 +61,14 @@ fn pay_rest(cx: &mut Context, walked: usize) {
 /// As [`proper_length`], letting others run in between.
 pub(super) fn length_in_pieces(cx: &mut Context, list: Term) -> Result<usize, Fail> {
     let mut elements = list.iter_list();
-    let mut length = 0;
+    let (mut length, piece) = (0, cx.piece(PIECE));
     loop {
-        let walked = elements.by_ref().take(PIECE).count();
+        let walked = elements.by_ref().take(piece).count();
         length += walked;
-        if walked < PIECE {
+        if walked < piece {
             break;
         }
-        cx.consume(PIECE / CELLS_PER_REDUCTION)?;
+        cx.consume(piece / CELLS_PER_REDUCTION)?;
     }
     pay_rest(cx, length);
     match elements.tail().is_nil() {

@@ -181,6 +181,9 @@ pub const fn bare(module: &'static str, function: &'static str, arity: u8, run: 
     }
 }
 
+/// See [`Context::piece`].
+const STRESSED_PIECE: usize = 3;
+
 /// Most arguments of a built-in function.
 pub const MAX_BUILT_IN_ARITY: usize = 8;
 
@@ -465,7 +468,7 @@ impl Context {
     pub fn consume(&mut self, work: usize) -> Result<(), Fail> {
         let process = self.process();
         process.bumped_reductions += work;
-        if process.bumped_reductions < TURN as usize {
+        if process.bumped_reductions < TURN as usize && !self.machine().options.pause_always {
             return Ok(());
         }
         self.pause(Exit::Yield)
@@ -474,7 +477,16 @@ impl Context {
     /// Whether the turn is over: [`Context::consume`] would let others run.
     #[inline]
     pub fn turn_is_over(&mut self) -> bool {
-        self.process().bumped_reductions >= TURN as usize
+        self.process().bumped_reductions >= TURN as usize || self.machine().options.pause_always
+    }
+
+    /// How much a function does before it asks [`Context::consume`]: `usual`, but little under `+pausestress`.
+    #[inline]
+    pub fn piece(&mut self, usual: usize) -> usize {
+        match self.machine().options.pause_always {
+            true => STRESSED_PIECE,
+            false => usual,
+        }
     }
 
     /// Gives the processor away and returns when the process has it again: in its next turn (`Exit::Yield`), or when something has woken it (`Exit::Wait`),

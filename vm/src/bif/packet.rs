@@ -65,7 +65,10 @@ fn limits(cx: &mut Context, options: Term) -> Option<Limits> {
 /// `{ok, Packet, Rest}`, `{more, Length | undefined}` or `{error, invalid}`.
 fn decode_packet_3(cx: &mut Context, args: &[Term]) -> Value {
     let stream = args[1];
-    let (kind, binary) = kind(cx, args[0]).ok_or(Fail::Badarg)?;
+    // OTP's cause for a wrong type; wrong options have none.
+    let Some((kind, binary)) = kind(cx, args[0]) else {
+        return Err(cx.fail_because(am::BADOPT));
+    };
     let bits = view(&stream).ok_or(Fail::Badarg)?;
     let limits = limits(cx, args[2]).ok_or(Fail::Badarg)?;
     // Bits behind the last whole byte belong to no packet.

@@ -158,11 +158,12 @@ const HASHED_PER_REDUCTION: usize = 8;
 /// All bits of the hash; others may run meanwhile.
 fn hash_in_pieces(cx: &mut Context, term: Term) -> Result<u32, Fail> {
     let mut hashing = Hashing::new(term);
+    let piece = cx.piece(HASHED);
     loop {
-        if let Some(hash) = hashing.advance(cx.atoms(), HASHED)? {
+        if let Some(hash) = hashing.advance(cx.atoms(), piece)? {
             return Ok(hash);
         }
-        cx.consume(HASHED / HASHED_PER_REDUCTION)?;
+        cx.consume(piece / HASHED_PER_REDUCTION)?;
     }
 }
 

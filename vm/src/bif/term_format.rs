@@ -130,9 +130,10 @@ const PIECE: usize = 1000 * BYTES_PER_REDUCTION;
 /// The encoding of `term`, made in pieces.
 fn encoding(cx: &mut Context, term: Term, options: &encode::Options) -> Result<Encoding, Fail> {
     let mut encoding = Encoding::new(term, options)?;
+    let piece = cx.piece(PIECE);
     loop {
         let before = encoding.bytes.len();
-        let progress = encoding.advance(cx.atoms(), PIECE)?;
+        let progress = encoding.advance(cx.atoms(), piece)?;
         cx.consume((encoding.bytes.len() - before) / BYTES_PER_REDUCTION)?;
         if progress == Progress::Done {
             return Ok(encoding);
@@ -234,10 +235,11 @@ fn decoded_ordinary(cx: &mut Context, bytes: &[u8], safe: bool) -> Result<(Term,
         Payload::Inflated { data, .. } => (&data[..], 0),
     };
     let mut decoding = Decoding::new(at);
+    let terms = cx.piece(TERMS);
     loop {
         let before = decoding.used();
         let measured = decoding
-            .measure(data, cx.atoms(), &options, TERMS)
+            .measure(data, cx.atoms(), &options, terms)
             .map_err(refused)?;
         cx.consume((decoding.used() - before) / BYTES_PER_REDUCTION / 2)?;
         if measured == Progress::Done {
@@ -250,7 +252,7 @@ fn decoded_ordinary(cx: &mut Context, bytes: &[u8], safe: bool) -> Result<(Term,
         let before = decoding.position();
         let (heap, atoms, code) = cx.heap_atoms_and_code();
         // SAFETY: `root` is there until the end; what comes behind `Done` is no call.
-        let built = unsafe { decoding.build(data, atoms, heap, code, &options, TERMS) };
+        let built = unsafe { decoding.build(data, atoms, heap, code, &options, terms) };
         let built = built.map_err(refused)?;
         cx.consume((decoding.position() - before) / BYTES_PER_REDUCTION)?;
         if built == Progress::Done {

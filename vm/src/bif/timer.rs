@@ -62,9 +62,6 @@ fn start(cx: &mut Context, args: &[Term], kind: Message) -> Value {
     let Some(absolute) = absolute else {
         return Err(cx.fail_because(am::BADOPT));
     };
-    if !destination.is_local_pid() && !destination.is_atom() {
-        return Err(Fail::Badarg);
-    }
     let milliseconds = match time.as_small() {
         Some(milliseconds) if milliseconds >= 0 || absolute => milliseconds,
         _ => return Err(cx.fail_because(am::TIME)),
@@ -79,6 +76,9 @@ fn start(cx: &mut Context, args: &[Term], kind: Message) -> Value {
     if deadline > i64::MAX as u64 {
         // Behind the end of time: `system_info(end_time)`.
         return Err(cx.fail_because(am::TIME));
+    }
+    if !destination.is_local_pid() && !destination.is_atom() {
+        return Err(Fail::Badarg);
     }
     let reference = machine.processes.references.make();
     let term = reference.term(cx)?;

@@ -95,6 +95,7 @@ impl Flags {
                 }
                 "-nobeam" => flags.options.no_beam = true,
                 "+gcstress" => flags.options.collect_always = true,
+                "+pausestress" => flags.options.pause_always = true,
                 "-noshell" | "-noinput" => flags.arguments.flags.push(Flag {
                     name: String::from(&flag[1..]),
                     values: Vec::new(),
@@ -103,8 +104,8 @@ impl Flags {
                 "-extra" => flags.arguments.plain = rest.by_ref().map(String::from).collect(),
                 _ => {
                     return Err(format!(
-                        "{flag} is not a flag of a bare machine, which knows -s, -run, -nobeam, -noshell, -noinput, -extra \
-                         and +gcstress; other flags of erl need OTP's init, which --bare leaves out"
+                        "{flag} is not a flag of a bare machine, which knows -s, -run, -nobeam, -noshell, -noinput, -extra, \
+                         +gcstress and +pausestress; other flags of erl need OTP's init, which --bare leaves out"
                     ));
                 }
             }
@@ -324,8 +325,12 @@ mod tests {
 
     #[test]
     fn calls_are_read_as_erl_reads_them() {
-        let flags = parse("-noshell -s hello -s m f -run n g a b +gcstress -extra -s x").unwrap();
-        assert!(flags.options.collect_always && !flags.options.no_beam);
+        let flags =
+            parse("-noshell -s hello -s m f -run n g a b +gcstress +pausestress -extra -s x")
+                .unwrap();
+        assert!(
+            flags.options.collect_always && flags.options.pause_always && !flags.options.no_beam
+        );
         let call = |module: &str, function: &str, arguments: Option<&[&str]>, atoms| Call {
             module: module.into(),
             function: function.into(),

@@ -19,6 +19,8 @@ const ETS_TABLES: usize = 8192;
 pub struct Options {
     /// Collect at every allocation (`+gcstress`): finds terms that are kept across a collection.
     pub collect_always: bool,
+    /// Let others run wherever a built-in function may (`+pausestress`): finds what is kept across a pause, and is not there any more.
+    pub pause_always: bool,
     /// Refuse `.beam` files (`-nobeam`).
     pub no_beam: bool,
     /// There is no OTP (`--bare`).
@@ -87,6 +89,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             collect_always: false,
+            pause_always: false,
             no_beam: false,
             bare: false,
             process_limit: PROCESS_LIMIT,

@@ -321,7 +321,7 @@ impl HashChunk {
 
     /// As many results as the limit says, if there are, and a continuation.
     fn go_on(mut self, cx: &mut Context, mut table: Opened) -> Value {
-        let mut rests = Rests::default();
+        let mut rests = Rests::new(cx);
         let searched = self.search(cx, &mut table, &mut rests);
         rests.end(cx, &mut table);
         searched?;

@@ -124,20 +124,29 @@ pub enum Go {
 const PER_REDUCTION: usize = 4;
 
 /// How a walk lets others run.
-#[derive(Default)]
 pub struct Rests {
-    /// Objects and buckets that have not been paid for yet.
+    /// Objects and buckets that have not been paid for yet, and how many of them are paid for at once.
     unpaid: usize,
+    paid: usize,
     /// Whether the walk holds the table fixed.
     holds: bool,
 }
 
 impl Rests {
+    /// A walk begins.
+    pub fn new(cx: &mut Context) -> Rests {
+        Rests {
+            unpaid: 0,
+            paid: cx.piece(64),
+            holds: false,
+        }
+    }
+
     /// Pays for `seen` more, and says whether it is time for a rest.
     #[inline]
     pub fn is_time(&mut self, cx: &mut Context, seen: usize) -> bool {
         self.unpaid += seen;
-        if self.unpaid < 64 {
+        if self.unpaid < self.paid {
             return false;
         }
         cx.bump_reductions(core::mem::take(&mut self.unpaid) / PER_REDUCTION);
@@ -194,7 +203,7 @@ pub fn change(
     plan: &Plan,
     visit: Visit<'_>,
 ) -> Result<(), Fail> {
-    let mut rests = Rests::default();
+    let mut rests = Rests::new(cx);
     let changed = match &table.store {
         Store::Hash(_) => change_buckets(cx, table, plan, &mut rests, visit),
         Store::Ordered(_) => {
@@ -400,7 +409,7 @@ pub fn along(
     course: &Course,
     visit: &mut dyn FnMut(&mut Context, &Object) -> Result<Go, Fail>,
 ) -> Result<bool, Fail> {
-    let mut rests = Rests::default();
+    let mut rests = Rests::new(cx);
     let walked = along_resting(cx, table, course, &mut rests, visit);
     rests.end(cx, table);
     walked

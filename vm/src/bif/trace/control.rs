@@ -278,9 +278,6 @@ fn trace_pattern(cx: &mut Context, session: SessionId, args: &[Term]) -> Value {
     let [what, how, list] = [args[0], args[1], args[2]];
     let of_session = cx.machine().tracing.session(session).map(|s| s.tracer);
     let of_session = of_session.unwrap_or(Tracer::Nobody);
-    let Some((kinds, meta)) = kinds(cx, of_session, list) else {
-        return Err(cx.fail_because(am::BADOPT));
-    };
     let mut specification = None;
     let switch = match how.as_atom() {
         _ if how.is_nil() => Switch::On,
@@ -292,6 +289,9 @@ fn trace_pattern(cx: &mut Context, session: SessionId, args: &[Term]) -> Value {
             specification = Some(compile(cx, what, how)?);
             Switch::On
         }
+    };
+    let Some((kinds, meta)) = kinds(cx, of_session, list) else {
+        return Err(cx.fail_because(am::BADOPT));
     };
     let counts = kinds.count || kinds.time || kinds.memory;
     if specification.is_some() && counts && !kinds.local && !kinds.meta {

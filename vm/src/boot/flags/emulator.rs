@@ -320,6 +320,7 @@ pub fn parse(words: &[Word], erts_version: &str, options: &mut Options) -> Resul
         match name {
             b"V" => return Err(version(erts_version)),
             b"gcstress" => options.collect_always = true,
+            b"pausestress" => options.pause_always = true,
             // The guest takes it before it starts the machine; elsewhere there is nothing to tell.
             b"bootinfo" => {}
             b"d" | [b'd', b'x'] => options.crash_dump = false,

@@ -15,11 +15,12 @@ fn parsed(line: &str) -> Result<Options, Stop> {
 fn what_has_a_meaning_is_kept() {
     let options = parsed(
         "-P 5000 -Q 1025 -t 9000 -e 10000 -hms 300 -hmax 100000 -hmaxk false -hmaxel false -hmaxib true -hmqd off_heap -fnlw -pc unicode \
-         -Wi -zdbbl 44 -B i -d -i mine -gcstress",
+         -Wi -zdbbl 44 -B i -d -i mine -gcstress -pausestress",
     )
     .unwrap();
     let expected = Options {
         collect_always: true,
+        pause_always: true,
         process_limit: 8192,
         port_limit: 2048,
         atom_limit: 9000,

@@ -123,7 +123,7 @@ pub fn hash_2(cx: &mut Context, args: &[Term]) -> Value {
         return Err(badarg(cx, 1, "Not iolist"));
     };
     let mut digest = algorithm.start();
-    for piece in data.chunks(PIECE) {
+    for piece in data.chunks(cx.piece(PIECE)) {
         digest.update(piece);
         cx.consume(piece.len() / BYTES_PER_REDUCTION)?;
     }
@@ -143,7 +143,7 @@ pub fn update_2(cx: &mut Context, args: &[Term]) -> Value {
     let Some(data) = bytes_of(cx, args[1])? else {
         return Err(badarg(cx, 1, "Not iolist"));
     };
-    for piece in data.chunks(PIECE) {
+    for piece in data.chunks(cx.piece(PIECE)) {
         next.update(piece);
         cx.consume(piece.len() / BYTES_PER_REDUCTION)?;
     }

@@ -104,6 +104,7 @@ impl Listing<'_, '_> {
                 let distance = self.unsigned(4) as u32 as i32 as i64;
                 self.label(distance, out)
             }
+            Kind::J => write!(out, "{}", self.unsigned(4) as u32 as i32 >> 4),
             Kind::A | Kind::Q | Kind::H => write!(out, "{}", self.unsigned(2)),
             Kind::U => write!(out, "{}", self.unsigned(4)),
             Kind::W => write!(out, "{}", self.unsigned(8)),

@@ -29,6 +29,7 @@
 //! | `X`  | 2 | X register |
 //! | `Y`  | 2 | Y register, slot of the current stack frame |
 //! | `C`  | 8 | constant: an immediate term, or (relocated) an atom or a literal |
+//! | `J`  | 4 | constant: a small integer, the lower half of its word; the upper half is its sign |
 //! | `S`  | 8 | any source: a constant, or a register as [`register_source`] encodes it |
 //! | `D`  | 2 | any destination: register number times two, plus one for a Y register |
 //! | `F`  | 4 | label: signed distance in bytes from this instruction's opcode; 0 is "no label" |
@@ -180,17 +181,17 @@ macro_rules! instructions {
             init_yregs { (Y) (Ls) }
 
             // --- moving data (64, 169) ---
-            move_ { (X X) (X Y) (Y X) (Y Y) (C X) (C Y) (S D) }
+            move_ { (X X) (X Y) (Y X) (Y Y) (J X) (C X) (C Y) (S D) }
             swap { (X X) (D D) }
 
             // --- jumps and tests; label first, taken when the test fails (39-60, 114, 115, 129, 156-159, 61) ---
             jump { (F) }
-            is_lt { (F X X) (F X C) (F C X) (F X Y) (F Y X) (F S S) }
-            is_ge { (F X X) (F X C) (F C X) (F X Y) (F Y X) (F S S) }
+            is_lt { (F X X) (F X J) (F J X) (F X C) (F C X) (F X Y) (F Y X) (F S S) }
+            is_ge { (F X X) (F X J) (F J X) (F X C) (F C X) (F X Y) (F Y X) (F S S) }
             is_eq { (F S S) }
             is_ne { (F S S) }
-            is_eq_exact { (F X X) (F X C) (F Y C) (F X Y) (F S S) }
-            is_ne_exact { (F X X) (F X C) (F Y C) (F X Y) (F S S) }
+            is_eq_exact { (F X X) (F X J) (F X C) (F Y C) (F X Y) (F S S) }
+            is_ne_exact { (F X X) (F X J) (F X C) (F Y C) (F X Y) (F S S) }
             is_integer { (F X) (F S) }
             is_float { (F S) }
             is_number { (F S) }
@@ -252,20 +253,20 @@ macro_rules! instructions {
             bif2 { (F I S S D) }
             bif3 { (F I S S S D) }
             // These have instructions of their own; label 0 means: raise.
-            add { (F X X X) (F X X Y) (F X C X) (F X Y X) (F Y X X) (F Y C X) (F S S D) }
-            subtract { (F X X X) (F X C X) (F X Y X) (F Y X X) (F Y C X) (F S S D) }
-            multiply { (F X X X) (F X C X) (F S S D) }
-            int_div { (F X C X) (F S S D) }
-            rem { (F X C X) (F S S D) }
-            band { (F X C X) (F X X X) (F S S D) }
+            add { (F X X X) (F X X Y) (F X J X) (F X C X) (F X Y X) (F Y X X) (F Y J X) (F Y C X) (F S S D) }
+            subtract { (F X X X) (F X J X) (F X C X) (F X Y X) (F Y X X) (F Y J X) (F Y C X) (F S S D) }
+            multiply { (F X X X) (F X J X) (F X C X) (F S S D) }
+            int_div { (F X J X) (F X C X) (F S S D) }
+            rem { (F X J X) (F X C X) (F S S D) }
+            band { (F X J X) (F X C X) (F X X X) (F S S D) }
             bor { (F X X X) (F S S D) }
             bxor { (F X X X) (F S S D) }
-            bsl { (F X C X) (F S S D) }
-            bsr { (F X C X) (F S S D) }
+            bsl { (F X J X) (F X C X) (F S S D) }
+            bsr { (F X J X) (F X C X) (F S S D) }
             bnot { (F S D) }
             negate { (F S D) }
             // position from 1, tuple
-            element { (F C X X) (F X X X) (F S S D) }
+            element { (F J X X) (F X X X) (F S S D) }
             hd { (F S D) }
             tl { (F S D) }
             tuple_size { (F S D) }
@@ -383,18 +384,18 @@ macro_rules! instructions {
             // --- fused: what the first instruction does, and then what the one behind it does, without dispatch.
             // The operands are those of the first (`operation::FUSIONS` says of which two operations each is made); the
             // second instruction stands behind it as it is, so that labels may lead to it ---
-            move_call { (X X) (Y X) (C X) }
-            move_call_only { (X X) (Y X) (C X) }
-            move_call_last { (X X) (Y X) (C X) }
-            move_return { (X X) (Y X) (C X) }
-            move_move_xx { (X X) (X Y) (Y X) (C X) }
+            move_call { (X X) (Y X) (J X) (C X) }
+            move_call_only { (X X) (Y X) (J X) (C X) }
+            move_call_last { (X X) (Y X) (J X) (C X) }
+            move_return { (X X) (Y X) (J X) (C X) }
+            move_move_xx { (X X) (X Y) (Y X) (J X) (C X) }
             move_move_xy { (X X) (X Y) (Y X) }
-            move_move_yx { (X X) (X Y) (Y X) (C X) }
+            move_move_yx { (X X) (X Y) (Y X) (J X) (C X) }
             // ... of which the second instruction is a fused one: three in a row
             move_move_call_xx { (X X) (X Y) (Y X) }
             move_move_call_yx { (X X) (X Y) (Y X) }
             move_move_call_cx { (X X) (X Y) (Y X) }
-            move_move_call_only_xx { (X X) (C X) }
+            move_move_call_only_xx { (X X) (J X) (C X) }
             move_move_call_only_cx { (X X) }
             move_move_call_last_xx { (X X) (Y X) }
             move_move_call_last_yx { (X X) (Y X) }
@@ -409,16 +410,16 @@ macro_rules! instructions {
             put_list_deallocate_return { (X X X) (Y X X) }
             test_heap_put_list_return_xx { (U A) }
             test_heap_put_list_return_yx { (U A) }
-            add_call_only { (F X X X) (F X C X) }
-            add_move_call_only { (F X X X) (F X C X) }
+            add_call_only { (F X X X) (F X J X) }
+            add_move_call_only { (F X X X) (F X J X) }
             add_deallocate_return { (F X X X) (F X Y X) (F Y X X) }
-            subtract_call { (F X C X) (F Y C X) }
-            subtract_call_only { (F X C X) }
-            subtract_move_call { (F X C X) (F Y C X) }
-            subtract_move_call_only { (F X C X) }
-            is_lt_return { (F X X) (F X C) }
-            is_lt_move_return { (F X X) (F X C) }
-            is_ge_move_return { (F X X) (F X C) }
+            subtract_call { (F X J X) (F Y J X) }
+            subtract_call_only { (F X J X) }
+            subtract_move_call { (F X J X) (F Y J X) }
+            subtract_move_call_only { (F X J X) }
+            is_lt_return { (F X X) (F X J) }
+            is_lt_move_return { (F X X) (F X J) }
+            is_ge_move_return { (F X X) (F X J) }
             bs_start_match_get_position { (F X A X) }
             bs_get_8_test_unit { (F X X) }
             float_load_load { (X R) }

@@ -16,6 +16,7 @@ pub enum Kind {
     X,
     Y,
     C,
+    J,
     S,
     D,
     F,
@@ -40,7 +41,7 @@ impl Kind {
         match self {
             Kind::X | Kind::Y | Kind::D | Kind::A | Kind::Q | Kind::H | Kind::R => 2,
             Kind::Ls | Kind::Lv | Kind::Le | Kind::Lb => 2,
-            Kind::F | Kind::U => 4,
+            Kind::F | Kind::U | Kind::J => 4,
             Kind::C | Kind::S | Kind::W | Kind::I | Kind::N | Kind::P => 8,
         }
     }

@@ -16,6 +16,8 @@ use crate::environment::Environment;
 use crate::ets::Tables;
 use crate::fs::FileSystem;
 use crate::fs::names::NativeNames;
+use crate::interp::cpu::Handler;
+use crate::interp::table::HANDLERS;
 use crate::interp::trace;
 use crate::memory::resource::Resources;
 use crate::observe::Observer;
@@ -37,6 +39,7 @@ use alloc::format;
 use alloc::string::String;
 use core::ops::Range;
 use starling_loader::isa::{FLOAT_REGISTERS, X_REGISTERS};
+use starling_loader::operation::OPCODES;
 
 /// How often the collector ran.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,6 +63,9 @@ const BARE_ERTS_VERSION: &str = "13.1.5";
 pub struct Machine {
     /// The X registers of the running process.
     pub x: [Term; X_REGISTERS],
+    /// What runs for each opcode. The interpreter holds the machine's address in a register: from there the
+    /// way to a handler is one jump.
+    pub(crate) handlers: [Handler; OPCODES],
     /// The floating point registers of the running process.
     pub float: [f64; FLOAT_REGISTERS],
     /// All atoms.
@@ -161,6 +167,7 @@ impl Machine {
         let environment = Environment::new(core::mem::take(&mut host.environment));
         Some(Box::leak(Box::new(Machine {
             x: [Term::NIL; X_REGISTERS],
+            handlers: HANDLERS,
             float: [0.0; FLOAT_REGISTERS],
             atoms,
             literals: literal_area.range(),

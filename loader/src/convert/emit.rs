@@ -53,6 +53,11 @@ pub const fn small(integer: i64) -> Operand<'static> {
     Operand::Immediate((integer << 4) as u64 | 0xf)
 }
 
+/// Whether a word is that of a small integer, and 32 bits of it tell the rest.
+const fn is_short_small(word: u64) -> bool {
+    word & 0xf == 0xf && word as i32 as u64 == word
+}
+
 /// Emitted so far for a label: nothing.
 const UNDEFINED: u32 = u32::MAX;
 
@@ -259,6 +264,10 @@ impl Emitter {
             (Kind::U, Operand::Number(number)) => {
                 self.code.extend_from_slice(&(number as u32).to_le_bytes())
             }
+            // What `fits` lets through is the word of its lower half.
+            (Kind::J, Operand::Immediate(word)) => {
+                self.code.extend_from_slice(&(word as u32).to_le_bytes())
+            }
             (Kind::W | Kind::I | Kind::N | Kind::P, Operand::Number(number)) => self.word(number),
             (Kind::F, Operand::Label(label)) => self.distance(label, instruction, false),
             (_, Operand::List(elements)) => {
@@ -374,6 +383,7 @@ fn fits(kind: Kind, operand: &Operand<'_>) -> bool {
         Kind::X => matches!(operand, X(_)),
         Kind::Y => matches!(operand, Y(_) | List([Y(_)])),
         Kind::C => matches!(operand, Immediate(_) | Atom(_) | Literal(_)),
+        Kind::J => matches!(operand, Immediate(word) if is_short_small(*word)),
         Kind::S => matches!(operand, X(_) | Y(_) | Immediate(_) | Atom(_) | Literal(_)),
         Kind::D => matches!(operand, X(_) | Y(_)),
         Kind::F => matches!(operand, Label(_)),

@@ -174,7 +174,9 @@ impl Cpu {
         // SAFETY: `ip` is the address of a validated instruction: its opcode is in the table.
         unsafe {
             let opcode = ip.cast::<u16>().read() as usize;
-            let handler = *super::table::HANDLERS.get_unchecked(opcode);
+            let handler = *(&raw const (*self.machine).handlers)
+                .cast::<Handler>()
+                .add(opcode);
             handler(
                 ip,
                 self.machine,
@@ -205,7 +207,9 @@ impl Cpu {
     pub(crate) fn go_as(self, opcode: usize, ip: *const u8) -> Exit {
         // SAFETY: `opcode` is the one that validated code has at `ip`.
         unsafe {
-            let handler = *super::table::HANDLERS.get_unchecked(opcode);
+            let handler = *(&raw const (*self.machine).handlers)
+                .cast::<Handler>()
+                .add(opcode);
             handler(
                 ip,
                 self.machine,
@@ -244,11 +248,17 @@ impl Cpu {
     /// Goes on at `target`, the entry of a function of `arity` arguments, at the price of a reduction.
     #[inline(always)]
     pub(crate) fn call(mut self, target: *const u8, arity: usize) -> Exit {
-        self.reductions -= 1;
-        if self.reductions <= 0 {
-            return self.give_up_turn(target, arity);
+        if self.count_call() {
+            return self.go(target);
         }
-        self.go(target)
+        self.give_up_turn(target, arity)
+    }
+
+    /// Counts a call; false if no reduction was left for it, so that the turn is over.
+    #[inline(always)]
+    pub(crate) fn count_call(&mut self) -> bool {
+        self.reductions -= 1;
+        self.reductions >= 0
     }
 
     /// Ends the turn with the next call if much lies in fragments. For instructions that allocate without knowing which registers are live, as
@@ -257,7 +267,7 @@ impl Cpu {
     pub(crate) fn shorten_turn_if_crowded(&mut self) {
         // SAFETY: the process runs.
         if unsafe { (*self.process).heap.fragment_words } > super::slow::FRAGMENT_LIMIT {
-            self.reductions = self.reductions.min(1);
+            self.reductions = self.reductions.min(0);
         }
     }
 

@@ -47,7 +47,7 @@ pub unsafe fn run(machine: NonNull<Machine>, process: NonNull<Process>) -> Exit 
         loop {
             let ip = (*process).ip;
             let opcode = ip.cast::<u16>().read() as usize;
-            let handler = table::HANDLERS[opcode];
+            let handler = (*machine).handlers[opcode];
             let (stack, top) = ((*process).heap.stack, (*process).heap.top);
             let exit = handler(ip, machine, stack, top, (*process).reductions_left, process);
             // Handlers that do not jump to the next one come back here for it.

@@ -74,6 +74,8 @@ plain_operands! {
     Y(u16);
     /// Constant.
     C(u64);
+    /// Constant that is a small integer, in 32 bits.
+    J(i32);
     /// Any source.
     S(u64);
     /// Any destination.
@@ -134,6 +136,22 @@ impl Source for C {
     #[inline(always)]
     fn is_constant(self, constant: Term) -> bool {
         self.0 == constant.raw()
+    }
+}
+impl Source for J {
+    #[inline(always)]
+    fn get(self, _cpu: &Cpu) -> Term {
+        let word = self.0 as i64 as u64;
+        // SAFETY: validated: the word of a small integer. That its tag is known makes tests of it vanish.
+        unsafe {
+            core::hint::assert_unchecked(word & 0xf == 0xf);
+            Term::from_raw(word)
+        }
+    }
+
+    #[inline(always)]
+    fn is_constant(self, constant: Term) -> bool {
+        self.0 as i64 as u64 == constant.raw()
     }
 }
 impl Source for S {

@@ -2,14 +2,14 @@
 //! that does not take its operands, does not compile.
 
 use super::cpu::Handler;
-use super::operand::{A, C, D, F, H, I, Lb, Le, Ls, Lv, N, P, Q, R, S, U, W, X, Y};
+use super::operand::{A, C, D, F, H, I, J, Lb, Le, Ls, Lv, N, P, Q, R, S, U, W, X, Y};
 use super::ops;
 use starling_loader::operation::OPCODES;
 
 macro_rules! handlers {
     ($($name:ident { $( ( $($kind:ident)* ) )+ })*) => {
-        /// What runs for each opcode.
-        pub(crate) static HANDLERS: [Handler; OPCODES] = [
+        /// What runs for each opcode: what a machine's own table starts as.
+        pub(crate) const HANDLERS: [Handler; OPCODES] = [
             $($( ops::$name::<$($kind),*> as Handler, )+)*
         ];
     };

@@ -159,6 +159,11 @@ impl<'m, 'a, const WORDS: usize> Operands<'m, 'a, WORDS> {
                         return Err(wrong(variant.op, at, "not an atom"));
                     }
                 }
+                Kind::J => {
+                    if self.u32(operand) & 0xf != 0xf {
+                        return Err(wrong(variant.op, at, "not a small integer"));
+                    }
+                }
                 Kind::S => {
                     self.word(variant.op, at, operand)?;
                 }

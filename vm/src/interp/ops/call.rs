@@ -24,23 +24,35 @@ op! {
     fn call(cpu, arity: Number, label: Label) {
         let following = cpu.following;
         cpu.set_return_address(following);
+        if cpu.count_call() {
+            return cpu.jump(label);
+        }
+    } slow {
         let target = label.target(cpu.ip);
-        cpu.call(target, arity.value())
+        cpu.give_up_turn(target, arity.value())
     }
 }
 
 op! {
     fn call_last(cpu, arity: Number, label: Label, frame: Number) {
         cpu.drop_frame(frame.value());
+        if cpu.count_call() {
+            return cpu.jump(label);
+        }
+    } slow {
         let target = label.target(cpu.ip);
-        cpu.call(target, arity.value())
+        cpu.give_up_turn(target, arity.value())
     }
 }
 
 op! {
     fn call_only(cpu, arity: Number, label: Label) {
+        if cpu.count_call() {
+            return cpu.jump(label);
+        }
+    } slow {
         let target = label.target(cpu.ip);
-        cpu.call(target, arity.value())
+        cpu.give_up_turn(target, arity.value())
     }
 }
 
@@ -55,20 +67,32 @@ op! {
     fn call_ext(cpu, arity: Number, import: Import) {
         let following = cpu.following;
         cpu.set_return_address(following);
-        cpu.call(entry(import.export()), arity.value())
+        if cpu.count_call() {
+            return cpu.go(entry(import.export()));
+        }
+    } slow {
+        cpu.give_up_turn(entry(import.export()), arity.value())
     }
 }
 
 op! {
     fn call_ext_last(cpu, arity: Number, import: Import, frame: Number) {
         cpu.drop_frame(frame.value());
-        cpu.call(entry(import.export()), arity.value())
+        if cpu.count_call() {
+            return cpu.go(entry(import.export()));
+        }
+    } slow {
+        cpu.give_up_turn(entry(import.export()), arity.value())
     }
 }
 
 op! {
     fn call_ext_only(cpu, arity: Number, import: Import) {
-        cpu.call(entry(import.export()), arity.value())
+        if cpu.count_call() {
+            return cpu.go(entry(import.export()));
+        }
+    } slow {
+        cpu.give_up_turn(entry(import.export()), arity.value())
     }
 }
 

@@ -4,21 +4,33 @@ use crate::interp::Exit;
 use crate::interp::cpu::{Cpu, op};
 use crate::term::Term;
 
+/// Slots that [`enter`] clears at once: most frames have no more, so that no loop is needed.
+const CLEARED: usize = 4;
+
+/// Words to have room for before [`enter`] makes a frame of `frame` Y registers: the frame, its return address, and what
+/// is cleared below.
+#[inline(always)]
+pub(super) fn frame_words(frame: usize) -> usize {
+    frame + CLEARED
+}
+
 /// Makes a frame of `frame` Y registers, for which there is room: `[]` in every slot, so that whatever the code does
 /// next, a collection finds terms.
 #[inline(always)]
 pub(super) fn enter(cpu: &mut Cpu, frame: usize) {
-    // SAFETY: there is room for `frame + 1` words below the stack.
+    // SAFETY: there is room for `frame_words(frame)` words below the stack, and so for `CLEARED` and for one less than that
+    // below the frame.
     unsafe {
         let above = cpu.stack;
         cpu.stack = above.sub(frame + 1);
         let mut slot = above;
-        while slot != cpu.stack {
-            slot = slot.sub(1);
-            *slot = Term::NIL.raw();
-            // Frames are small: the barrier keeps the compiler from making the loop a vector one, which
-            // costs more than it saves, and registers besides.
-            core::arch::asm!("", options(nomem, nostack, preserves_flags));
+        loop {
+            slot = slot.sub(CLEARED);
+            slot.cast::<[u64; CLEARED]>()
+                .write([Term::NIL.raw(); CLEARED]);
+            if slot <= cpu.stack {
+                break;
+            }
         }
     }
 }
@@ -34,23 +46,23 @@ pub(super) fn make_room(mut cpu: Cpu, words: usize, live: usize) -> Exit {
 
 op! {
     fn allocate(cpu, frame: Number, live: Number) {
-        if !cpu.lacks(frame.value() + 1) {
+        if !cpu.lacks(frame_words(frame.value())) {
             enter(&mut cpu, frame.value());
             return cpu.next();
         }
     } slow {
-        make_room(cpu, frame.value() + 1, live.value())
+        make_room(cpu, frame_words(frame.value()), live.value())
     }
 }
 
 op! {
     fn allocate_heap(cpu, frame: Number, words: Number, live: Number) {
-        if !cpu.lacks(frame.value() + 1 + words.value()) {
+        if !cpu.lacks(frame_words(frame.value()) + words.value()) {
             enter(&mut cpu, frame.value());
             return cpu.next();
         }
     } slow {
-        make_room(cpu, frame.value() + 1 + words.value(), live.value())
+        make_room(cpu, frame_words(frame.value()) + words.value(), live.value())
     }
 }
 

@@ -59,12 +59,12 @@ move_and! {
 
 op! {
     fn allocate_move(cpu, frame: Number, live: Number) {
-        if !cpu.lacks(frame.value() + 1) {
+        if !cpu.lacks(ops::frame::frame_words(frame.value())) {
             ops::frame::enter(&mut cpu, frame.value());
             return then(cpu, ops::move_::<X, Y>);
         }
     } slow {
-        ops::frame::make_room(cpu, frame.value() + 1, live.value())
+        ops::frame::make_room(cpu, ops::frame::frame_words(frame.value()), live.value())
     }
 }
 

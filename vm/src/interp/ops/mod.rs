@@ -1,6 +1,6 @@
 //! The handlers: one function per operation of the instruction table, a file per kind of operation.
 //!
-//! Who calls them: each other, through [`super::cpu::Cpu::go`] and [`super::table::HANDLERS`].
+//! Who calls them: each other, through [`super::cpu::Cpu::go`] and the machine's `handlers`.
 
 pub(crate) mod arithmetic;
 pub(crate) mod bits_build;

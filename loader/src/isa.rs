@@ -399,12 +399,32 @@ macro_rules! instructions {
             move_move_call_only_cx { (X X) }
             move_move_call_last_xx { (X X) (Y X) }
             move_move_call_last_yx { (X X) (Y X) }
+            move_move_call_last_three_xx { (Y X) }
+            move_move_call_last_three_yx { (Y X) }
+            move_three_xy { (X Y) }
+            move_three_yx { (Y X) }
+            move_three_yxy { (Y X) }
+            move_trim_call { (Y Y) (Y X) }
             allocate_move { (Q A) }
+            allocate_move_move { (Q A) }
+            allocate_move_three { (Q A) }
             trim_call { (Q Q) }
             deallocate_return { (Q) }
             is_nonempty_list_get_list { (F X) }
             is_tuple_test_arity { (F X) }
             get_tuple_elements { (X H X) }
+            get_tuple_elements_y { (Y H X) }
+            get_tuple_element_is_eq_exact_c { (X H X) }
+            get_tuple_element_is_eq_exact_j { (X H X) }
+            get_tuple_element_select { (X H X) }
+            test_arity_get_element { (F X H) }
+            test_arity_get_elements { (F X H) }
+            is_tuple_test_arity_get_element { (F X) }
+            is_tuple_test_arity_get_elements { (F X) }
+            is_tagged_tuple_get_element { (F X U C) }
+            is_tagged_tuple_get_elements { (F X U C) }
+            is_nonempty_list_get_tl { (F X) }
+            test_heap_put_pair { (U A) }
             test_heap_put_list_xx { (U A) }
             test_heap_put_list_yx { (U A) }
             put_list_deallocate_return { (X X X) (Y X X) }

@@ -61,6 +61,7 @@ impl Export {
     }
 
     /// What is called.
+    #[inline(always)]
     pub fn mfa(&self) -> Mfa {
         self.entry.identity
     }

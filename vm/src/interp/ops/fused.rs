@@ -7,7 +7,7 @@
 use crate::atom::am;
 use crate::interp::Exit;
 use crate::interp::cpu::{Cpu, Handler, op};
-use crate::interp::operand::{A, C, F, H, Q, R, X, Y};
+use crate::interp::operand::{A, C, F, H, J, Lv, Q, R, S, X, Y};
 use crate::interp::ops;
 use crate::interp::ops::bits_match::NoByte;
 use crate::interp::ops::{arithmetic, bits_match, compare, float};
@@ -55,17 +55,33 @@ move_and! {
     move_move_call_only_cx move_call_only::<C, X>;
     move_move_call_last_xx move_call_last::<X, X>;
     move_move_call_last_yx move_call_last::<Y, X>;
+    move_move_call_last_three_xx move_move_call_last_yx::<X, X>;
+    move_move_call_last_three_yx move_move_call_last_yx::<Y, X>;
+    move_three_xy move_move_xy::<X, Y>;
+    move_three_yx move_move_yx::<Y, X>;
+    move_three_yxy move_move_yx::<X, Y>;
+    move_trim_call trim_call::<Q, Q>;
 }
 
-op! {
-    fn allocate_move(cpu, frame: Number, live: Number) {
-        if !cpu.lacks(ops::frame::frame_words(frame.value())) {
-            ops::frame::enter(&mut cpu, frame.value());
-            return then(cpu, ops::move_::<X, Y>);
+macro_rules! allocate_and {
+    ($($name:ident $second:path;)*) => {$(
+        op! {
+            fn $name(cpu, frame: Number, live: Number) {
+                if !cpu.lacks(ops::frame::frame_words(frame.value())) {
+                    ops::frame::enter(&mut cpu, frame.value());
+                    return then(cpu, $second);
+                }
+            } slow {
+                ops::frame::make_room(cpu, ops::frame::frame_words(frame.value()), live.value())
+            }
         }
-    } slow {
-        ops::frame::make_room(cpu, ops::frame::frame_words(frame.value()), live.value())
-    }
+    )*};
+}
+
+allocate_and! {
+    allocate_move ops::move_::<X, Y>;
+    allocate_move_move move_move_xy::<X, Y>;
+    allocate_move_three move_three_xy::<X, Y>;
 }
 
 op! {
@@ -75,14 +91,26 @@ op! {
     }
 }
 
-op! {
-    fn is_nonempty_list_get_list(cpu, label: Label, value: Source) {
-        if value.get(&cpu).is_cons() {
-            then(cpu, ops::get_list::<X, X, X>)
-        } else {
-            cpu.jump(label)
+macro_rules! type_test_and {
+    ($($name:ident $holds:ident $second:path;)*) => {$(
+        op! {
+            fn $name(cpu, label: Label, value: Source) {
+                if value.get(&cpu).$holds() {
+                    then(cpu, $second)
+                } else {
+                    cpu.jump(label)
+                }
+            }
         }
-    }
+    )*};
+}
+
+type_test_and! {
+    is_nonempty_list_get_list is_cons ops::get_list::<X, X, X>;
+    is_nonempty_list_get_tl is_cons ops::get_tl::<X, X>;
+    is_tuple_test_arity is_tuple ops::test_arity::<F, X, H>;
+    is_tuple_test_arity_get_element is_tuple test_arity_get_element::<F, X, H>;
+    is_tuple_test_arity_get_elements is_tuple test_arity_get_elements::<F, X, H>;
 }
 
 op! {
@@ -92,22 +120,62 @@ op! {
     }
 }
 
-op! {
-    fn is_tuple_test_arity(cpu, label: Label, value: Source) {
-        if value.get(&cpu).is_tuple() {
-            then(cpu, ops::test_arity::<F, X, H>)
-        } else {
-            cpu.jump(label)
+macro_rules! get_tuple_element_and {
+    ($($name:ident $second:path;)*) => {$(
+        op! {
+            fn $name(cpu, tuple: Source, index: Number, destination: Destination) {
+                let element = ops::tuple::element_at(tuple.get(&cpu), index.value());
+                destination.set(&mut cpu, element);
+                then(cpu, $second)
+            }
         }
-    }
+    )*};
 }
 
-op! {
-    fn get_tuple_elements(cpu, tuple: Source, index: Number, destination: Destination) {
-        let element = ops::tuple::element_at(tuple.get(&cpu), index.value());
-        destination.set(&mut cpu, element);
-        then(cpu, ops::get_tuple_element::<X, H, X>)
-    }
+get_tuple_element_and! {
+    get_tuple_elements ops::get_tuple_element::<X, H, X>;
+    get_tuple_elements_y ops::get_tuple_element::<Y, H, X>;
+    get_tuple_element_is_eq_exact_c ops::is_eq_exact::<F, X, C>;
+    get_tuple_element_is_eq_exact_j ops::is_eq_exact::<F, X, J>;
+    get_tuple_element_select ops::select_val::<X, F, Lv>;
+}
+
+macro_rules! test_arity_and {
+    ($($name:ident $second:path;)*) => {$(
+        op! {
+            fn $name(cpu, label: Label, tuple: Source, arity: Number) {
+                if ops::tuple::has_arity(tuple.get(&cpu), arity.value()) {
+                    then(cpu, $second)
+                } else {
+                    cpu.jump(label)
+                }
+            }
+        }
+    )*};
+}
+
+test_arity_and! {
+    test_arity_get_element ops::get_tuple_element::<X, H, X>;
+    test_arity_get_elements get_tuple_elements::<X, H, X>;
+}
+
+macro_rules! is_tagged_tuple_and {
+    ($($name:ident $second:path;)*) => {$(
+        op! {
+            fn $name(cpu, label: Label, value: Source, arity: Number, tag: Source) {
+                if ops::tuple::is_tagged(value.get(&cpu), arity.value(), tag.get(&cpu)) {
+                    then(cpu, $second)
+                } else {
+                    cpu.jump(label)
+                }
+            }
+        }
+    )*};
+}
+
+is_tagged_tuple_and! {
+    is_tagged_tuple_get_element ops::get_tuple_element::<X, H, X>;
+    is_tagged_tuple_get_elements get_tuple_elements::<X, H, X>;
 }
 
 macro_rules! test_heap_and {
@@ -125,6 +193,7 @@ macro_rules! test_heap_and {
 }
 
 test_heap_and! {
+    test_heap_put_pair ops::put_pair::<X, S, S>;
     test_heap_put_list_xx ops::put_list::<X, X, X>;
     test_heap_put_list_yx ops::put_list::<Y, X, X>;
     test_heap_put_list_return_xx put_list_deallocate_return::<X, X, X>;

@@ -32,6 +32,19 @@ fn position(words: &[u64], key: Term) -> Option<usize> {
     (1..words.len()).find(|&at| unsafe { *keys.add(at) } == key.raw())
 }
 
+/// Whether every `step`th of the words is an immediate term, or a register that holds one.
+#[inline(always)]
+fn all_immediate(cpu: &Cpu, words: Words, step: usize) -> bool {
+    let mut at = 0;
+    while at < words.len() {
+        if !words.source(at).get(cpu).is_immediate() {
+            return false;
+        }
+        at += step;
+    }
+    true
+}
+
 /// The value at a position that [`position`] found.
 #[inline(always)]
 fn value_at(words: &[u64], at: usize) -> Term {
@@ -50,7 +63,7 @@ op! {
         let map = map.get(&cpu);
         let keys = keys.words();
         if let Some(words) = flat_words(&map)
-            && (0..keys.len()).all(|at| keys.source(at).get(&cpu).is_immediate())
+            && all_immediate(&cpu, keys, 1)
         {
             for at in 0..keys.len() {
                 if position(words, keys.source(at).get(&cpu)).is_none() {
@@ -78,13 +91,15 @@ op! {
         let map = map.get(&cpu);
         let pairs = pairs.words();
         if let Some(words) = flat_words(&map)
-            && (0..pairs.len()).step_by(2).all(|at| pairs.source(at).get(&cpu).is_immediate())
+            && all_immediate(&cpu, pairs, 2)
         {
-            for at in (0..pairs.len()).step_by(2) {
+            let mut at = 0;
+            while at < pairs.len() {
                 let Some(found) = position(words, pairs.source(at).get(&cpu)) else {
                     return cpu.jump(label);
                 };
                 pairs.destination(at + 1).set(&mut cpu, value_at(words, found));
+                at += 2;
             }
             return cpu.next();
         }

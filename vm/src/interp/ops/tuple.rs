@@ -18,6 +18,19 @@ pub(super) fn element_at(tuple: Term, index: usize) -> Term {
     unsafe { Term::from_raw(*tuple.pointer().add(index + 1)) }
 }
 
+/// Whether this is a tuple of `arity` elements. BEAM asks for what is a tuple already; a file that did not would get a false here, no more.
+#[inline(always)]
+pub(super) fn has_arity(value: Term, arity: usize) -> bool {
+    value.header() == Some(Header::new(Subtag::Tuple, arity))
+}
+
+/// Whether this is a tuple of `arity` elements, at least one, with `tag` as the first.
+#[inline(always)]
+pub(super) fn is_tagged(value: Term, arity: usize, tag: Term) -> bool {
+    // SAFETY: a tuple of that arity, which is at least 1 where there is a tag.
+    has_arity(value, arity) && unsafe { Term::from_raw(*value.pointer().add(1)) } == tag
+}
+
 op! {
     fn get_tuple_element(cpu, tuple: Source, index: Number, destination: Destination) {
         let element = element_at(tuple.get(&cpu), index.value());

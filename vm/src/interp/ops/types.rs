@@ -2,8 +2,9 @@
 
 use crate::atom::am;
 use crate::interp::cpu::op;
+use crate::interp::ops::tuple::{has_arity, is_tagged};
 use crate::interp::slow;
-use crate::term::{Header, Subtag, Term};
+use crate::term::Term;
 
 macro_rules! type_tests {
     ($($name:ident($value:ident) $test:expr;)*) => {$(
@@ -51,22 +52,16 @@ op! {
 
 op! {
     fn test_arity(cpu, label: Label, tuple: Source, arity: Number) {
-        let header = Header::new(Subtag::Tuple, arity.value());
-        // BEAM tests the arity of what is a tuple already; a file that did not would fail the test here, no more.
-        if tuple.get(&cpu).header() == Some(header) { cpu.next() } else { cpu.jump(label) }
+        if has_arity(tuple.get(&cpu), arity.value()) { cpu.next() } else { cpu.jump(label) }
     }
 }
 
 op! {
     fn is_tagged_tuple(cpu, label: Label, tuple: Source, arity: Number, tag: Source) {
-        let tuple = tuple.get(&cpu);
-        if tuple.header() == Some(Header::new(Subtag::Tuple, arity.value())) {
-            // SAFETY: a tuple of that arity, which is at least 1 where there is a tag.
-            let first = unsafe { Term::from_raw(*tuple.pointer().add(1)) };
-            if first == tag.get(&cpu) {
-                return cpu.next();
-            }
+        if is_tagged(tuple.get(&cpu), arity.value(), tag.get(&cpu)) {
+            cpu.next()
+        } else {
+            cpu.jump(label)
         }
-        cpu.jump(label)
     }
 }

@@ -600,7 +600,7 @@ mod tests {
     /// Whether every operand that `special` accepts is accepted by `general`.
     fn covers(general: Kind, special: Kind) -> bool {
         match general {
-            Kind::S => matches!(special, Kind::S | Kind::X | Kind::Y | Kind::C),
+            Kind::S => matches!(special, Kind::S | Kind::X | Kind::Y | Kind::C | Kind::J),
             Kind::D => matches!(special, Kind::D | Kind::X | Kind::Y),
             Kind::U => matches!(special, Kind::U | Kind::H | Kind::A),
             Kind::W => matches!(special, Kind::W | Kind::U),

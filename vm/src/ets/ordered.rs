@@ -8,7 +8,7 @@
 //! # Invariant
 //!
 //! Keys grow strictly from place to place, in the order in which `1 == 1.0`. No leaf is empty. `firsts[i]` is the first key of
-//! `leaves[i]`. Each key is a term of the object beside it (or immediate), and each object is owned by the place it stands in.
+//! `leaves[i]`. `numbers` says how many keys are floats or bignums. Each key is a term of the object beside it (or immediate), and each object is owned by the place it stands in.
 
 use super::object::{Object, ObjectBox};
 use crate::atom::AtomTable;
@@ -18,7 +18,9 @@ use crate::term::Term;
 use crate::term::compare::compare;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::cmp::Ordering;
+use core::hint::select_unpredictable;
 use core::ptr::NonNull;
 
 /// Most objects of a leaf.
@@ -31,7 +33,7 @@ struct Leaf {
 }
 
 /// A place of an object. Good until something is inserted or removed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Place {
     leaf: usize,
     at: usize,
@@ -47,6 +49,15 @@ pub struct OrderedStore {
     )]
     leaves: Vec<Box<Leaf>>,
     len: usize,
+    numbers: usize,
+    /// The place that was asked for as a neighbour last: who walks from key to key asks for its key next.
+    neighbour: Cell<Place>,
+}
+
+/// 1 for a float or a bignum, which compare with small integers by value; else 0.
+#[inline(always)]
+fn other_number(key: Term) -> usize {
+    (!key.is_small() && key.is_number()) as usize
 }
 
 impl Leaf {
@@ -88,7 +99,7 @@ fn count_before(keys: &[Term], before: impl Fn(Term) -> bool) -> usize {
     let (mut base, mut left) = (0, keys.len());
     while left > 1 {
         let half = left / 2;
-        base += half * before(keys[base + half - 1]) as usize;
+        base = select_unpredictable(before(keys[base + half - 1]), base + half, base);
         left -= half;
     }
     match keys.get(base) {
@@ -105,10 +116,10 @@ const STRIDE: usize = 16;
 #[inline(always)]
 fn count_before_in_leaf(keys: &[Term], before: impl Fn(Term) -> bool) -> usize {
     let (strides, _) = keys.as_chunks::<STRIDE>();
-    let passed: usize = strides
-        .iter()
-        .map(|stride| before(stride[STRIDE - 1]) as usize)
-        .sum();
+    let mut passed = 0;
+    for stride in strides {
+        passed += before(stride[STRIDE - 1]) as usize;
+    }
     let rest = &keys[passed * STRIDE..];
     passed * STRIDE + count_before(&rest[..rest.len().min(STRIDE)], before)
 }
@@ -145,16 +156,10 @@ impl OrderedStore {
         self.normal(Place { leaf, at })
     }
 
-    /// The first place whose key is not before the small integer `key`. Small integers among the keys compare without a branch that could be
-    /// predicted wrongly, which every other one would be.
-    fn partition_at_small(&self, atoms: &AtomTable, key: Term) -> Place {
-        let before = |k: Term| {
-            if k.is_small() {
-                (k.raw() as i64) < (key.raw() as i64)
-            } else {
-                compare(atoms, k, key) == Ordering::Less
-            }
-        };
+    /// The first place whose key is not before the small integer `key`, where no key is another kind of number: what is no small integer
+    /// comes after it then. So keys compare without a branch, every other one of which would be predicted wrongly.
+    fn partition_at_small(&self, key: Term) -> Place {
+        let before = |k: Term| k.is_small() & ((k.raw() as i64) < (key.raw() as i64));
         let Some(leaf) = count_before(&self.firsts, before).checked_sub(1) else {
             return Place { leaf: 0, at: 0 };
         };
@@ -176,14 +181,18 @@ impl OrderedStore {
     /// The first place whose key is not before `key`, and whether it is equal.
     #[inline]
     pub fn seek(&self, atoms: &AtomTable, key: Term) -> (Place, bool) {
-        let place = if key.is_small() {
-            self.partition_at_small(atoms, key)
+        let neighbour = self.neighbour.get();
+        if self.key(neighbour) == Some(key) {
+            return (neighbour, true);
+        }
+        let place = if key.is_small() && self.numbers == 0 {
+            self.partition_at_small(key)
         } else {
             self.partition(|k| compare(atoms, k, key) == Ordering::Less)
         };
         let found = self
             .key(place)
-            .is_some_and(|k| compare(atoms, k, key) == Ordering::Equal);
+            .is_some_and(|k| k == key || compare(atoms, k, key) == Ordering::Equal);
         (place, found)
     }
 
@@ -212,23 +221,29 @@ impl OrderedStore {
     /// The place after one that has an object.
     #[inline]
     pub fn after(&self, place: Place) -> Place {
-        self.normal(Place {
+        let after = self.normal(Place {
             leaf: place.leaf,
             at: place.at + 1,
-        })
+        });
+        self.neighbour.set(after);
+        after
     }
 
     /// The place before another, which may be the end.
     pub fn before(&self, place: Place) -> Option<Place> {
-        if place.at > 0 {
-            return Some(Place {
+        let before = match place.at.checked_sub(1) {
+            Some(at) => Place {
                 leaf: place.leaf,
-                at: place.at - 1,
-            });
-        }
-        let leaf = place.leaf.checked_sub(1)?;
-        let at = self.leaves.get(leaf)?.len - 1;
-        Some(Place { leaf, at })
+                at,
+            },
+            None => {
+                let leaf = place.leaf.checked_sub(1)?;
+                let at = self.leaves.get(leaf)?.len - 1;
+                Place { leaf, at }
+            }
+        };
+        self.neighbour.set(before);
+        Some(before)
     }
 
     /// The place that has `index` others before it.
@@ -294,6 +309,8 @@ impl OrderedStore {
         let leaf = self.leaves.get_mut(place.leaf)?;
         let slot = leaf.objects[..leaf.len].get_mut(place.at)?;
         let key = object.key(position);
+        let old_key = leaf.keys[place.at];
+        self.numbers = self.numbers + other_number(key) - other_number(old_key);
         let old = core::mem::replace(slot, object.into_raw());
         self.set_key(place, key);
         // SAFETY: the place owned it, and owns the new one now.
@@ -321,6 +338,7 @@ impl OrderedStore {
         }
         let key = object.key(position);
         self.leaves[place.leaf].insert(place.at, key, object.into_raw());
+        self.numbers += other_number(key);
         self.set_key(place, key);
         self.len += 1;
         Ok(())
@@ -364,6 +382,7 @@ impl OrderedStore {
         if place.at >= leaf.len {
             return None;
         }
+        self.numbers -= other_number(leaf.keys[place.at]);
         // SAFETY: the place owned it, and is gone.
         let object = unsafe { ObjectBox::from_raw(leaf.remove(place.at)) };
         self.len -= 1;

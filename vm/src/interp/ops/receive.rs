@@ -14,8 +14,8 @@
 
 use crate::atom::am;
 use crate::bif::{Fail, message};
-use crate::interp::cpu::op;
-use crate::interp::operand::F;
+use crate::interp::cpu::{decode, op};
+use crate::interp::operand::{Destination as _, F, X};
 use crate::interp::{Exit, slow};
 use crate::machine::Machine;
 use crate::memory::NoMemory;
@@ -25,6 +25,7 @@ use crate::process::{Process, ReceiveTimer};
 use crate::term::Term;
 use crate::tracing::event;
 use core::ptr::NonNull;
+use starling_loader::operation::{Kind, Op};
 
 op! {
     /// `X[0] ! X[1]`
@@ -111,12 +112,32 @@ const FRAGMENT_LIMIT: usize = 512;
 op! {
     fn loop_rec_end(cpu, label: Label) {
         // SAFETY: the process runs.
-        unsafe { (*cpu.process).mailbox.advance() };
-        let target = label.target(cpu.ip);
+        let mailbox = unsafe { &mut (*cpu.process).mailbox };
+        mailbox.advance();
         // Looking through a long queue costs turns, too.
-        cpu.call(target, 0)
+        if cpu.count_call() {
+            let target = label.target(cpu.ip);
+            // What `loop_rec` does, short of its look at fragments: there are no more than there were a message ago.
+            // SAFETY: validated: an instruction is there, and these are the operands of that one.
+            if let Some(message) = mailbox.peek()
+                && unsafe { target.cast::<u16>().read() } == LOOP_REC
+            {
+                let mut at = target.wrapping_add(2);
+                let (_, destination): (F, X) = unsafe { (decode(&mut at), decode(&mut at)) };
+                destination.set(&mut cpu, message);
+                return cpu.go(next_instruction(at));
+            }
+            return cpu.go(target);
+        }
+    } slow {
+        let target = label.target(cpu.ip);
+        cpu.give_up_turn(target, 0)
     }
 }
+
+/// The `loop_rec` that puts messages into an X register, as nearly all do.
+const LOOP_REC: u16 = Op::loop_rec.opcode(0);
+const _: () = assert!(matches!(Op::loop_rec.variants()[0], [Kind::F, Kind::X]));
 
 op! {
     fn remove_message(cpu) {

@@ -51,7 +51,7 @@
 
 /// Version of the instruction set. Any change to the list below changes it, and
 /// `.ling` files of another version are refused.
-pub const FORMAT_VERSION: u32 = 5;
+pub const FORMAT_VERSION: u32 = 6;
 
 /// Instructions begin at multiples of this.
 pub const ALIGN: usize = 4;

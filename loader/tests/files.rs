@@ -279,7 +279,7 @@ fn old_ways_to_build_binaries_become_the_new_one() {
     let ling = convert_beam(&b.build()).unwrap();
     let text = listing(&ling);
     for part in [
-        "move 0, x3",
+        "bs_add -, x0, x1, 8, x3",
         "bs_create_bin -, 0, 4, 8, x0, [type 0 flags 2 unit 1, x1, 16, \
          type 5 flags 0 unit 8, string 0, 5, type 6 flags 0 unit 0, x2, 0]",
         "bs_create_bin -, 0, 2, 8, x0, [type 3 flags 0 unit 8, x1, 'all', type 2 flags 0 unit 8, x0, x0]",

@@ -182,10 +182,8 @@ fn page(programs: &BTreeMap<u8, Vec<String>>) -> String {
                     .take(SHOWN)
                     .map(|name| format!("`{name}`"))
                     .collect();
-                let more = match count.saturating_sub(SHOWN) {
-                    0 => String::new(),
-                    more => format!(" and {more} more"),
-                };
+                // How many would have to be written again with every new program.
+                let more = if count > SHOWN { " and others" } else { "" };
                 format!("{}{more}", shown.join(" "))
             }
         };

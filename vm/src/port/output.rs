@@ -75,15 +75,9 @@ impl Output {
 
     fn fill(&mut self, list: Term) -> Result<(), Fail> {
         let mut memory = Ok(());
-        // As in OTP a bit string of less than a byte is nothing; one with bits behind whole bytes is an error.
-        let mut partial = false;
-        iolist::walk(list, iolist::Parts::BitStrings, |leaf| {
+        iolist::walk(list, iolist::Parts::Binaries, |leaf| {
             let added = match leaf {
                 Leaf::Byte(byte) => self.copy(&[byte]),
-                Leaf::Bits(bits, _) if bits.size % 8 != 0 => {
-                    partial |= bits.size > 8;
-                    Ok(())
-                }
                 Leaf::Bits(bits, term) => match bits.as_aligned_bytes() {
                     Some(bytes) if bytes.len() >= SHARED => self.share(term, bytes),
                     Some(bytes) => self.copy(bytes),
@@ -94,8 +88,7 @@ impl Output {
                 memory = added;
             }
         })?;
-        memory?;
-        if partial { Err(Fail::Badarg) } else { Ok(()) }
+        Ok(memory?)
     }
 
     fn copy(&mut self, bytes: &[u8]) -> Result<(), NoMemory> {

@@ -117,12 +117,14 @@ op! {
         // Looking through a long queue costs turns, too.
         if cpu.count_call() {
             let target = label.target(cpu.ip);
+            // SAFETY: validated: an instruction is there.
+            let opcode = unsafe { target.cast::<u16>().read() };
             // What `loop_rec` does, short of its look at fragments: there are no more than there were a message ago.
-            // SAFETY: validated: an instruction is there, and these are the operands of that one.
-            if let Some(message) = mailbox.peek()
-                && unsafe { target.cast::<u16>().read() } == LOOP_REC
+            if opcode == LOOP_REC
+                && let Some(message) = mailbox.peek()
             {
                 let mut at = target.wrapping_add(2);
+                // SAFETY: validated: these are the operands of that opcode.
                 let (_, destination): (F, X) = unsafe { (decode(&mut at), decode(&mut at)) };
                 destination.set(&mut cpu, message);
                 return cpu.go(next_instruction(at));

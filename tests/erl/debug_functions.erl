@@ -86,6 +86,10 @@ state() ->
     ?SHOW(erts_debug:get_internal_state(nbalance)),
     ?SHOW(erts_debug:get_internal_state(force_heap_frags)),
     [?SHOW(erts_debug:set_internal_state(wait, W)) || W <- [deallocations, timer_cancellations, thread_progress, aux_work]],
+    Self = self(),
+    spawn(fun() -> Self ! ran_meanwhile end),
+    ok = erts_debug:set_internal_state(wait, timer_cancellations),
+    ?SHOW(receive ran_meanwhile -> true after 0 -> false end),
     ?SHOW(erts_debug:set_internal_state(unicode_loop_limit, 10)),
     ?SHOW(erts_debug:set_internal_state(unicode_loop_limit, default)),
     ?SHOW(erts_debug:set_internal_state(mbuf, {a, "b"})),
@@ -94,7 +98,15 @@ state() ->
     ?SHOW(erts_debug:get_internal_state({magic_ref, Ref}) =:= {Address, 1, true}),
     Copy = binary_to_term(term_to_binary(Ref)),
     ?SHOW({Copy =:= Ref, element(2, erts_debug:get_internal_state({magic_ref, Ref}))}),
-    ?SHOW(erts_debug:get_internal_state({magic_ref, make_ref()})).
+    ?SHOW(erts_debug:get_internal_state({magic_ref, make_ref()})),
+    Written = written(),
+    erlang:garbage_collect(),
+    ?SHOW(erts_debug:get_internal_state({magic_ref, binary_to_term(Written)})).
+
+%% A reference whose object is gone when nobody holds it.
+written() ->
+    {Ref, _} = erts_debug:set_internal_state(make, magic_ref),
+    term_to_binary(Ref).
 
 others() ->
     Pid = spawn(fun() -> receive stop -> ok end end),

@@ -8,6 +8,7 @@ use super::{Bif, Class, Context, Fail, Value, bif, node_references, process_info
 use crate::atom::am;
 use crate::bits::view::view;
 use crate::dist::connection::Controller;
+use crate::interp::Exit;
 use crate::memory::off_heap::Binary;
 use crate::memory::{Arena, gc};
 use crate::number::big::Integer;
@@ -320,11 +321,11 @@ fn binary_info(cx: &mut Context, binary: Term) -> Value {
     cx.property("refc_binary", &[size, block, Term::small(0)])
 }
 
-/// `{Address, References, true}` of the object behind a reference, `false` if there is none.
+/// `{Address, References, true}` of the object behind a reference, `true` if it is gone, `false` if there never was one.
 fn magic_ref(cx: &mut Context, reference: Term) -> Value {
     let number = RefNumber::of(reference).ok_or(Fail::Badarg)?;
     let Some(object) = cx.machine().resources.find(number) else {
-        return Ok(Term::boolean(false));
+        return Ok(Term::boolean(number.is_of_resource()));
     };
     // The handle itself is one more.
     let references = object.references() - 1;
@@ -372,11 +373,12 @@ fn set_2(cx: &mut Context, args: &[Term]) -> Value {
         }
         // OTP makes the writing of the dump stumble on purpose; what a dump is written from here cannot be broken like that.
         "broken_halt" => super::system::halt(cx, &args[1..]),
-        // What these wait for is done at once here.
+        // What these wait for is done at once here; but as in OTP, who waits does not run on meanwhile: who was runnable before has a turn.
         "wait" => {
             let what = value.as_atom().ok_or(Fail::Badarg)?;
             match cx.atoms().name(what) {
                 "deallocations" | "timer_cancellations" | "thread_progress" | "aux_work" => {
+                    cx.pause(Exit::Yield)?;
                     Ok(am::OK.term())
                 }
                 _ => Err(Fail::Badarg),

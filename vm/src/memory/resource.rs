@@ -346,6 +346,7 @@ impl Resources {
 
     /// Makes an object that `number`, a new one, leads to.
     pub fn make<T: Resource>(&self, number: RefNumber, value: T) -> Result<Handle<T>, NoMemory> {
+        let number = number.of_resource();
         let hash = |(number, _): &(RefNumber, NonNull<Head>)| number.hash();
         let reserved = self.0.live.borrow_mut().try_reserve(1, hash);
         reserved.map_err(|_| NoMemory)?;
@@ -487,7 +488,7 @@ mod tests {
     impl Resource for Other {}
 
     fn number() -> RefNumber {
-        References::new(3).make()
+        References::new(3).make().of_resource()
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! A reference is 96 bits: a 64-bit and a 32-bit word, the first two of a
 //! [`Subtag::Reference`] object (a [resource](crate::memory::resource) may stand behind them), printed as `#Ref<0.c.b.a>` with the least significant third last. One counter
-//! makes all of them, so references of one run are ordered by age; monitors, timers and aliases are
-//! found by that number.
+//! makes all of them, so references of one run are ordered by age (those with a resource by themselves); monitors, timers and aliases are
+//! found by that number. Its uppermost bit says that there is, or was, a resource behind it, as OTP's magic references have a mark.
 //!
 //! Invariant: a [`RefNumber`] is handed out once. The upper bits are random for
 //! each run of a machine, so that a reference that was written down is not met again.
@@ -18,6 +18,9 @@ pub struct RefNumber {
     low: u64,
 }
 
+/// In the upper bits: there is, or was, a resource behind the reference.
+const OF_RESOURCE: u32 = 1 << 31;
+
 impl RefNumber {
     /// The number of a reference of this node.
     pub fn of(term: Term) -> Option<RefNumber> {
@@ -28,6 +31,19 @@ impl RefNumber {
             }),
             _ => None,
         }
+    }
+
+    /// The number of a reference that a resource stands behind.
+    pub fn of_resource(self) -> RefNumber {
+        RefNumber {
+            high: self.high | OF_RESOURCE,
+            ..self
+        }
+    }
+
+    /// Whether there is, or once was, a resource behind it.
+    pub fn is_of_resource(self) -> bool {
+        self.high & OF_RESOURCE != 0
     }
 
     /// The words of its object: the 64 lower bits, the 32 upper ones.
@@ -83,7 +99,7 @@ impl References {
         References {
             run: seed,
             next: RefNumber {
-                high: seed as u32,
+                high: seed as u32 & !OF_RESOURCE,
                 low: seed & 0xffff_ffff_0000_0000,
             },
             unique: 0,
@@ -119,7 +135,7 @@ impl References {
         let made = self.next;
         self.next.low = made.low.wrapping_add(1);
         if self.next.low == 0 {
-            self.next.high = made.high.wrapping_add(1);
+            self.next.high = made.high.wrapping_add(1) & !OF_RESOURCE;
         }
         made
     }
@@ -144,6 +160,20 @@ mod tests {
             last = next;
         }
         assert_eq!(RefNumber::of(Term::NIL), None);
+    }
+
+    #[test]
+    fn only_those_with_a_resource_are_marked() {
+        let mut references = References::new(u64::MAX);
+        let plain = references.make();
+        assert!(!plain.is_of_resource());
+        assert!(plain.of_resource().is_of_resource());
+        references.next = RefNumber {
+            high: OF_RESOURCE - 1,
+            low: u64::MAX,
+        };
+        references.make();
+        assert!(!references.make().is_of_resource());
     }
 
     #[test]

@@ -37,6 +37,9 @@ main() ->
     ?SHOW(binary_to_term(id(<<131, 115, 3, "abc">>))),
     ?SHOW(binary_to_term(id(<<131, 118, 0, 2, 195, 169>>))),
     ?SHOW(binary_to_term(id(<<131, 99, "1.50000000000000000000e+00", 0, 0, 0, 0, 0>>))),
+    %% What is no float's text: a point without digits behind it, a blank before it, none at all.
+    [?TRY(binary_to_term(id(<<131, 99, Text/binary, 0:(8 * (31 - byte_size(Text)))>>)))
+     || Text <- [<<"7.">>, <<" 1.5">>, <<"15">>, <<>>, <<"1.5e">>, <<"-1.5E3">>, <<"1.5e400">>]],
     ?SHOW(binary_to_term(id(<<131, 107, 0, 2, 1, 2>>))),
     ?SHOW(binary_to_term(id(<<131, 108, 0, 0, 0, 1, 97, 1, 97, 2>>))),
     ?SHOW(binary_to_term(id(<<131, 105, 0, 0, 0, 1, 97, 1>>))),

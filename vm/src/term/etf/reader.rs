@@ -4,6 +4,7 @@
 
 use super::{DecodeError, HEAP_BINARY_LIMIT, MAX_DIGITS, tag};
 use crate::atom::MAX_ATOM_CHARACTERS;
+use crate::number::parse;
 use crate::term::external::MAX_REFERENCE_WORDS;
 use smallvec::SmallVec;
 use starling_loader::text::utf8;
@@ -136,17 +137,7 @@ impl<'a> Reader<'a> {
     /// The old format of floats: text, padded with zero bytes.
     pub fn old_float(&mut self) -> Result<f64, DecodeError> {
         let text = self.take(31)?;
-        let length = text.iter().position(|&b| b == 0).unwrap_or(text.len());
-        let plain = |b: &u8| b.is_ascii_digit() || b"+-.eE".contains(b);
-        let value = core::str::from_utf8(&text[..length])
-            .ok()
-            .map(str::trim_start)
-            .filter(|text| text.as_bytes().iter().all(plain))
-            .and_then(|text| text.parse().ok());
-        match value {
-            Some(value) => self.finite(value),
-            None => Err(self.invalid("a float that is no number")),
-        }
+        parse::float(text).map_err(|_| self.invalid("a float that is no number"))
     }
 
     fn finite(&self, value: f64) -> Result<f64, DecodeError> {

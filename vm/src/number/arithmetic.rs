@@ -131,12 +131,13 @@ fn multiply_integers<A: Arena + ?Sized>(arena: &mut A, x: Integer<'_>, y: Intege
     if length > big::MAX_DIGITS + 1 {
         return Err(Fail::SystemLimit);
     }
-    // The product, and what the algorithm needs on its way.
-    big::probe(length * 4)?;
+    let shorter = a.len().min(b.len());
     let (a, b) = (big::to_biguint(a)?, big::to_biguint(b)?);
-    let product = match is_long {
-        true => long::multiply(&a, &b, &mut |work| arena.rest(work))?,
-        false => a * b,
+    let product = if is_long {
+        long::multiply(&a, &b, &mut |work| arena.rest(work))?
+    } else {
+        big::probe(long::product_room(length - shorter, shorter))?;
+        a * b
     };
     big::from_biguint(arena, negative, &product)
 }
@@ -176,12 +177,20 @@ pub fn int_div<A: Arena + ?Sized>(arena: &mut A, a: Term, b: Term) -> Value {
         digits::divide_by_digit(quotient.digits(), v, divisor);
         return quotient.finish(negative);
     }
-    big::probe(v.len() * 3)?;
-    let quotient = match long::is_long(v.len(), w.len()) {
-        true => divide_long(arena, v, w)?.0,
-        false => big::to_biguint(v)? / big::to_biguint(w)?,
+    let quotient = if long::is_long(v.len(), w.len()) {
+        divide_long(arena, v, w)?.0
+    } else {
+        let (a, b) = dividend_and_divisor_at_once(v, w)?;
+        a / b
     };
     big::from_biguint(arena, negative, &quotient)
+}
+
+/// Two magnitudes for `num-bigint` to divide, where there is memory enough for that.
+fn dividend_and_divisor_at_once(v: &[u64], w: &[u64]) -> Result<(BigUint, BigUint), Fail> {
+    let both = (big::to_biguint(v)?, big::to_biguint(w)?);
+    big::probe(long::quotient_room(v.len(), w.len()))?;
+    Ok(both)
 }
 
 /// Quotient and remainder of two magnitudes.
@@ -210,10 +219,11 @@ pub fn rem<A: Arena + ?Sized>(arena: &mut A, a: Term, b: Term) -> Value {
         let remainder = digits::remainder_by_digit(v, divisor);
         return big::from_sign_and_u128(arena, x.negative, remainder as u128);
     }
-    big::probe(v.len() * 3)?;
-    let remainder = match long::is_long(v.len(), w.len()) {
-        true => divide_long(arena, v, w)?.1,
-        false => big::to_biguint(v)? % big::to_biguint(w)?,
+    let remainder = if long::is_long(v.len(), w.len()) {
+        divide_long(arena, v, w)?.1
+    } else {
+        let (a, b) = dividend_and_divisor_at_once(v, w)?;
+        a % b
     };
     big::from_biguint(arena, x.negative, &remainder)
 }

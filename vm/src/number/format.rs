@@ -43,8 +43,6 @@ pub fn integer_text<A: Arena + ?Sized>(
             let bits = value.digits.len() * 64;
             let characters = bits / base.ilog2() as usize + 2;
             text.try_reserve(characters).map_err(|_| Fail::NoMemory)?;
-            // The conversion works on a copy and makes one more of the result.
-            big::probe(characters / 4)?;
             let magnitude = big::to_biguint(value.digits)?;
             let digits = long::to_radix(&magnitude, base, &mut |work| arena.rest(work))?;
             if value.negative {

@@ -6,6 +6,9 @@
 //!
 //! Recursion goes as deep as a magnitude can be halved, some twenty levels. Invariant: nothing is borrowed across a rest but the
 //! magnitudes themselves.
+//!
+//! The memory of `num-bigint` is not asked for fallibly, and after a rest others may have taken what was free before: each
+//! step asks [`room`] first for the most that it takes until the next one does.
 
 use super::big;
 use crate::bif::Fail;
@@ -26,6 +29,27 @@ const TEXT_PIECE: usize = 128;
 
 /// Lets others run; gets what was done, in reductions. An error ends the computation.
 pub type Rest<'r> = dyn FnMut(usize) -> Result<(), Fail> + 'r;
+
+/// What is asked for above what was counted: rounding, vectors of a few magnitudes, and what the allocator adds.
+const SPARE: usize = 512;
+
+/// Fails where the next step, which takes so many digits at most, would find no memory.
+fn room(digits: usize) -> Result<(), Fail> {
+    Ok(big::probe(digits.saturating_add(SPARE))?)
+}
+
+/// Digits that a product of `num-bigint` takes, its parts included. It cuts the longer factor into parts like the shorter one without
+/// copying them; of the shorter one's length there are then two copies, the values at five points, their products, and a
+/// third to a half as much again for each level of recursion.
+pub fn product_room(longer: usize, shorter: usize) -> usize {
+    2 * (longer + shorter) + 48 * shorter
+}
+
+/// Digits that quotient and remainder of `num-bigint` take: shifted copies of both, the same cut into parts as long as the
+/// divisor, the results, and the products on the way.
+pub fn quotient_room(dividend: usize, divisor: usize) -> usize {
+    8 * dividend + 64 * divisor
+}
 
 /// Whether multiplying or dividing numbers of so many digits is to be done here.
 pub fn is_long(a: usize, b: usize) -> bool {
@@ -61,6 +85,7 @@ pub fn multiply(a: &BigUint, b: &BigUint, rest: &mut Rest<'_>) -> Result<BigUint
     let (longer, shorter) = (length(long), length(short));
     if !is_long(longer, shorter) {
         rest(longer * shorter / PRODUCTS_PER_REDUCTION)?;
+        room(product_room(longer, shorter))?;
         return Ok(long * short);
     }
     if 2 * shorter <= longer {
@@ -84,7 +109,10 @@ fn multiply_unbalanced(
     // What is above the digits that are known already.
     let mut carry = BigUint::ZERO;
     for from in (0..longer).step_by(part) {
-        carry += multiply(&digits(long, from, part), short, rest)?;
+        room(2 * part)?;
+        let product_of_part = multiply(&digits(long, from, part), short, rest)?;
+        room(3 * (part + shorter))?;
+        carry += product_of_part;
         let count = part.min(longer - from);
         let known = carry.iter_u64_digits().chain(core::iter::repeat(0));
         for digit in known.take(count) {
@@ -97,6 +125,7 @@ fn multiply_unbalanced(
         product.push(digit as u32);
         product.push((digit >> 32) as u32);
     }
+    room(product.len() / 2)?;
     Ok(BigUint::new(product))
 }
 
@@ -121,8 +150,12 @@ fn multiply_in_thirds(a: &BigUint, b: &BigUint, rest: &mut Rest<'_>) -> Result<B
         let at_minus_two: BigInt = ((&at_minus_one + high) << 1u32) - low;
         [even + middle, at_minus_one, at_minus_two]
     };
+    // Nothing below has more digits than both factors, six thirds; at most so many are made between two rests.
+    let step = 5 * 6 * (third + 1);
+    room(step)?;
     let (a, b) = (coefficients(a), coefficients(b));
     rest(work)?;
+    room(step)?;
     let (at_a, at_b) = (values(&a), values(&b));
     rest(work)?;
     let at_zero = multiply_signed(&a[0], &b[0], rest)?;
@@ -131,16 +164,20 @@ fn multiply_in_thirds(a: &BigUint, b: &BigUint, rest: &mut Rest<'_>) -> Result<B
     let at_minus_one = multiply_signed(&at_a[1], &at_b[1], rest)?;
     let at_minus_two = multiply_signed(&at_a[2], &at_b[2], rest)?;
     // All of these divisions leave nothing over.
+    room(step)?;
     let mut third_power: BigInt = (at_minus_two - &at_one) / 3u32;
     rest(work)?;
+    room(step)?;
     let mut first: BigInt = (at_one - &at_minus_one) >> 1u32;
     let mut second = at_minus_one - &at_zero;
     third_power = ((&second - third_power) >> 1u32) + (&at_infinity << 1u32);
     rest(work)?;
+    room(step)?;
     second = second + &first - &at_infinity;
     first -= &third_power;
     let mut product = at_infinity;
     for coefficient in [third_power, second, first, at_zero] {
+        room(step)?;
         product = (product << (64 * third)) + coefficient;
         rest(work)?;
     }
@@ -149,6 +186,7 @@ fn multiply_in_thirds(a: &BigUint, b: &BigUint, rest: &mut Rest<'_>) -> Result<B
 
 /// `a / b` and `a % b`; `b` is not zero.
 pub fn divide(a: &BigUint, b: &BigUint, rest: &mut Rest<'_>) -> Result<(BigUint, BigUint), Fail> {
+    room(length(a))?;
     if a < b {
         return Ok((BigUint::ZERO, a.clone()));
     }
@@ -161,6 +199,7 @@ pub fn divide(a: &BigUint, b: &BigUint, rest: &mut Rest<'_>) -> Result<(BigUint,
     }
     let size = unit << halvings;
     let shift = 64 * size as u64 - b.bits();
+    room(2 * (length(a) + size + 2))?;
     let (a, b) = (a << shift, b << shift);
     rest(2 * size / MOVED_PER_REDUCTION)?;
     // Short divisors take as many digits of the dividend at once as make a piece.
@@ -169,6 +208,7 @@ pub fn divide(a: &BigUint, b: &BigUint, rest: &mut Rest<'_>) -> Result<(BigUint,
     let mut quotient = alloc::vec![];
     let mut remainder = BigUint::ZERO;
     for place in (0..parts).rev() {
+        room(4 * (part + size))?;
         let dividend = (remainder << (64 * part)) + digits(&a, place * part, part);
         let (digits, left) = match part == size {
             true => divide_two_by_one(dividend, &b, size, rest)?,
@@ -188,12 +228,14 @@ pub fn divide(a: &BigUint, b: &BigUint, rest: &mut Rest<'_>) -> Result<(BigUint,
             all.push((digit >> 32) as u32);
         }
     }
+    room(part * parts + size)?;
     Ok((BigUint::new(all), remainder >> shift))
 }
 
 fn divide_piece(a: &BigUint, b: &BigUint, rest: &mut Rest<'_>) -> Result<(BigUint, BigUint), Fail> {
     let quotient_length = length(a).saturating_sub(length(b)) + 1;
     rest(quotient_length * length(b) / PRODUCTS_PER_REDUCTION)?;
+    room(quotient_room(length(a), length(b)))?;
     let quotient = a / b;
     let remainder = a - &quotient * b;
     Ok((quotient, remainder))
@@ -210,12 +252,15 @@ fn divide_two_by_one(
         return divide_piece(&a, b, rest);
     }
     let half = size / 2;
+    room(5 * size)?;
     let divisor = [digits(b, 0, half), above(b, half)];
     let lowest = digits(&a, 0, half);
     let (high, left) = divide_three_by_two(above(&a, half), b, &divisor, half, rest)?;
+    room(5 * size)?;
     let dividend = (left << (64 * half)) + lowest;
     let (low, left) = divide_three_by_two(dividend, b, &divisor, half, rest)?;
     rest(size / MOVED_PER_REDUCTION)?;
+    room(4 * size)?;
     Ok(((high << (64 * half)) + low, left))
 }
 
@@ -227,6 +272,7 @@ fn divide_three_by_two(
     half: usize,
     rest: &mut Rest<'_>,
 ) -> Result<(BigUint, BigUint), Fail> {
+    room(12 * half)?;
     let last = digits(&a, 0, half);
     let first_two = above(&a, half);
     let (mut quotient, left) = if above(&first_two, half) < *high {
@@ -238,6 +284,7 @@ fn divide_three_by_two(
         (largest, left)
     };
     let product = multiply(&quotient, low, rest)?;
+    room(8 * half)?;
     let mut left = (left << (64 * half)) + last;
     // At most twice.
     while left < product {
@@ -252,14 +299,23 @@ fn characters_at_once(base: u32) -> usize {
     TEXT_PIECE * 64 / (base.ilog2() as usize + 1)
 }
 
+/// Digits that the conversion of so many by `num-bigint` takes: the powers it divides by, and a quotient at each level.
+fn piece_room(digits: usize) -> usize {
+    quotient_room(2 * digits, digits) + digits * 8
+}
+
 /// `base` to the power of [`characters_at_once`], that to the power of two, of four, and so on: those below `limit`.
 fn powers(base: u32, limit: &BigUint, rest: &mut Rest<'_>) -> Result<Vec<BigUint>, Fail> {
     let mut powers = Vec::new();
+    room(product_room(TEXT_PIECE, TEXT_PIECE))?;
     let mut power = BigUint::from(base).pow(characters_at_once(base) as u32);
     while power <= *limit {
         let square = match 2 * length(&power) <= length(limit) + 1 {
             true => multiply(&power, &power, rest)?,
-            false => limit + 1u32,
+            false => {
+                room(2 * length(limit))?;
+                limit + 1u32
+            }
         };
         powers.try_reserve(1).map_err(|_| Fail::NoMemory)?;
         powers.push(core::mem::replace(&mut power, square));
@@ -269,22 +325,26 @@ fn powers(base: u32, limit: &BigUint, rest: &mut Rest<'_>) -> Result<Vec<BigUint
 
 /// The digits of `value` to `base`, each as a number, the most significant first.
 pub fn to_radix(value: &BigUint, base: u32, rest: &mut Rest<'_>) -> Result<Vec<u8>, Fail> {
+    let characters = value.bits() as usize / base.ilog2() as usize + 2;
     if base.is_power_of_two() || length(value) <= TEXT_PIECE {
+        room(characters / 4 + piece_room(length(value).min(TEXT_PIECE)))?;
         return Ok(value.to_radix_be(base));
     }
     let powers = powers(base, value, rest)?;
     let mut text = Vec::new();
-    text.try_reserve(value.bits() as usize / base.ilog2() as usize + 2)
-        .map_err(|_| Fail::NoMemory)?;
+    text.try_reserve(characters).map_err(|_| Fail::NoMemory)?;
+    room(length(value))?;
     // What is still to be written, and how many powers down it is to be cut; the most significant part last.
     let mut parts = alloc::vec![(value.clone(), powers.len())];
     while let Some((value, level)) = parts.pop() {
         if let Some(power) = level.checked_sub(1).map(|level| &powers[level]) {
             let (high, low) = divide(&value, power, rest)?;
+            parts.try_reserve(2).map_err(|_| Fail::NoMemory)?;
             parts.push((low, level - 1));
             parts.push((high, level - 1));
             continue;
         }
+        room(piece_room(length(&value)))?;
         let digits = value.to_radix_be(base);
         rest(TEXT_PIECE * TEXT_PIECE / PRODUCTS_PER_REDUCTION)?;
         if text.is_empty() {
@@ -301,14 +361,15 @@ pub fn to_radix(value: &BigUint, base: u32, rest: &mut Rest<'_>) -> Result<Vec<u
 /// The number with these digits to `base`, the most significant first.
 pub fn from_radix(digits: &[u8], base: u32, rest: &mut Rest<'_>) -> Result<BigUint, Fail> {
     let piece = characters_at_once(base);
-    big::probe(digits.len() / 4 + 1)?;
     // The least significant part first; each round puts two neighbours together.
     let mut parts = Vec::new();
     for digits in digits.rchunks(piece) {
         parts.try_reserve(1).map_err(|_| Fail::NoMemory)?;
+        room(piece_room(TEXT_PIECE))?;
         parts.push(BigUint::from_radix_be(digits, base).ok_or(Fail::Badarg)?);
         rest(TEXT_PIECE * TEXT_PIECE / PRODUCTS_PER_REDUCTION)?;
     }
+    room(product_room(TEXT_PIECE, TEXT_PIECE))?;
     let mut power = BigUint::from(base).pow(piece as u32);
     while parts.len() > 1 {
         let mut joined = Vec::new();
@@ -318,7 +379,11 @@ pub fn from_radix(digits: &[u8], base: u32, rest: &mut Rest<'_>) -> Result<BigUi
         let mut low = parts.into_iter();
         while let Some(part) = low.next() {
             joined.push(match low.next() {
-                Some(high) => part + multiply(&high, &power, rest)?,
+                Some(high) => {
+                    let product = multiply(&high, &power, rest)?;
+                    room(2 * length(&product) + 1)?;
+                    part + product
+                }
                 None => part,
             });
         }

@@ -88,10 +88,12 @@ pub fn integer<A: Arena + ?Sized>(arena: &mut A, text: &[u8], base: u32) -> Valu
     if significant.saturating_sub(1) > MAX_DIGITS * 64 / base.ilog2() as usize {
         return Err(Fail::SystemLimit);
     }
-    big::probe(text.len() / 8 + 1)?;
-    let value = match digits.len() > LONG_TEXT {
-        true => long::from_radix(&digits, base, &mut |work| arena.rest(work))?,
-        false => BigUint::from_radix_be(&digits, base).ok_or(Fail::Badarg)?,
+    let value = if digits.len() > LONG_TEXT {
+        long::from_radix(&digits, base, &mut |work| arena.rest(work))?
+    } else {
+        // The digits once more in reverse, and the number as it grows.
+        big::probe(text.len())?;
+        BigUint::from_radix_be(&digits, base).ok_or(Fail::Badarg)?
     };
     big::from_biguint(arena, negative, &value)
 }

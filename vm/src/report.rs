@@ -199,6 +199,17 @@ pub fn too_large(machine: &mut Machine, process: &Process) {
     }
 }
 
+/// There was no room in the process table for one more. `about` is who wanted it: its pid and its group leader.
+pub fn too_many_processes(machine: &mut Machine, about: (Term, Term)) {
+    let event = Event {
+        level: Level::Error,
+        format: "Too many processes~n~n",
+        arguments: &[],
+        about: Some(about),
+    };
+    say(machine, &event);
+}
+
 /// A process is killed for lack of memory.
 pub fn out_of_memory(machine: &mut Machine, process: &Process) {
     let available = machine.platform.memory_available();

@@ -13,6 +13,7 @@ use crate::process::reference::RefNumber;
 use crate::process::signal;
 use crate::process::spawn::{MAX_ARGUMENTS, MonitorOptions, Options, Start, argument_list, spawn};
 use crate::process::table::InsertError;
+use crate::report;
 use crate::term::fun::Fun;
 use crate::term::{Atom, Term};
 
@@ -115,7 +116,8 @@ fn make(
     options: &Options,
     reference: Option<RefNumber>,
 ) -> Result<Term, Fail> {
-    let parent = Some(cx.process().pid);
+    let about = (cx.process().pid, cx.process().group_leader);
+    let parent = Some(about.0);
     let machine = cx.machine();
     let mut copies = [Term::NIL; MAX_ARGUMENTS];
     let made = match *work {
@@ -139,7 +141,10 @@ fn make(
         }
     };
     made.map_err(|error| match error {
-        InsertError::Full => Fail::SystemLimit,
+        InsertError::Full => {
+            report::too_many_processes(cx.machine(), about);
+            Fail::SystemLimit
+        }
         InsertError::NoMemory => Fail::NoMemory,
     })
 }

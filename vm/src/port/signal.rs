@@ -54,7 +54,7 @@ pub fn bytes_of(machine: &mut Machine, port: Term, data: Term) -> Result<Output,
             let name = machine.ports.open(port).map(|port| port.name.clone());
             let name = name.unwrap_or_default();
             let name = String::from_utf8_lossy(&name).replace('~', "~~");
-            complain(machine, &format!("Bad value on output port '{name}'~n"));
+            complain(machine, &format!("Bad value on output port '{name}'~n~n"));
             Err(Fail::Badarg)
         }
         other => other,

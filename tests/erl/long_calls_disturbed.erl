@@ -83,6 +83,7 @@ calls({L, B, M, E}) ->
          iolist_size([B, B, [B]]), erlang:iolist_to_iovec([[<<"a">>, I band 255] || I <- L]), unicode:characters_to_list(B),
          unicode:characters_to_binary(L), binary_to_term(E), erlang:phash2({L, M}), erlang:external_size(M), term_to_binary(M),
          re:run(B, "j(z|a)bq", []), re:run(B, "(hij|efg)+$", [{capture, all, index}]), maps:to_list(M),
+         lists:sort(maps:keys(M)), lists:sort(maps:values(M)), maps:from_keys(L, same), maps:merge(maps:from_keys(L, v), M),
          ets:select(T, [{{'$1', '_'}, [{'=:=', {'rem', '$1', 7}, 0}], ['$1']}]), lists:sort(ets:match_object(H, {'_', '_'})),
          ets:select_count(H, [{{'$1', '_'}, [{'>', '$1', 10}], [true]}]), ets:tab2list(T),
          ets:select_delete(T, [{{'$1', '_'}, [{'>', '$1', 100}], [true]}]), ets:info(T, size), ets:delete_all_objects(H)],

@@ -1,9 +1,12 @@
 //! Built-in functions of module `maps`, and those of `erlang` and `erts_internal` that are about maps.
 //!
+//! Large maps are made and listed in pieces, between which others may run.
+//!
 //! What is no map is `{badmap, Term}`, a key that is not there `{badkey, Key}`.
 
 use alloc::vec::Vec;
 
+use super::lists::length_in_pieces;
 use super::{Bif, Context, Fail, Value, bif};
 use crate::atom::am;
 use crate::map;
@@ -33,6 +36,9 @@ pub const TABLE: &[Bif] = &[
 
 /// Pairs of a large map that `map_next/3` gives at a time: nested triples.
 const TRIPLES: usize = 32;
+
+/// Pairs that are worked on before others may run.
+const PIECE: usize = 4096;
 
 /// Pairs of a large map that `map_next/3` adds to a list at a time.
 const LISTED: usize = 4096;
@@ -73,14 +79,16 @@ fn is_key_2(cx: &mut Context, args: &[Term]) -> Value {
 
 fn keys_1(cx: &mut Context, args: &[Term]) -> Value {
     need_map(cx, args[0])?;
-    cx.bump_reductions(map::size(args[0]) / 8);
-    Ok(map::keys(cx.heap(), args[0])?)
+    cx.bump_reductions(map::size(args[0]) % PIECE / 8);
+    let piece = cx.piece(PIECE);
+    map::keys(cx, args[0], piece)
 }
 
 fn values_1(cx: &mut Context, args: &[Term]) -> Value {
     need_map(cx, args[0])?;
-    cx.bump_reductions(map::size(args[0]) / 8);
-    Ok(map::values(cx.heap(), args[0])?)
+    cx.bump_reductions(map::size(args[0]) % PIECE / 8);
+    let piece = cx.piece(PIECE);
+    map::values(cx, args[0], piece)
 }
 
 fn put_3(cx: &mut Context, args: &[Term]) -> Value {
@@ -118,20 +126,13 @@ fn merge_2(cx: &mut Context, args: &[Term]) -> Value {
     need_map(cx, args[0])?;
     need_map(cx, args[1])?;
     let smaller = map::size(args[0]).min(map::size(args[1]));
+    let piece = cx.piece(PIECE);
+    if smaller > piece.max(map::FLAT_LIMIT) {
+        return map::merge_in_pieces(cx, args[0], args[1], piece);
+    }
     cx.bump_reductions(smaller / 4);
     let (heap, atoms) = cx.heap_and_atoms();
     Ok(map::merge(heap, atoms, args[0], args[1])?)
-}
-
-/// The length of a proper list.
-fn length(list: Term) -> Result<usize, Fail> {
-    let mut elements = list.iter_list();
-    let length = elements.by_ref().count();
-    if elements.tail().is_nil() {
-        Ok(length)
-    } else {
-        Err(Fail::Badarg)
-    }
 }
 
 fn pair(term: Term) -> Option<(Term, Term)> {
@@ -142,22 +143,57 @@ fn pair(term: Term) -> Option<(Term, Term)> {
 }
 
 fn from_list_1(cx: &mut Context, args: &[Term]) -> Value {
-    let length = length(args[0])?;
-    if args[0].iter_list().any(|element| pair(element).is_none()) {
+    from_elements(cx, args[0], pair)
+}
+
+fn from_keys_2(cx: &mut Context, args: &[Term]) -> Value {
+    from_elements(cx, args[0], |key| Some((key, args[1])))
+}
+
+/// The map of the pairs that `pair_of` makes of the elements of `list`; others may run meanwhile. `badarg` if one of them is none.
+fn from_elements(
+    cx: &mut Context,
+    list: Term,
+    pair_of: impl Fn(Term) -> Option<(Term, Term)>,
+) -> Value {
+    let length = length_in_pieces(cx, list)?;
+    let piece = cx.piece(PIECE);
+    if length > piece {
+        return from_many_elements(cx, list, length, piece, pair_of);
+    }
+    if list.iter_list().any(|element| pair_of(element).is_none()) {
         return Err(Fail::Badarg);
     }
     cx.bump_reductions(length);
     let (heap, atoms) = cx.heap_and_atoms();
-    let pairs = args[0].iter_list().filter_map(pair);
+    let pairs = list.iter_list().filter_map(pair_of);
     Ok(map::from_pairs(heap, atoms, pairs)?)
 }
 
-fn from_keys_2(cx: &mut Context, args: &[Term]) -> Value {
-    let length = length(args[0])?;
-    cx.bump_reductions(length);
-    let (heap, atoms) = cx.heap_and_atoms();
-    let pairs = args[0].iter_list().map(|key| (key, args[1]));
-    Ok(map::from_pairs(heap, atoms, pairs)?)
+/// As [`from_elements`], `piece` by `piece`. A pair costs a reduction: half of it here, a quarter each time that the map advances by it.
+#[inline(never)]
+fn from_many_elements(
+    cx: &mut Context,
+    list: Term,
+    length: usize,
+    piece: usize,
+    pair_of: impl Fn(Term) -> Option<(Term, Term)>,
+) -> Value {
+    let mut building = map::Building::new(length)?;
+    for (i, element) in list.iter_list().enumerate() {
+        let (key, value) = pair_of(element).ok_or(Fail::Badarg)?;
+        building.push(key, value)?;
+        if (i + 1).is_multiple_of(piece) {
+            cx.consume(piece / 2)?;
+        }
+    }
+    loop {
+        let (heap, atoms) = cx.heap_and_atoms();
+        if let Some(map) = building.advance(heap, atoms, piece)? {
+            return Ok(map);
+        }
+        cx.consume(piece / 4)?;
+    }
 }
 
 /// What `maps:next/1`, `maps:to_list/1` and all that use them are made of: `map_next(Path, Map, How)`.
@@ -218,16 +254,23 @@ fn next_of_keys(cx: &mut Context, keys: Term, map: Term, how: Term) -> Value {
     if how != am::ITERATOR.term() {
         return Err(Fail::Badarg);
     }
-    let count = length(keys)?;
-    cx.bump_reductions(count);
+    let count = length_in_pieces(cx, keys)?;
+    let piece = cx.piece(PIECE);
     let mut pairs = Vec::new();
     pairs.try_reserve(count).map_err(|_| NoMemory)?;
     for key in keys.iter_list() {
         pairs.push((key, map::get(map, key).ok_or(Fail::Badarg)?));
+        if pairs.len().is_multiple_of(piece) {
+            cx.consume(piece)?;
+        }
     }
+    cx.bump_reductions(count % piece);
     let mut next = am::NONE.term();
-    for (key, value) in pairs.into_iter().rev() {
+    while let Some((key, value)) = pairs.pop() {
         next = cx.tuple(&[key, value, next])?;
+        if pairs.len().is_multiple_of(piece) {
+            cx.consume(piece / 4)?;
+        }
     }
     Ok(next)
 }

@@ -7,7 +7,7 @@ use crate::atom::AtomTable;
 use crate::term::fun::Mfa;
 
 /// Functions, and what OTP 25 to 27 go on in.
-const CONTINUATIONS: [(&str, &[&str], &str, &str, u32); 6] = [
+const CONTINUATIONS: [(&str, &[&str], &str, &str, u32); 7] = [
     (
         "erlang",
         &["list_to_binary", "iolist_to_binary", "list_to_bitstring"],
@@ -37,6 +37,7 @@ const CONTINUATIONS: [(&str, &[&str], &str, &str, u32); 6] = [
         1,
     ),
     ("ets", &["delete"], "ets", "delete_trap", 1),
+    ("maps", &["merge"], "maps", "merge_trap", 1),
     ("re", &["run"], "erlang", "re_run_trap", 3),
 ];
 

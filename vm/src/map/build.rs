@@ -100,7 +100,7 @@ fn gather(pairs: impl Iterator<Item = (Term, Term)>) -> Result<Vec<Entry>, NoMem
 
 /// Sorts by hash, pairs with one hash staying in their order; of those with one key only the last one
 /// stays. Whether all keys were different.
-fn sort_and_drop_duplicates(entries: &mut Vec<Entry>) -> bool {
+pub(super) fn sort_and_drop_duplicates(entries: &mut Vec<Entry>) -> bool {
     let before = entries.len();
     entries.sort_by_key(|e| e.hash);
     let mut kept = 0;

@@ -6,6 +6,7 @@
 use super::flat::Flat;
 use super::size;
 use super::trie::{self, LEVELS, Node};
+use crate::bif::Fail;
 use crate::memory::{Arena, NoMemory};
 use crate::term::{Header, Subtag, Term};
 
@@ -128,36 +129,50 @@ impl Iterator for Iter {
 
 impl ExactSizeIterator for Iter {}
 
-/// A list of the keys of `map`.
-pub fn keys<A: Arena + ?Sized>(arena: &mut A, map: Term) -> Result<Term, NoMemory> {
-    list(arena, size(map), iter(map).map(|(key, _)| key))
+/// A list of the keys of `map`. Others may run behind each `piece` of them: see [`Arena::rest`].
+pub fn keys<A: Arena + ?Sized>(arena: &mut A, map: Term, piece: usize) -> Result<Term, Fail> {
+    list(arena, size(map), piece, iter(map).map(|(key, _)| key))
 }
 
-/// A list of the values of `map`.
-pub fn values<A: Arena + ?Sized>(arena: &mut A, map: Term) -> Result<Term, NoMemory> {
-    list(arena, size(map), iter(map).map(|(_, value)| value))
+/// A list of the values of `map`, in pieces as [`keys`].
+pub fn values<A: Arena + ?Sized>(arena: &mut A, map: Term, piece: usize) -> Result<Term, Fail> {
+    list(arena, size(map), piece, iter(map).map(|(_, value)| value))
 }
 
-/// A list of `length` elements, made in one piece.
+/// Elements of a list that are made for a reduction.
+const LISTED_PER_REDUCTION: usize = 8;
+
+/// A list of `length` elements, at one place.
 fn list<A: Arena + ?Sized>(
     arena: &mut A,
     length: usize,
-    elements: impl Iterator<Item = Term>,
-) -> Result<Term, NoMemory> {
+    piece: usize,
+    mut elements: impl Iterator<Item = Term>,
+) -> Result<Term, Fail> {
     if length == 0 {
         return Ok(Term::NIL);
     }
     let cells = arena.allocate(2 * length)?.as_ptr();
     let mut written = 0;
-    // SAFETY: fresh words, two for each element; each cell's tail is the next one, and the last one's is
-    // `[]`.
-    unsafe {
-        for (i, element) in elements.take(length).enumerate() {
-            *cells.add(2 * i) = element.raw();
-            *cells.add(2 * i + 1) = Term::list(cells.add(2 * i + 2)).raw();
-            written = i + 1;
+    loop {
+        let end = length.min(written + piece);
+        for element in elements.by_ref().take(end - written) {
+            // SAFETY: fresh words, two for each element, of which there are no more than `length`; each cell's tail is the next one.
+            unsafe {
+                let cell = cells.add(2 * written);
+                *cell = element.raw();
+                *cell.add(1) = Term::list(cell.add(2)).raw();
+            }
+            written += 1;
         }
-        debug_assert_eq!(written, length);
+        debug_assert_eq!(written, end);
+        if end == length {
+            break;
+        }
+        arena.rest(piece / LISTED_PER_REDUCTION)?;
+    }
+    // SAFETY: the last cell, whose tail is `[]`: an iterator yields as many pairs as it says, and there is one at least.
+    unsafe {
         *cells.add(2 * written - 1) = Term::NIL.raw();
         Ok(Term::list(cells))
     }

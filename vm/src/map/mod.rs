@@ -16,10 +16,12 @@
 mod build;
 mod flat;
 mod iter;
+mod pieces;
 mod trie;
 
 pub use build::{from_pairs, from_unique_pairs};
 pub use iter::{Iter, iter, iter_from, keys, pairs_list, values};
+pub use pieces::{Building, merge_in_pieces};
 
 use crate::atom::AtomTable;
 use crate::memory::{Arena, NoMemory};

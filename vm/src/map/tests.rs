@@ -110,6 +110,43 @@ fn any_changes_do_what_they_do_to_a_sorted_list() {
 }
 
 #[test]
+fn what_is_built_in_pieces_is_the_same_map() {
+    let atoms = AtomTable::new();
+    let mut seed = 7;
+    for (length, range) in [
+        (1, 1),
+        (20, 30),
+        (60, 40),
+        (500, 20),
+        (3000, 2000),
+        (9000, 100_000),
+    ] {
+        for base in [0, COLLIDING - range - 1] {
+            let mut arena = Parcel::new();
+            let mut model = Model::new();
+            // As if there were many more: more levels above the buckets.
+            for expected in [length, 1 << 17, 1 << 22] {
+                let mut building = Building::new(expected as usize).unwrap();
+                model.clear();
+                for round in 0..length {
+                    let number = base + (random(&mut seed) % range as u64) as i64;
+                    let (key, value) = (Term::small(number), Term::small(round));
+                    building.push(key, value).unwrap();
+                    model.insert(number, round);
+                }
+                let map = loop {
+                    if let Some(map) = building.advance(&mut arena, &atoms, 10).unwrap() {
+                        break map;
+                    }
+                };
+                check(map, &model);
+                check_form(&mut arena, &atoms, map, &model);
+            }
+        }
+    }
+}
+
+#[test]
 fn merging_prefers_the_second_and_shares() {
     let atoms = AtomTable::new();
     let mut seed = 99;
@@ -245,9 +282,9 @@ fn lists_have_everything_in_the_order_of_the_walk() {
     for count in [0, 1, 32, 33, 1000] {
         let pairs = (0..count).map(|i| (Term::small(i), Term::small(-i)));
         let map = from_pairs(&mut arena, &atoms, pairs).unwrap();
-        let listed: Vec<Term> = keys(&mut arena, map).unwrap().iter_list().collect();
+        let listed: Vec<Term> = keys(&mut arena, map, 7).unwrap().iter_list().collect();
         assert!(listed.iter().copied().eq(iter(map).map(|p| p.0)));
-        let listed: Vec<Term> = values(&mut arena, map).unwrap().iter_list().collect();
+        let listed: Vec<Term> = values(&mut arena, map, 7).unwrap().iter_list().collect();
         assert!(listed.iter().copied().eq(iter(map).map(|p| p.1)));
         let mut walk = iter(map);
         let list = pairs_list(&mut arena, &mut walk, 40, am::OK.term()).unwrap();

@@ -26,10 +26,10 @@ use core::cmp::Ordering;
 pub(super) const LEVELS: usize = 17;
 
 /// The level of the nodes whose pairs have equal hashes.
-const LAST: usize = LEVELS - 1;
+pub(super) const LAST: usize = LEVELS - 1;
 
 /// Most children of a node above the last level.
-const WAYS: usize = 16;
+pub(super) const WAYS: usize = 16;
 
 /// The hash of `key`.
 #[inline]
@@ -401,10 +401,10 @@ pub(super) fn merge<A: Arena + ?Sized>(
         let hash = hash(pair.head);
         return insert(arena, atoms, b, level, hash, pair, Policy::Keep);
     }
-    let (Some(x), Some(y)) = (Node::of(&a), Node::of(&b)) else {
-        return Ok(b);
-    };
     if level == LAST {
+        let Some(y) = Node::of(&b) else {
+            return Ok(b);
+        };
         let mut all = a;
         for cell in y.children.iter().filter_map(|c| c.as_cons().copied()) {
             let hash = hash(cell.head);
@@ -412,6 +412,21 @@ pub(super) fn merge<A: Arena + ?Sized>(
         }
         return Ok(all);
     }
+    merge_nodes(arena, a, b, |arena, v, w| {
+        merge(arena, atoms, v, w, level + 1)
+    })
+}
+
+/// As [`merge`], for nodes above the last level, where `merge_below` merges two children.
+pub(super) fn merge_nodes<A: Arena + ?Sized, E: From<NoMemory>>(
+    arena: &mut A,
+    a: Term,
+    b: Term,
+    mut merge_below: impl FnMut(&mut A, Term, Term) -> Result<Term, E>,
+) -> Result<Term, E> {
+    let (Some(x), Some(y)) = (Node::of(&a), Node::of(&b)) else {
+        return Ok(b);
+    };
     let bitmap = x.bitmap | y.bitmap;
     let mut children = [Term::NIL; WAYS];
     let (mut length, mut size) = (0, 0);
@@ -421,7 +436,7 @@ pub(super) fn merge<A: Arena + ?Sized>(
             |node: Node<'_>| (node.bitmap >> way & 1 != 0).then(|| node.children[node.index(way)]);
         let child = match (from(x), from(y)) {
             (Some(v), Some(w)) => {
-                let child = merge(arena, atoms, v, w, level + 1)?;
+                let child = merge_below(arena, v, w)?;
                 is_a &= child.raw() == v.raw();
                 is_b &= child.raw() == w.raw();
                 child
@@ -437,6 +452,27 @@ pub(super) fn merge<A: Arena + ?Sized>(
     match (is_a, is_b) {
         (true, _) => Ok(a),
         (_, true) => Ok(b),
-        _ => node(arena, size, bitmap, &children[..length]),
+        _ => Ok(node(arena, size, bitmap, &children[..length])?),
+    }
+}
+
+/// What holds the pairs of all `children`, each of which is where its way leads: a node, or the one cell.
+pub(super) fn above<A: Arena + ?Sized>(
+    arena: &mut A,
+    children: &[Option<Term>],
+) -> Result<Option<Term>, NoMemory> {
+    let mut present = [Term::NIL; WAYS];
+    let (mut length, mut size, mut bitmap) = (0, 0, 0u64);
+    for (way, &child) in children.iter().enumerate().take(WAYS) {
+        let Some(child) = child else { continue };
+        present[length] = child;
+        length += 1;
+        size += self::size(child);
+        bitmap |= 1 << way;
+    }
+    match size {
+        0 => Ok(None),
+        1 => Ok(Some(present[0])),
+        _ => node(arena, size, bitmap, &present[..length]).map(Some),
     }
 }

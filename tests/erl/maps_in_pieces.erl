@@ -14,7 +14,7 @@ run(Sizes) ->
     Largest = lists:last(Sizes),
     errors(Largest),
     few_keys(Largest),
-    ended(Largest).
+    ended().
 
 sized(Size) ->
     Keys = shuffled(Size),
@@ -43,7 +43,8 @@ errors(Size) ->
     ?TRY(maps:from_list(Pairs ++ [none])),
     ?TRY(maps:from_list([{1, 2, 3} | Pairs])),
     ?SHOW(class(fun() -> maps:from_list(Pairs ++ improper) end)),
-    ?SHOW(class(fun() -> maps:from_keys(Keys ++ improper, v) end)).
+    %% OTP 25 does not return from this one with a long list.
+    ?SHOW(class(fun() -> maps:from_keys(lists:seq(1, 100) ++ improper, v) end)).
 
 class(Function) ->
     try Function() of
@@ -60,10 +61,10 @@ few_keys(Size) ->
     ?SHOW(map_size(maps:from_keys([N rem 33 || N <- lists:seq(1, Size)], v))).
 
 %% Processes that are told to end in the middle do.
-ended(Size) ->
-    Keys = lists:seq(1, 20 * Size),
+ended() ->
+    Keys = lists:seq(1, 200000),
     Map = maps:from_keys(Keys, v),
-    Other = maps:from_keys(lists:seq(2, 20 * Size + 1), w),
+    Other = maps:from_keys(lists:seq(2, 200001), w),
     Calls = [fun() -> maps:from_keys(Keys, v) end, fun() -> maps:merge(Map, Other) end,
              fun() -> maps:keys(Map) end, fun() -> maps:values(Map) end],
     ?SHOW([ends(Call) || Call <- Calls]).

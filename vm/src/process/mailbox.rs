@@ -43,12 +43,25 @@ struct Tokens {
 
 /// The memory of messages off the heap.
 struct Apart {
-    /// That of each message, if it has one of its own. May be shorter than the queue.
+    /// How many messages stand before those that `parcels` is about: none of them is off the heap. They may be many.
+    before: usize,
+    /// That of each message from there on, if it has one of its own. May be shorter than the queue.
     parcels: VecDeque<Option<Parcel>>,
     /// How many there are.
     count: usize,
     /// Most fragments that one of them has had.
     most_fragments: usize,
+}
+
+impl Apart {
+    /// Whether the message at `at` is off the heap.
+    fn has(&self, at: usize) -> bool {
+        let place = at.checked_sub(self.before);
+        matches!(
+            place.map(|place| self.parcels.get(place)),
+            Some(Some(Some(_)))
+        )
+    }
 }
 
 /// A mailbox.
@@ -95,6 +108,7 @@ impl Mailbox {
             Some(apart) => apart,
             empty => {
                 let apart = Apart {
+                    before: at,
                     parcels: VecDeque::new(),
                     count: 0,
                     most_fragments: 0,
@@ -102,11 +116,12 @@ impl Mailbox {
                 empty.insert(super::try_box(apart)?)
             }
         };
-        let missing = (at + 1).saturating_sub(apart.parcels.len());
+        let place = at - apart.before;
+        let missing = (place + 1).saturating_sub(apart.parcels.len());
         apart.parcels.try_reserve(missing).map_err(|_| NoMemory)?;
         self.push(message)?;
         if let Some(apart) = &mut self.apart {
-            apart.parcels.resize_with(at, || None);
+            apart.parcels.resize_with(place, || None);
             apart.most_fragments = apart.most_fragments.max(parcel.fragments());
             apart.parcels.push_back(Some(parcel));
             apart.count += 1;
@@ -134,14 +149,15 @@ impl Mailbox {
     /// The memory of any message that is off the heap, as [`Mailbox::bring_in_current`]; called until there is none.
     #[cold]
     pub fn bring_in_any(&mut self) -> Option<Parcel> {
-        let parcels = &self.apart.as_ref()?.parcels;
-        let at = parcels.iter().rposition(Option::is_some)?;
-        self.bring_in(at)
+        let apart = self.apart.as_ref()?;
+        let place = apart.parcels.iter().rposition(Option::is_some)?;
+        self.bring_in(apart.before + place)
     }
 
     fn bring_in(&mut self, at: usize) -> Option<Parcel> {
         let apart = self.apart.as_mut()?;
-        let parcel = apart.parcels.get_mut(at)?.take()?;
+        let place = at.checked_sub(apart.before)?;
+        let parcel = apart.parcels.get_mut(place)?.take()?;
         apart.count -= 1;
         if apart.count == 0 {
             self.apart = None;
@@ -248,7 +264,10 @@ impl Mailbox {
     fn remove_parcel(&mut self, at: usize) {
         drop(self.bring_in(at));
         if let Some(apart) = &mut self.apart {
-            apart.parcels.remove(at);
+            match at.checked_sub(apart.before) {
+                Some(place) => drop(apart.parcels.remove(place)),
+                None => apart.before -= 1,
+            }
         }
     }
 
@@ -302,11 +321,9 @@ impl Mailbox {
                 .iter_mut()
                 .chain(Some(&mut t.taken).filter(|taken| !taken.is_nil()))
         });
-        let parcels = self.apart.as_ref().map(|apart| &apart.parcels);
+        let apart = self.apart.as_deref();
         let messages = self.messages.iter_mut().enumerate();
-        let at_home = messages.filter(move |(at, _)| {
-            parcels.is_none_or(|parcels| !matches!(parcels.get(*at), Some(Some(_))))
-        });
+        let at_home = messages.filter(move |(at, _)| apart.is_none_or(|apart| !apart.has(*at)));
         at_home.map(|(_, message)| message).chain(tokens)
     }
 
@@ -484,6 +501,32 @@ mod tests {
         assert!(mailbox.bring_in_any().is_some());
         assert!(!mailbox.has_apart());
         assert_eq!(mailbox.roots().count(), 4);
+    }
+
+    #[test]
+    fn messages_off_the_heap_stand_behind_any_number_of_others() {
+        let mut mailbox = filled(1_000);
+        mailbox
+            .push_apart(Term::small(1_000), Parcel::new())
+            .unwrap();
+        mailbox.push(Term::small(1_001)).unwrap();
+        mailbox
+            .push_apart(Term::small(1_002), Parcel::new())
+            .unwrap();
+        assert!(mailbox.apart.as_ref().unwrap().parcels.len() <= 3);
+        for i in [0, 500, 999] {
+            assert!(mailbox.remove_first(|m| m == Term::small(i)).is_some());
+        }
+        let off_the_heap = |mailbox: &mut Mailbox| mailbox.len() - mailbox.roots().count();
+        assert_eq!(off_the_heap(&mut mailbox), 2);
+        assert!(mailbox.remove_first(|m| m == Term::small(1_000)).is_some());
+        assert!(mailbox.remove_first(|m| m == Term::small(1_001)).is_some());
+        assert_eq!(off_the_heap(&mut mailbox), 1);
+        assert!(
+            mailbox
+                .roots()
+                .all(|message| *message != Term::small(1_002))
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ main() ->
     ?TRY(process_flag(message_queue_data, id(elsewhere))),
     ?SHOW([waiting(Where) || Where <- [off_heap, on_heap]]),
     ?SHOW(memory(off_heap)),
+    ?SHOW([tagged(Where) || Where <- [off_heap, on_heap]]),
     ?SHOW(selective()),
     ?SHOW(in_guards()),
     ?SHOW(from_others()),
@@ -118,3 +119,15 @@ wait_for_end(Pid) ->
         true -> erlang:yield(), wait_for_end(Pid);
         false -> ok
     end.
+
+%% The tag of a monitor is a term of the receiver's, which moves between the end of the other and the receive.
+tagged(Where) ->
+    process_flag(message_queue_data, Where),
+    Tag = {tag, ?MODULE:id([1, 2, 3])},
+    Monitors = [element(2, spawn_opt(fun() -> ok end, [{monitor, [{tag, Tag}]}])) || _ <- lists:seq(1, 50)],
+    [] = [M || M <- Monitors, not is_reference(M)],
+    receive after 50 -> ok end,
+    garbage_collect(),
+    _ = lists:seq(1, 1000),
+    garbage_collect(),
+    length([receive {Tag, M, process, _, normal} -> M end || M <- Monitors]).

@@ -313,7 +313,7 @@ fn deliver(
         ..
     } = &mut *machine;
     let mut wrong = None;
-    let posted = processes.post(to, |process| {
+    let posted = processes.post_whole(to, |process| {
         let decoded = payload.decode(atoms, code, &resources, &mut process.heap);
         decoded.map_err(|error| {
             wrong = Some(error);

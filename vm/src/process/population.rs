@@ -179,9 +179,25 @@ impl Processes {
     }
 
     /// Puts the message that `build` makes in the memory of `to` into its mailbox, and wakes it. Nothing
-    /// happens if there is no such process.
+    /// happens if there is no such process. The message may refer to terms of the receiver's, so it is on its heap in any case.
     #[inline]
     pub fn post(
+        &mut self,
+        to: Term,
+        build: impl FnOnce(&mut Process) -> Result<Term, NoMemory>,
+    ) -> Result<(), NoMemory> {
+        let Some(process) = self.alive(to) else {
+            return Ok(());
+        };
+        post_home(process, build)?;
+        self.wake(to);
+        Ok(())
+    }
+
+    /// As [`Processes::post`], for a message all of which `build` makes, or nothing: it is kept off the heap of who wants that, where
+    /// the collector would not find what else it refers to.
+    #[inline]
+    pub fn post_whole(
         &mut self,
         to: Term,
         build: impl FnOnce(&mut Process) -> Result<Term, NoMemory>,
@@ -192,13 +208,22 @@ impl Processes {
         if process.off_heap_messages {
             post_apart(process, build)?;
         } else {
-            process.mailbox.reserve()?;
-            let message = build(process)?;
-            process.mailbox.push(message)?;
+            post_home(process, build)?;
         }
         self.wake(to);
         Ok(())
     }
+}
+
+/// Puts the message that `build` makes on the process's heap into its mailbox.
+#[inline(always)]
+fn post_home(
+    process: &mut Process,
+    build: impl FnOnce(&mut Process) -> Result<Term, NoMemory>,
+) -> Result<(), NoMemory> {
+    process.mailbox.reserve()?;
+    let message = build(process)?;
+    process.mailbox.push(message)
 }
 
 /// Puts the message that `build` makes into a mailbox whose messages are kept off the heap.

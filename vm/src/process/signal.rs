@@ -27,7 +27,7 @@ use crate::tracing::event;
 #[inline]
 pub fn send(machine: &mut Machine, from: Term, to: Term, message: Term) -> Result<(), NoMemory> {
     let literals = machine.literals.clone();
-    machine.processes.post(to, |receiver| {
+    machine.processes.post_whole(to, |receiver| {
         if receiver.pid == from {
             return Ok(message);
         }

@@ -188,7 +188,7 @@ fn deliver(processes: &mut Processes, timer: MessageTimer) -> Option<(Term, Term
         parcel,
         ..
     } = timer;
-    let posted = processes.post(pid, |process| {
+    let posted = processes.post_whole(pid, |process| {
         if let Some(rare) = &mut process.rare {
             rare.timers.remove(reference);
         }

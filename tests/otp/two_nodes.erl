@@ -324,8 +324,13 @@ sequential_traces(Other) ->
     {Asker, Monitor} = spawn_monitor(fun() -> ask(Pid, Other) end),
     receive {'DOWN', Monitor, process, Asker, Told} -> ?SHOW(Told) end,
     seq_trace:set_system_tracer(false),
-    ?SHOW([{Event, Serial, whose(From, Pid), whose(To, Pid), whose(Message, Pid)}
-           || {seq_trace, {over, "there"}, {Event, Serial, From, To, Message}} <- all()]).
+    Events = [Event || {seq_trace, {over, "there"}, Event} <- all()],
+    ?SHOW([{Event, Now - Before, whose(From, Pid), whose(To, Pid), whose(Message, Pid)}
+           || {Event, {Before, Now}, From, To, Message} <- Events]),
+    %% How far they rise between depends on whether the other node had to ask its code server for a module.
+    Serials = [Serial || {_, Serial, _, _, _} <- Events],
+    ?SHOW(lists:all(fun({{_, Before}, {Next, _}}) -> Before =< Next end,
+                    lists:zip(lists:droplast(Serials), tl(Serials)))).
 
 ask(Pid, Other) ->
     process_flag(trap_exit, true),

@@ -78,6 +78,7 @@ pub struct Emitter {
     /// Its relocations, by kind.
     pub relocations: [Vec<u32>; 7],
     labels: Vec<u32>,
+    /// In the order of their instructions.
     references: Vec<Reference>,
     /// Labels of handlers of `try`, where only exceptions get.
     handlers: BTreeSet<u32>,
@@ -89,6 +90,9 @@ pub struct Emitter {
 
 /// Exceptions and calls of built-in functions use some X registers, whatever the code does.
 const LEAST_X_REGISTERS: u32 = 8;
+
+/// Most jumps that lead from a wait back to it.
+const MOST_JUMPS: usize = 8;
 
 /// Greatest size of a module's code: distances are signed 32-bit numbers.
 const GREATEST_CODE: usize = 1 << 30;
@@ -331,14 +335,46 @@ impl Emitter {
         self.code.extend_from_slice(&word.to_le_bytes());
     }
 
-    /// Fuses instructions, and fills in the distances to labels. The error is the label that nobody defined.
-    pub fn resolve(&mut self) -> Result<(), u32> {
-        self.fuse();
-        for reference in &self.references {
-            let target = match self.labels.get(reference.label as usize) {
-                Some(target) if *target != UNDEFINED => *target,
-                _ => return Err(reference.label),
+    /// Where the code at `target` begins in earnest: behind jumps.
+    fn behind_jumps(&self, mut target: u32) -> u32 {
+        let jump = Op::jump.opcode(0).to_le_bytes();
+        // Not for ever: a jump may lead to itself.
+        for _ in 0..MOST_JUMPS {
+            let at = target as usize;
+            if self.code.get(at..at + 2) != Some(&jump) {
+                break;
+            }
+            let Ok(place) = self
+                .references
+                .binary_search_by_key(&target, |reference| reference.instruction)
+            else {
+                break;
             };
+            match self.label(self.references[place].label) {
+                Some(onward) => target = onward,
+                None => break,
+            }
+        }
+        target
+    }
+
+    /// Fuses instructions, and fills in the distances to labels, which somebody must have defined.
+    pub fn resolve(&mut self) -> Result<(), LoadError> {
+        self.fuse();
+        let wait = Op::wait_timeout.opcode(0).to_le_bytes();
+        for reference in &self.references {
+            let mut target = match self.labels.get(reference.label as usize) {
+                Some(target) if *target != UNDEFINED => *target,
+                _ => {
+                    let what = alloc::format!("label {} is used, but not defined", reference.label);
+                    return Err(LoadError::damaged("Code", 0, what));
+                }
+            };
+            // The compiler may leave jumps between a `receive` of nothing but `after` and itself. It is known by going to itself.
+            let instruction = reference.instruction as usize;
+            if self.code[instruction..instruction + 2] == wait {
+                target = self.behind_jumps(target);
+            }
             let distance = target as i64 - reference.instruction as i64;
             let at = reference.at as usize;
             if !self.handlers.is_empty() && self.handlers.contains(&reference.label) {

@@ -502,9 +502,7 @@ impl<'b, 'a> Converter<'b, 'a> {
         if !self.emitter.last().is_some_and(Op::is_end) {
             self.emitter.emit(Op::if_end, &[])?;
         }
-        self.emitter.resolve().map_err(|label| {
-            LoadError::damaged("Code", 0, format!("label {label} is used, but not defined"))
-        })?;
+        self.emitter.resolve()?;
         let beam = self.beam;
         let mut contents = Contents::new(beam.md5);
         for text in beam.atoms.texts() {

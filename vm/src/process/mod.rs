@@ -136,6 +136,8 @@ pub enum ReceiveTimer {
     None,
     /// It waits, or looks at messages that came while it waited.
     Running(TimerHandle),
+    /// It waits for neither a message nor a time (`receive after infinity -> … end`), until it is ended.
+    Never,
     /// The time is over.
     Fired,
 }

@@ -9,10 +9,14 @@
 //! A handler runs with the frame that was there when the exception came, so while one is in
 //! force the frame may not change, and the Y register that marks it may not be used otherwise.
 //!
+//! Code that ends in an exception (of a match that failed, say) may be shared by places with
+//! different frames and different handlers in force. Then nothing there may change the frame or
+//! end a handler, and what is marked on one of the ways counts as marked.
+//!
 //! With each state goes the set of X registers that surely hold a term ([`super::registers`]):
 //! of several ways to an instruction, what all of them leave.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -150,9 +154,12 @@ struct Handler {
     outer: u32,
     /// Y register that marks it.
     y: u16,
-    /// Where it is.
+    /// Where it is, or [`SOME_WAY`].
     target: u32,
 }
+
+/// In place of a handler's target: it is in force on some of the ways here, and one around it is not surely around it.
+const SOME_WAY: u32 = u32::MAX;
 
 /// No handler is in force.
 const NO_HANDLER: u32 = 0;
@@ -358,15 +365,13 @@ impl<'m, 'a, const WORDS: usize> Flow<'m, 'a, WORDS> {
             slot.set = set;
             return self.follow_later(target);
         };
-        if known.handler() != state.handler() {
-            let what =
-                alloc::format!("{target} is reached with other exception handlers from elsewhere");
-            return Err(wrong(op, at, what));
-        }
         let mut merged = known;
-        if known != state {
+        if known.frame() != state.frame() {
             let least = known.frame().least().min(state.frame().least());
             merged = known.with_frame(Frame::Mixed(least));
+        }
+        if known.handler() != state.handler() {
+            merged = merged.with_handler(self.either(op, at, known.handler(), state.handler())?);
         }
         let mut changed = merged != known;
         self.slot(target).set_state(merged);
@@ -501,7 +506,7 @@ impl<'m, 'a, const WORDS: usize> Flow<'m, 'a, WORDS> {
                     .handlers
                     .get((state.handler() as usize).wrapping_sub(1));
                 return match innermost {
-                    Some(handler) if operands.ys == [handler.y] => {
+                    Some(handler) if operands.ys == [handler.y] && handler.target != SOME_WAY => {
                         self.go_on(state.with_handler(handler.outer), operands)
                     }
                     _ => Err(wrong(op, at, "not the innermost exception handler")),
@@ -620,15 +625,41 @@ impl<'m, 'a, const WORDS: usize> Flow<'m, 'a, WORDS> {
             y: *y,
             target: *target,
         };
+        self.number(operands.op, at, handler)
+    }
+
+    /// Number of what is in force where two ways meet, one with the handlers of `one`, the other with those of `other`: all that
+    /// either has, each on some way only.
+    fn either(&mut self, op: Op, at: usize, one: u32, other: u32) -> Result<u32, LoadError> {
+        let mut marks = BTreeSet::new();
+        for innermost in [one, other] {
+            marks.extend(self.in_force(innermost).map(|handler| handler.y));
+        }
+        let mut outer = NO_HANDLER;
+        for y in marks {
+            let target = SOME_WAY;
+            outer = self.number(op, at, Handler { outer, y, target })?;
+        }
+        Ok(outer)
+    }
+
+    /// The handler of this number and those around it, from the inside out.
+    fn in_force(&self, innermost: u32) -> impl Iterator<Item = Handler> + '_ {
+        let numbered = |number: u32| {
+            let index = (number as usize).wrapping_sub(1);
+            self.handlers.get(index).copied()
+        };
+        core::iter::successors(numbered(innermost), move |handler| numbered(handler.outer))
+    }
+
+    /// Number of a handler, which may be new.
+    fn number(&mut self, op: Op, at: usize, handler: Handler) -> Result<u32, LoadError> {
         if let Some(number) = self.handler_numbers.get(&handler) {
             return Ok(*number);
         }
         if self.handlers.len() + 1 >= MOST_HANDLERS {
-            return Err(wrong(
-                operands.op,
-                at,
-                "more exception handlers than a module may have",
-            ));
+            let what = "more exception handlers than a module may have";
+            return Err(wrong(op, at, what));
         }
         self.handlers.try_reserve(1)?;
         self.handlers.push(handler);
@@ -647,15 +678,16 @@ impl<'m, 'a, const WORDS: usize> Flow<'m, 'a, WORDS> {
         if matches!(operands.op, Op::catch_end | Op::try_end | Op::try_case) {
             return Ok(());
         }
-        let mut number = state.handler();
-        while let Some(handler) = self.handlers.get((number as usize).wrapping_sub(1)) {
-            if operands.ys.contains(&handler.y) {
-                let what = alloc::format!("y{} marks an exception handler in force", handler.y);
-                return Err(wrong(operands.op, at, what));
+        match self
+            .in_force(state.handler())
+            .find(|handler| operands.ys.contains(&handler.y))
+        {
+            None => Ok(()),
+            Some(Handler { y, .. }) => {
+                let what = alloc::format!("y{y} marks an exception handler in force");
+                Err(wrong(operands.op, at, what))
             }
-            number = handler.outer;
         }
-        Ok(())
     }
 }
 

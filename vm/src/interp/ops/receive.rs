@@ -245,9 +245,10 @@ op! {
 op! {
     fn wait_timeout(cpu, label: Label, time: Source) {
         let (target, time) = (label.target(cpu.ip), time.get(&cpu));
+        let alone = target == cpu.ip;
         cpu.save();
         // SAFETY: the registers are saved; both are alive.
-        let waiting = unsafe { begin_waiting(cpu.machine, cpu.process, time) };
+        let waiting = unsafe { begin_waiting(cpu.machine, cpu.process, time, alone) };
         match waiting {
             Waiting::Begun => {
                 // SAFETY: as above.
@@ -275,18 +276,29 @@ enum Waiting {
     NoMemory,
 }
 
+/// `alone`: a `receive` of nothing but `after`. A message wakes it to do the same instruction again, when `time` is the register of a
+/// process that has waited: it is not looked at then.
+///
 /// # Safety
 /// Both are alive and not borrowed.
 #[inline(never)]
-unsafe fn begin_waiting(machine: *mut Machine, process: *mut Process, time: Term) -> Waiting {
+unsafe fn begin_waiting(
+    machine: *mut Machine,
+    process: *mut Process,
+    time: Term,
+    alone: bool,
+) -> Waiting {
     // SAFETY: the caller's promise.
     let (machine, process) = unsafe { (&mut *machine, &mut *process) };
     match process.receive_timer {
         ReceiveTimer::Fired => return Waiting::Over,
-        ReceiveTimer::Running(_) => return Waiting::Begun,
+        ReceiveTimer::Running(_) | ReceiveTimer::Never => return Waiting::Begun,
         ReceiveTimer::None => {}
     }
     if time == am::INFINITY.term() {
+        if alone {
+            process.receive_timer = ReceiveTimer::Never;
+        }
         return Waiting::Begun;
     }
     // OTP's limit: 2^32 - 1 milliseconds.

@@ -151,7 +151,8 @@ large_maps() ->
                      Pairs = many(33 + below(100), fun() -> {key(below(2)), any(below(2))} end),
                      Map = maps:from_list(Pairs),
                      Same = lists:foldl(fun({K, V}, M) -> M#{K => V} end, #{}, Pairs),
-                     Keys = lists:sort(maps:keys(Map)),
+                     %% Not by the order of terms, which has 1 and 1.0 in that of the map.
+                     Keys = [K || {_, K} <- lists:sort([{term_to_binary(K, [deterministic]), K} || K <- maps:keys(Map)])],
                      Gone = lists:foldl(fun maps:remove/2, Map, lists:sublist(Keys, below(length(Keys)))),
                      Other = maps:put(key_of(like(hd(Keys))), x, Same),
                      [Map, map_size(Map), Map =:= Same, Gone, map_size(Gone), erlang:phash2(Map), erlang:phash2(Gone), erlang:phash(Map, 1 bsl 32),

@@ -106,11 +106,26 @@ impl Compiler<'_> {
             return Err(failure(problems, Problem::NotAProperList));
         }
         clauses.try_reserve_exact(count).map_err(|_| NoMemory)?;
+        // As in OTP, the shape of all clauses is looked at before any of them, and the first one with something wrong in it is the last.
         for clause in specification.iter_list() {
-            let Some(&[head, guards, body]) = clause.as_tuple() else {
+            let Some(&[head, _, _]) = clause.as_tuple() else {
                 return Err(failure(problems, Problem::NotAClause));
             };
+            if self.dialect != Dialect::Table && is_improper(head) {
+                return Err(failure(problems, Problem::ImproperHead(head)));
+            }
+        }
+        for clause in specification.iter_list() {
+            let Some(&[head, guards, body]) = clause.as_tuple() else {
+                continue;
+            };
+            if self.dialect != Dialect::Table && !self.may_be_call(head) {
+                return Err(failure(problems, Problem::InvalidHead));
+            }
             clauses.push(self.clause(head, guards, Body::Terms(body), own, &mut problems)?);
+            if !problems.is_empty() {
+                break;
+            }
         }
         finish(clauses, constants, problems)
     }
@@ -195,18 +210,15 @@ impl Compiler<'_> {
             steps.push(Step::Equal(Term::NIL));
             return Ok(steps);
         }
-        let mut elements = head.iter_list();
-        elements.by_ref().for_each(drop);
-        let valid = head.is_list()
-            || pattern::is_underscore(self.atoms, head)
-            || pattern::variable_number(self.atoms, head).is_some();
-        problems.try_reserve(1).map_err(|_| NoMemory)?;
-        if !valid {
-            problems.push(Problem::InvalidHead);
-        } else if head.is_list() && !elements.tail().is_nil() {
-            problems.push(Problem::ImproperHead(head));
-        }
         pattern::compile(self.atoms, head, numbers, problems)
+    }
+
+    /// Whether a head may be that of a traced call: a list of arguments, a tuple of them, or what takes any.
+    fn may_be_call(self, head: Term) -> bool {
+        head.is_list()
+            || head.as_tuple().is_some()
+            || pattern::is_underscore(self.atoms, head)
+            || pattern::variable_number(self.atoms, head).is_some()
     }
 
     /// A body: all of its terms are evaluated, the value of the last one is the result.
@@ -263,6 +275,12 @@ fn proper(
         },
     )?;
     Ok(None)
+}
+
+fn is_improper(list: Term) -> bool {
+    let mut elements = list.iter_list();
+    elements.by_ref().for_each(drop);
+    list.is_cons() && !elements.tail().is_nil()
 }
 
 fn failure(mut problems: Vec<Problem>, problem: Problem) -> Failure {

@@ -819,6 +819,8 @@ predefined! {
     SEQUENTIAL_TRACER "sequential_tracer"
     ACTIVE "active"
     INACTIVE "inactive"
+    // Calls that `process_flag(save_calls, _)` leaves out.
+    YIELD "yield"
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::process::signal;
 use crate::term::external::{RemotePid, RemoteReference};
 use crate::term::{Atom, Term};
 use crate::tracing::event;
+use crate::tracing::saved_calls::{self, Saved};
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
@@ -61,6 +62,9 @@ pub fn send(cx: &mut Context, to: Term, message: Term) -> Result<(), Fail> {
             tell(cx, to, to, message);
         }
         signal::send(cx.machine(), from, to, message)?;
+        if cx.process().saves_calls {
+            saved_calls::save(cx.process(), Saved::Send);
+        }
         if cx.process().sequential.is_some() {
             sequential::sent(cx.machine(), from, to, to, message)?;
         }
@@ -88,6 +92,9 @@ fn send_elsewhere(
     message: Term,
     wishes: Wishes,
 ) -> Result<Outcome, Fail> {
+    if cx.process().saves_calls {
+        saved_calls::save(cx.process(), Saved::Send);
+    }
     let receiver = if to.is_local_pid() {
         Some(to)
     } else if let Some(name) = to.as_atom() {

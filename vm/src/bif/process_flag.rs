@@ -8,6 +8,7 @@ use crate::memory::gc::heap_size;
 use crate::memory::{Arena, NoMemory};
 use crate::process::{MIN_HEAP_WORDS, MaxHeapSize, Priority};
 use crate::term::{Atom, Subtag, Term};
+use crate::tracing::saved_calls;
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
@@ -170,7 +171,8 @@ fn process_flag_2(cx: &mut Context, args: &[Term]) -> Value {
         }
         am::SAVE_CALLS => {
             let calls = save_calls(cx, value)?;
-            number(core::mem::replace(&mut cx.process().rare()?.save_calls, calls) as usize)
+            let own = cx.process().pid;
+            number(saved_calls::set(cx.machine(), own, calls)?.unwrap_or(0))
         }
         am::MAX_HEAP_SIZE => {
             let old = process.max_heap_size();
@@ -255,14 +257,14 @@ fn number(value: usize) -> Term {
 }
 
 /// How many calls to remember.
-pub fn parse_save_calls(value: Term) -> Option<u32> {
+pub fn parse_save_calls(value: Term) -> Option<usize> {
     match value.as_small()? {
-        calls @ 0..=MAX_SAVED_CALLS => Some(calls as u32),
+        calls @ 0..=MAX_SAVED_CALLS => Some(calls as usize),
         _ => None,
     }
 }
 
-fn save_calls(cx: &mut Context, value: Term) -> Result<u32, Fail> {
+fn save_calls(cx: &mut Context, value: Term) -> Result<usize, Fail> {
     parse_save_calls(value).ok_or_else(|| cx.fail_because(am::NONE))
 }
 
@@ -276,7 +278,6 @@ fn process_flag_3(cx: &mut Context, args: &[Term]) -> Value {
         return Err(cx.fail_because(am::BADOPT));
     }
     let calls = save_calls(cx, value)?;
-    let process = cx.machine().processes.alive(pid).ok_or(Fail::Badarg)?;
-    let old = core::mem::replace(&mut process.rare()?.save_calls, calls);
-    Ok(number(old as usize))
+    let old = saved_calls::set(cx.machine(), pid, calls)?;
+    Ok(number(old.ok_or(Fail::Badarg)?))
 }

@@ -16,6 +16,7 @@ use crate::term::copy::copy;
 use crate::term::external::RemotePid;
 use crate::term::header::Header;
 use crate::term::{Atom, Term};
+use crate::tracing::saved_calls::Saved;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
@@ -347,7 +348,7 @@ fn value(cx: &mut Context, target: Target, item: Atom) -> Value {
             entry(cx, here)
         }
         am::CURRENT_STACKTRACE => stack_trace(cx, target),
-        am::LAST_CALLS => Ok(Term::boolean(false)),
+        am::LAST_CALLS => last_calls(cx, target),
         am::ASYNC_DIST if cx.machine().release_number() >= 26 => {
             let on = target.read(|p| p.rare.as_ref().is_some_and(|rare| rare.async_dist));
             Ok(Term::boolean(on))
@@ -413,6 +414,28 @@ fn monitors(cx: &mut Context, target: Target) -> Value {
 }
 
 /// `[{Pid, Active, Outstanding}]`: whom the process suspends, and how often; nothing is ever outstanding.
+/// What `process_flag(save_calls, …)` has kept, the oldest first; `false` if it keeps nothing.
+fn last_calls(cx: &mut Context, target: Target) -> Value {
+    let saved = target.read(|p| {
+        let calls = p.rare.as_ref().and_then(|rare| rare.saved_calls.as_ref());
+        calls.map(|calls| collect(calls.iter().copied()))
+    });
+    let Some(saved) = saved else {
+        return Ok(Term::boolean(false));
+    };
+    let mut list = Term::NIL;
+    for saved in saved?.into_iter().rev() {
+        let item = match saved {
+            Saved::Call(call) => call_term(cx, call.module, call.function, call.arity)?,
+            Saved::Send => am::SEND.term(),
+            Saved::Receive => am::RECEIVE.term(),
+            Saved::Timeout => am::TIMEOUT.term(),
+        };
+        list = cx.cons(item, list)?;
+    }
+    Ok(list)
+}
+
 fn suspending(cx: &mut Context, target: Target) -> Value {
     let all = target.read(|p| {
         let rare = p.rare.iter();

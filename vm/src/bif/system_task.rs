@@ -17,6 +17,7 @@ use crate::report;
 use crate::term::Term;
 use crate::term::copy::copy;
 use crate::term::external::RemotePid;
+use crate::tracing::saved_calls;
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
@@ -186,9 +187,8 @@ fn process_flag_3(cx: &mut Context, args: &[Term]) -> Value {
     }
     let old = match process_flag::parse_save_calls(value) {
         Some(calls) => {
-            let process = cx.machine().processes.alive(pid).ok_or(Fail::Badarg)?;
-            let old = core::mem::replace(&mut process.rare()?.save_calls, calls);
-            Term::small(old as i64)
+            let old = saved_calls::set(cx.machine(), pid, calls)?;
+            Term::small(old.ok_or(Fail::Badarg)? as i64)
         }
         None => am::BADARG.term(),
     };

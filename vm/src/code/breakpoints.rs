@@ -80,6 +80,8 @@ pub struct Wanted {
     pub memory: Option<Measurement>,
     /// Whether the process's error handler is called in its place (`erts_debug:breakpoint/2`).
     pub debug: bool,
+    /// Whether processes that save calls remember it, see [`crate::tracing::saved_calls`].
+    pub saved: bool,
 }
 
 impl Wanted {
@@ -93,6 +95,7 @@ impl Wanted {
             time: None,
             memory: None,
             debug: false,
+            saved: false,
         }
     }
 
@@ -103,6 +106,7 @@ impl Wanted {
             && self.time.is_none()
             && self.memory.is_none()
             && !self.debug
+            && !self.saved
     }
 }
 

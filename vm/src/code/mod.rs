@@ -59,6 +59,8 @@ pub struct Code {
     natives: native::Natives,
     /// Functions that are traced.
     pub breakpoints: breakpoints::Breakpoints,
+    /// Whether calls of what is loaded from now on are saved, see [`crate::tracing::saved_calls`].
+    pub saves_calls: bool,
     hasher: DefaultHashBuilder,
 }
 
@@ -73,6 +75,7 @@ impl Code {
             release: Release::default(),
             natives: native::Natives::default(),
             breakpoints: breakpoints::Breakpoints::default(),
+            saves_calls: false,
             hasher: DefaultHashBuilder::default(),
         };
         code.define_built_ins(atoms, tables, false);
@@ -152,6 +155,12 @@ impl Code {
         let entry = FunEntry::leak(*identity, free)?;
         self.funs.insert(key, entry);
         Ok(entry)
+    }
+
+    /// All fun entries.
+    pub fn funs(&self) -> impl Iterator<Item = &FunEntry> {
+        // SAFETY: entries live as long as the machine, which has one thread.
+        self.funs.values().map(|entry| unsafe { entry.as_ref() })
     }
 
     /// Bytes that modules take up: linked code, what is kept of their files, and the tables of names. Literals are not counted.

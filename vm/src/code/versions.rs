@@ -9,10 +9,12 @@
 use super::fun_entry::FunEntry;
 use super::literals::Literals;
 use super::{Code, Location};
+use crate::code::breakpoints::Functions;
 use crate::memory::NoMemory;
 use crate::memory::heap::Block;
 use crate::term::Atom;
 use crate::term::fun::{Entry, Mfa};
+use crate::tracing::saved_calls;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -311,6 +313,21 @@ impl Code {
             if export.built_in.is_none() {
                 export.entry.code = version.address(function.entry);
             }
+        }
+        if self.saves_calls {
+            self.save_calls_of(version.name);
+        }
+    }
+
+    /// Processes that save calls remember those of the module's exports, too. Without memory for that they do not.
+    fn save_calls_of(&mut self, name: Atom) {
+        let functions = Functions {
+            module: Some(name),
+            function: None,
+            arity: None,
+        };
+        if let Ok(sites) = self.export_sites(&functions) {
+            let _ = saved_calls::install(self, &sites);
         }
     }
 

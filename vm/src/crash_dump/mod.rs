@@ -12,6 +12,7 @@
 
 mod heap;
 mod sections;
+mod shared;
 pub mod stack;
 mod writer;
 
@@ -153,6 +154,7 @@ fn to_console(machine: &mut Machine, slogan: &str) {
 /// Writes all of a dump, or as much as the limits allow. `whole` adds what is large.
 fn write(machine: &mut Machine, slogan: &str, sink: Sink, limits: Limits, whole: bool) {
     let now = machine.platform.system_time_ns().div_euclid(1_000_000_000);
+    let monotonic = machine.platform.monotonic_ns();
     // SAFETY: file system and platform are objects of their own behind boxes, which sections, who write text and look at
     // terms, never touch; the writer ends before they are used by others again.
     let mut writer = unsafe {
@@ -170,11 +172,14 @@ fn write(machine: &mut Machine, slogan: &str, sink: Sink, limits: Limits, whole:
         .and_then(|()| sections::processes(machine, &mut writer))
         .and_then(|()| sections::ports(machine, &mut writer))
         .and_then(|()| sections::tables(machine, &mut writer))
+        .and_then(|()| shared::timers(machine, monotonic, &mut writer))
         .and_then(|()| sections::nodes(machine, &mut writer));
     let written = match whole {
         true => written
             .and_then(|()| sections::modules(machine, &mut writer, "=loaded_modules\n"))
+            .and_then(|()| shared::funs(machine, &mut writer))
             .and_then(|()| sections::contents(machine, &mut writer))
+            .and_then(|()| shared::persistent_terms(machine, &mut writer))
             .and_then(|()| sections::atoms(machine, &mut writer)),
         false => written,
     };

@@ -14,6 +14,7 @@ use crate::process::{Priority, Process, State, Watched};
 use crate::term::print::Printed;
 use crate::term::{Atom, Term};
 use crate::time::clock;
+use crate::tracing::saved_calls::Saved;
 use core::fmt::{Result, Write};
 
 const SECONDS_OF_DAY: i64 = 86_400;
@@ -171,6 +172,7 @@ fn one_process(machine: &Machine, process: &Process, out: &mut dyn Write) -> Res
     links(machine, process, out)?;
     let old = heap.old.as_ref();
     let (old_size, old_used) = old.map_or((0, 0), |old| (old.block.words(), old.used));
+    last_calls(machine, process, out)?;
     writeln!(out, "Reductions: {}", process.reductions)?;
     writeln!(out, "Stack+heap: {}", heap.block.words())?;
     writeln!(out, "OldHeap: {old_size}")?;
@@ -179,6 +181,30 @@ fn one_process(machine: &Machine, process: &Process, out: &mut dyn Write) -> Res
     writeln!(out, "BinVHeap: {}", heap.off_heap.bytes / 8)?;
     writeln!(out, "OldBinVHeap: 0")?;
     writeln!(out, "Memory: {}", process.memory())
+}
+
+/// What `process_flag(save_calls, _)` has kept, the youngest first.
+fn last_calls(machine: &Machine, process: &Process, out: &mut dyn Write) -> Result {
+    let rare = process.rare.as_ref();
+    let Some(calls) = rare.and_then(|rare| rare.saved_calls.as_ref()) else {
+        return Ok(());
+    };
+    out.write_str("Last calls:")?;
+    for saved in calls.iter().rev() {
+        match saved {
+            Saved::Call(call) => {
+                out.write_char(' ')?;
+                write_name(machine, call.module, out)?;
+                out.write_char(':')?;
+                write_name(machine, call.function, out)?;
+                writeln!(out, "/{}", call.arity)?;
+            }
+            Saved::Send => out.write_str(" send\n")?,
+            Saved::Receive => out.write_str(" 'receive'\n")?,
+            Saved::Timeout => out.write_str(" timeout\n")?,
+        }
+    }
+    out.write_char('\n')
 }
 
 fn internal_state(process: &Process, out: &mut dyn Write) -> Result {

@@ -26,7 +26,7 @@ use crate::memory::resource;
 use crate::observe;
 use crate::term::copy::copy;
 use crate::term::{Atom, Term};
-use crate::tracing::{event, tracee};
+use crate::tracing::{event, saved_calls, tracee};
 use core::ptr::NonNull;
 
 /// Decides that the process `pid` ends with `reason` (anybody's term). Of a process that is
@@ -232,6 +232,9 @@ fn finish_rare(machine: &mut Machine, pid: Term, reason: Term) {
         for _ in 0..count {
             machine.processes.resume(Term::local_pid(suspended));
         }
+    }
+    if rare.saved_calls.take().is_some() {
+        saved_calls::stop(machine);
     }
     if let Some(held) = rare.held_back.take() {
         // Without memory, who asked is not told.

@@ -36,6 +36,7 @@ use crate::sched::queue::Link;
 use crate::term::external::RemotePort;
 use crate::term::{Atom, Term};
 use crate::time::wheel::TimerHandle;
+use crate::tracing::saved_calls::SavedCalls;
 use crate::tracing::tracee::Tracee;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -299,8 +300,8 @@ pub struct MaxHeapSize {
 pub struct Rare {
     /// `process_flag(max_heap_size, …)`.
     pub max_heap_size: MaxHeapSize,
-    /// `process_flag(save_calls, …)`: how many calls to remember.
-    pub save_calls: u32,
+    /// `process_flag(save_calls, …)`: the last calls.
+    pub saved_calls: Option<Box<SavedCalls>>,
     /// `process_flag(min_bin_vheap_size, …)`, in words.
     pub min_binary_heap: usize,
     /// `process_flag(error_handler, …)`.
@@ -334,7 +335,7 @@ impl Rare {
                 error_logger: true,
                 include_shared_binaries: false,
             },
-            save_calls: 0,
+            saved_calls: None,
             min_binary_heap: MIN_BINARY_HEAP_WORDS,
             error_handler: am::ERROR_HANDLER,
             timers: Ties::new(),
@@ -417,6 +418,8 @@ pub struct Process {
     pub trap_exit: bool,
     /// `process_flag(sensitive, true)`.
     pub sensitive: bool,
+    /// Whether [`Rare::saved_calls`] is there.
+    pub saves_calls: bool,
     /// Whether it is part of the runtime system (`erts_internal:is_system_process/1`).
     pub system: bool,
     /// `process_flag(message_queue_data, off_heap)`; kept, and without effect.
@@ -521,6 +524,7 @@ impl Process {
             suspended: 0,
             trap_exit: false,
             sensitive: false,
+            saves_calls: false,
             system: false,
             off_heap_messages: false,
             runnable_when_resumed: false,

@@ -41,6 +41,16 @@ enum Expiry {
     Message(Box<MessageTimer>),
 }
 
+/// A timer with a message, for those who look.
+pub struct Waiting {
+    /// When it fires, in nanoseconds of monotonic time.
+    pub deadline: u64,
+    /// A local pid, or a name.
+    pub destination: Term,
+    /// What is sent.
+    pub message: Term,
+}
+
 /// All timers of a machine.
 pub struct Timers {
     wheel: Wheel<Expiry>,
@@ -118,6 +128,21 @@ impl Timers {
             Expiry::Receive(_) => None,
         });
         timers.flat_map(Parcel::areas)
+    }
+
+    /// The timers that will send a message, in no order.
+    pub fn waiting(&self) -> impl Iterator<Item = Waiting> {
+        self.by_reference.iter().filter_map(|&(_, handle)| {
+            let deadline = self.wheel.deadline(handle)?;
+            match self.wheel.get(handle)? {
+                Expiry::Message(timer) => Some(Waiting {
+                    deadline,
+                    destination: timer.destination,
+                    message: timer.message,
+                }),
+                Expiry::Receive(_) => None,
+            }
+        })
     }
 
     /// When the timer `reference` fires, if it is running.

@@ -6,6 +6,7 @@ use super::flags::Flags;
 use super::frames::{self, Return};
 use super::measure::{self, Kind};
 use super::message;
+use super::saved_calls::{self, Saved};
 use super::session::SessionId;
 use super::specification::{self, Matched, Specification};
 use super::tracee::{self, Link};
@@ -106,6 +107,12 @@ fn call(
     {
         index += 1;
         let session = wanted.session;
+        if wanted.saved {
+            if process.saves_calls {
+                saved_calls::save(process, Saved::Call(function));
+            }
+            continue;
+        }
         if let Some(count) = wanted.count.as_mut().filter(|count| !count.paused) {
             count.calls += 1;
         }

@@ -4,7 +4,7 @@
 //! a tracee, [`tracer`] who is told, [`session`] what belongs to one session, [`tracee`] what hangs on a process or port, [`message`] how
 //! a trace message is made, [`event`] what happens to processes, [`call`] what happens at a breakpoint, [`frames`] what lies on a
 //! stack until a traced function returns, [`measure`] counts calls, time and words, [`pattern`] says which functions have breakpoints,
-//! [`specification`] is the side effects of match specifications. Where breakpoints are in the code is `crate::code::breakpoints`' business.
+//! [`specification`] is the side effects of match specifications, [`saved_calls`] the last calls of processes. Where breakpoints are in the code is `crate::code::breakpoints`' business.
 //!
 //! Invariant: a process that is not traced has no [`tracee::Tracee`], and a function that is not traced has no breakpoint: both cost
 //! nothing. Who is traced costs a look at one word in paths that are slow already. A trace message is in its tracer's mailbox when the
@@ -18,6 +18,7 @@ pub mod measure;
 pub mod message;
 pub mod pattern;
 pub mod port_event;
+pub mod saved_calls;
 pub mod session;
 pub mod specification;
 pub mod tracee;
@@ -44,6 +45,8 @@ pub struct Tracing {
     pub(crate) applies: bool,
     /// Whether a port was ever traced.
     pub(crate) has_ports: bool,
+    /// Who saves calls.
+    pub(crate) saving: saved_calls::Saving,
 }
 
 impl Tracing {
@@ -58,6 +61,7 @@ impl Tracing {
             has_frames: false,
             applies: false,
             has_ports: false,
+            saving: saved_calls::Saving::default(),
         }
     }
 }

@@ -23,7 +23,9 @@ use crate::observe::sequential;
 use crate::process::reference::RefNumber;
 use crate::process::{Process, ReceiveTimer};
 use crate::term::Term;
+use crate::term::fun::Mfa;
 use crate::tracing::event;
+use crate::tracing::saved_calls::{self, Saved};
 use core::ptr::NonNull;
 use starling_loader::operation::{Kind, Op};
 
@@ -67,6 +69,15 @@ unsafe fn send_out_of_line(
             NonNull::new_unchecked(process),
         )
     };
+    if context.process().saves_calls {
+        // The instruction stands for a call.
+        let call = Mfa {
+            module: am::ERLANG,
+            function: am::SEND,
+            arity: 2,
+        };
+        saved_calls::save(context.process(), Saved::Call(call));
+    }
     message::send(&mut context, to, message)
 }
 
@@ -152,9 +163,9 @@ op! {
             }
         }
         let message = process.mailbox.remove_current();
-        if process.sequential.is_some() {
+        if process.sequential.is_some() | process.saves_calls {
             // SAFETY: both are alive; what is told is built in the memory of others.
-            unsafe { tell_token(cpu.machine, cpu.process, message) };
+            unsafe { tell_received(cpu.machine, cpu.process, message) };
         }
         if process.receive_timer != ReceiveTimer::None {
             // SAFETY: both are alive.
@@ -175,17 +186,22 @@ unsafe fn bring_in_message(process: *mut Process) -> Result<(), NoMemory> {
     unsafe { (*process).bring_in_message() }
 }
 
-/// The process has had to do with sequential traces: the message's token, or none, becomes its own.
+/// The process has had to do with sequential traces: the message's token, or none, becomes its own. Or it saves calls.
 ///
 /// # Safety
 /// Both are alive and not borrowed.
 #[cold]
 #[inline(never)]
-unsafe fn tell_token(machine: *mut Machine, process: *mut Process, message: Option<Term>) {
+unsafe fn tell_received(machine: *mut Machine, process: *mut Process, message: Option<Term>) {
     // SAFETY: the caller's promise.
     unsafe {
-        let pid = (*process).pid;
-        sequential::received(&mut *machine, pid, message.unwrap_or(Term::NIL));
+        if (*process).saves_calls {
+            saved_calls::save(&mut *process, Saved::Receive);
+        }
+        if (*process).sequential.is_some() {
+            let pid = (*process).pid;
+            sequential::received(&mut *machine, pid, message.unwrap_or(Term::NIL));
+        }
     }
 }
 
@@ -211,7 +227,7 @@ op! {
         unsafe {
             (*cpu.process).mailbox.reset();
             (*cpu.process).receive_timer = ReceiveTimer::None;
-            if (*cpu.process).trace.is_none() {
+            if (*cpu.process).trace.is_none() & !(*cpu.process).saves_calls {
                 return cpu.next();
             }
         }
@@ -229,7 +245,14 @@ op! {
 #[inline(never)]
 unsafe fn tell_timeout(machine: *mut Machine, process: *mut Process) {
     // SAFETY: the caller's promise.
-    unsafe { event::timed_out(&mut *machine, (*process).pid) };
+    unsafe {
+        if (*process).saves_calls {
+            saved_calls::save(&mut *process, Saved::Timeout);
+        }
+        if (*process).trace.is_some() {
+            event::timed_out(&mut *machine, (*process).pid);
+        }
+    }
 }
 
 op! {

@@ -16,6 +16,7 @@ use crate::memory::arena::Arena;
 use crate::process::Process;
 use crate::term::fun::{FUN_WORDS, Meta};
 use crate::term::{Atom, Header, Subtag, Term};
+use crate::tracing::saved_calls::{self, Saved};
 
 /// An export entry without a function was called.
 #[cold]
@@ -30,6 +31,11 @@ pub(crate) unsafe fn call_undefined(
     // SAFETY: entries live as long as the machine. It is looked at again for each question: loading changes it.
     let entry = || unsafe { &*export };
     let called = entry().mfa();
+    let save = |process: &mut Process| {
+        if process.saves_calls {
+            saved_calls::save(process, Saved::Call(called));
+        }
+    };
     if machine.options.bare {
         load_bare(machine, called.module);
         if entry().is_defined() {
@@ -37,6 +43,7 @@ pub(crate) unsafe fn call_undefined(
             return Exit::Continue;
         }
     } else if let Some(handler) = error_handler(machine, process, am::UNDEFINED_FUNCTION) {
+        save(process);
         let Ok(arguments) = process.heap.list(&machine.x[..called.arity as usize]) else {
             return exception::die_of_memory(machine, process);
         };
@@ -44,6 +51,7 @@ pub(crate) unsafe fn call_undefined(
         process.ip = handler;
         return Exit::Continue;
     }
+    save(process);
     // SAFETY: the module's invariant.
     unsafe {
         exception::raise_undefined(

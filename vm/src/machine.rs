@@ -10,7 +10,7 @@ use crate::boot::{Arguments, ModuleStore};
 use crate::code::Code;
 use crate::code::cache::ConvertedModules;
 use crate::code::link::LinkError;
-use crate::code::literals::{LITERAL_AREA_BYTES, LiteralArea};
+use crate::code::literals::LiteralArea;
 use crate::dist::{self, Distribution};
 use crate::environment::Environment;
 use crate::ets::Tables;
@@ -147,15 +147,17 @@ impl Machine {
     }
 
     /// A machine without processes. It is never freed, and never moves: code and processes hold its address.
-    /// `None` if there is no room for literals.
+    /// The platform comes back if it has no room for literals.
     pub fn leak(
         mut platform: Box<dyn Platform>,
         modules: Box<dyn ModuleStore>,
         converted: Box<dyn ConvertedModules>,
         files: Box<dyn FileSystem>,
         options: Options,
-    ) -> Option<&'static mut Machine> {
-        let literal_area = LiteralArea::new(platform.reserve(LITERAL_AREA_BYTES)?);
+    ) -> Result<&'static mut Machine, Box<dyn Platform>> {
+        let Some(literal_area) = LiteralArea::reserve(&mut *platform) else {
+            return Err(platform);
+        };
         let mut atoms = AtomTable::new();
         atoms.limit = options.atom_limit;
         let code = Code::new(&mut atoms, bif::TABLES);
@@ -165,7 +167,7 @@ impl Machine {
         let names = files.native_names();
         let mut host = platform.host();
         let environment = Environment::new(core::mem::take(&mut host.environment));
-        Some(Box::leak(Box::new(Machine {
+        Ok(Box::leak(Box::new(Machine {
             x: [Term::NIL; X_REGISTERS],
             handlers: HANDLERS,
             float: [0.0; FLOAT_REGISTERS],

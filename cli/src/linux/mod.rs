@@ -4,11 +4,13 @@
 //! system call for each, and is flushed before the machine sleeps, reads or ends. Invariant: bytes leave in the order in
 //! which they were written, also between standard output and standard error.
 
+use std::io::Read as _;
 use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
+use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use starling_vm::fs::errno::Errno;
 use starling_vm::platform::io::{
@@ -24,6 +26,7 @@ use terminal::Terminal;
 mod children;
 mod io;
 mod network;
+mod reserve;
 mod terminal;
 mod watch;
 
@@ -33,6 +36,9 @@ const OUTPUT_BUFFER: usize = 8 * 1024;
 const STATUS_BROKEN_PIPE: i32 = 141;
 /// Exit status when output cannot be written for another reason, such as a full disk.
 const STATUS_OUTPUT_FAILED: i32 = 74;
+
+/// Enough of `/proc/meminfo` and `/proc/self/statm` for the numbers that are read there.
+const PROC_TEXT: usize = 1024;
 
 /// Linux, as the machine sees it. One per process.
 #[derive(Debug)]
@@ -265,8 +271,18 @@ impl Platform for LinuxPlatform {
     }
 
     fn memory_available(&mut self) -> u64 {
-        let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        available_bytes(&text).unwrap_or_else(|| rustix::system::sysinfo().freeram as u64)
+        let mut buffer = [0; PROC_TEXT];
+        let free = available_bytes(beginning("/proc/meminfo", &mut buffer));
+        let free = free.unwrap_or_else(|| rustix::system::sysinfo().freeram as u64);
+        let Some(limit) = getrlimit(Resource::As).current else {
+            return free;
+        };
+        let taken = address_bytes(beginning("/proc/self/statm", &mut buffer)).unwrap_or(0);
+        free.min(limit.saturating_sub(taken))
+    }
+
+    fn memory_is_low(&mut self) -> bool {
+        reserve::is_spent()
     }
 
     fn host_name(&mut self) -> String {
@@ -281,6 +297,19 @@ impl Platform for LinuxPlatform {
         terminal::restore();
         std::process::exit(i32::from(status))
     }
+}
+
+/// The beginning of a small file; empty if it cannot be read. Allocates nothing: this is asked for when there is no memory.
+fn beginning<'a>(path: &str, buffer: &'a mut [u8]) -> &'a str {
+    let len = std::fs::File::open(path).and_then(|mut file| file.read(buffer));
+    let text = &buffer[..len.unwrap_or(0)];
+    text.utf8_chunks().next().map_or("", |chunk| chunk.valid())
+}
+
+/// The addresses that the process has taken, in bytes: the first number of `/proc/self/statm`, which counts pages.
+fn address_bytes(statm: &str) -> Option<u64> {
+    let pages: u64 = statm.split_whitespace().next()?.parse().ok()?;
+    pages.checked_mul(rustix::param::page_size() as u64)
 }
 
 /// The line `MemAvailable` of `/proc/meminfo`, in bytes.
@@ -353,5 +382,10 @@ mod tests {
         );
         assert_eq!(available_bytes("MemTotal: 9 kB\n"), None);
         assert!(LinuxPlatform::new().memory_available() > 1 << 20);
+        assert_eq!(
+            address_bytes("25 7 3 1 0 9 0\n"),
+            Some(25 * rustix::param::page_size() as u64)
+        );
+        assert_eq!(address_bytes(""), None);
     }
 }

@@ -5,7 +5,7 @@
 //! abnormally the machine ends, in the words of OTP's `init`. When the last process has ended, so has
 //! the machine, with status 0.
 
-use super::{Arguments, FAILED, Flag, ModuleStore, refuse};
+use super::{Arguments, FAILED, Flag, ModuleStore, refuse, refuse_for_addresses};
 use crate::atom::am;
 use crate::bif;
 use crate::code::cache::NoCache;
@@ -133,17 +133,14 @@ pub fn run_bare(mut platform: Box<dyn Platform>, config: BootConfig) -> ! {
         bare: true,
         ..flags.options
     };
-    let reserve = platform.memory_available();
-    let Some(machine) = Machine::leak(
+    let machine = Machine::leak(
         platform,
         config.modules,
         Box::new(NoCache),
         config.files,
         options,
-    ) else {
-        // The platform went with the machine; nothing is left to say it with but the allocator's own failure.
-        panic!("there is no address space for literals ({reserve} bytes of memory are left)");
-    };
+    )
+    .unwrap_or_else(|platform| refuse_for_addresses(platform));
     machine.arguments = flags.arguments;
     machine
         .code

@@ -5,8 +5,10 @@ pub mod flags;
 pub mod options;
 pub mod otp;
 
+use crate::code::literals::SMALL_LITERAL_AREA_BYTES;
 use crate::platform::{Platform, Stream};
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -42,4 +44,15 @@ pub(crate) const FAILED: u8 = 1;
 pub(crate) fn refuse(platform: &mut dyn Platform, message: &str) -> ! {
     platform.console_write(Stream::Error, format!("starling: {message}\n").as_bytes());
     platform.halt(FAILED)
+}
+
+/// Ends a platform on which there is no room for literals.
+pub(crate) fn refuse_for_addresses(mut platform: Box<dyn Platform>) -> ! {
+    let left = platform.memory_available() >> 20;
+    let message = format!(
+        "cannot start: {} MiB of addresses are needed for literals and persistent terms, and {left} MiB are left; \
+         raise the limit (ulimit -v), or give the machine more memory",
+        SMALL_LITERAL_AREA_BYTES >> 20
+    );
+    refuse(&mut *platform, &message)
 }

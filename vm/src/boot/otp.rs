@@ -5,7 +5,7 @@
 //! knows by name (`erts_code_purger`, …). So does this file; all else is OTP's doing. The process must be the first of
 //! the machine: OTP's libraries know `<0.0.0>` to be `init`.
 
-use super::{FAILED, ModuleStore, refuse};
+use super::{FAILED, ModuleStore, refuse, refuse_for_addresses};
 use crate::atom::am;
 use crate::bits::make::make_binary;
 use crate::code::cache::ConvertedModules;
@@ -86,7 +86,7 @@ const SYSTEM_PROCESSES: &[(Atom, Priority)] = &[
 ];
 
 /// Starts a machine with OTP and runs it to its end.
-pub fn run_otp(mut platform: Box<dyn Platform>, config: OtpConfig) -> ! {
+pub fn run_otp(platform: Box<dyn Platform>, config: OtpConfig) -> ! {
     let OtpConfig {
         arguments,
         options,
@@ -97,10 +97,8 @@ pub fn run_otp(mut platform: Box<dyn Platform>, config: OtpConfig) -> ! {
         converted,
         files,
     } = config;
-    let reserve = platform.memory_available();
-    let Some(machine) = Machine::leak(platform, preloaded, converted, files, options) else {
-        panic!("cannot reserve address space for literals; {reserve} bytes of memory are free");
-    };
+    let machine = Machine::leak(platform, preloaded, converted, files, options)
+        .unwrap_or_else(|platform| refuse_for_addresses(platform));
     machine.environment = Environment::new(environment);
     machine.release = release;
     if machine.release_number() >= 27 {

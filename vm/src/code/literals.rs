@@ -18,6 +18,9 @@ use core::ptr::NonNull;
 /// Address space for literals: OTP's default of `+MIscs`.
 pub const LITERAL_AREA_BYTES: usize = 1 << 30;
 
+/// What is taken where even addresses have a limit (`ulimit -v`). OTP's own modules need a few megabytes.
+pub const SMALL_LITERAL_AREA_BYTES: usize = 64 << 20;
+
 /// Memory is asked for in pieces of this size.
 const COMMIT_STEP: usize = 64 * 1024;
 
@@ -50,6 +53,14 @@ impl Literals {
 }
 
 impl LiteralArea {
+    /// An area of addresses that `platform` has; `None` if it has too few.
+    pub fn reserve(platform: &mut dyn Platform) -> Option<LiteralArea> {
+        let mut sizes = [LITERAL_AREA_BYTES, SMALL_LITERAL_AREA_BYTES].into_iter();
+        sizes
+            .find_map(|bytes| platform.reserve(bytes))
+            .map(LiteralArea::new)
+    }
+
     /// An area in `reservation`.
     pub fn new(reservation: Reservation) -> LiteralArea {
         let base = reservation.base.as_ptr() as usize;

@@ -132,7 +132,7 @@ pub trait Platform {
     fn memory_available(&mut self) -> u64;
 
     /// Whether so little memory is left that small requests may fail soon: then whoever holds the most of it ends. Asked after every
-    /// turn, so it must cost next to nothing. A platform whose memory others can take, too, has no such limit.
+    /// turn, so it must cost next to nothing. A platform without a limit has no such moment.
     fn memory_is_low(&mut self) -> bool {
         false
     }

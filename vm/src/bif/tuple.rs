@@ -1,6 +1,6 @@
 //! Built-in functions about tuples.
 //!
-//! Invariant: no tuple has more than [`MAX_TUPLE`] elements.
+//! Invariant: no tuple has more than [`MAX_TUPLE`] elements, but for those that `insert_element/3` makes: it has no limit in OTP.
 
 use super::{Bif, Context, Fail, Value, bif};
 use crate::bits::view::view;
@@ -41,9 +41,6 @@ fn index(position: Term, limit: usize) -> Result<usize, Fail> {
 /// A tuple of the slices one behind the other.
 fn joined(cx: &mut Context, parts: [&[Term]; 3]) -> Value {
     let size = parts.iter().map(|part| part.len()).sum();
-    if size > MAX_TUPLE {
-        return Err(Fail::Badarg);
-    }
     let object = cx.allocate(1 + size)?.as_ptr();
     // SAFETY: fresh words: a header and as many elements as it says, all initialised here.
     unsafe {
@@ -85,7 +82,11 @@ fn setelement_3(cx: &mut Context, args: &[Term]) -> Value {
 }
 
 fn append_element_2(cx: &mut Context, args: &[Term]) -> Value {
-    joined(cx, [elements(&args[0])?, &[args[1]], &[]])
+    let elements = elements(&args[0])?;
+    if elements.len() >= MAX_TUPLE {
+        return Err(Fail::Badarg);
+    }
+    joined(cx, [elements, &[args[1]], &[]])
 }
 
 fn insert_element_3(cx: &mut Context, args: &[Term]) -> Value {

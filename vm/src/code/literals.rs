@@ -21,6 +21,11 @@ pub const LITERAL_AREA_BYTES: usize = 1 << 30;
 /// What is taken where even addresses have a limit (`ulimit -v`). OTP's own modules need a few megabytes.
 pub const SMALL_LITERAL_AREA_BYTES: usize = 64 << 20;
 
+/// This part of the area is no persistent term's.
+const KEPT_FOR_CODE: usize = 8;
+/// Bytes of memory that persistent terms leave: more than a platform keeps for small requests.
+const KEPT_MEMORY: usize = 3 << 20;
+
 /// Memory is asked for in pieces of this size.
 const COMMIT_STEP: usize = 64 * 1024;
 
@@ -118,6 +123,25 @@ impl LiteralArea {
             end: start + bytes,
             off_heap: OffHeap::new(),
         })
+    }
+
+    /// The same for a persistent term: programs make as many as they like, so room is left for code, and memory for everybody's small
+    /// requests.
+    pub fn open_lasting(
+        &mut self,
+        platform: &mut dyn Platform,
+        words: usize,
+    ) -> Result<Literals, NoMemory> {
+        let bytes = words.checked_mul(8).ok_or(NoMemory)?;
+        let room = self.range.len() - self.range.len() / KEPT_FOR_CODE;
+        if bytes > room.saturating_sub(self.used()) {
+            return Err(NoMemory);
+        }
+        let grows = bytes > self.committed - self.top;
+        if grows && platform.memory_available() < (bytes + KEPT_MEMORY) as u64 {
+            return Err(NoMemory);
+        }
+        self.open(platform, words)
     }
 
     /// Takes back what is not used of an extent that is complete.

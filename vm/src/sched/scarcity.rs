@@ -15,8 +15,11 @@ use crate::report;
 use crate::term::Term;
 use core::ptr::NonNull;
 
-/// A process that holds less than this part of what all hold has not eaten the memory: the one that has just run has.
+/// A process that holds less than this part of what all hold and of what nobody gives back, atoms and literals, has not eaten the memory: the one that has just run has.
 const SHARE: usize = 8;
+
+/// Bytes of a link, a monitor or a timer, with its place among those of the machine or of the other process.
+const TIE: usize = 128;
 
 /// Makes room after the turn of `last`, if little memory is left: what is gone is freed at once; then the garbage of the process that
 /// holds the most is collected, and if that was its own, it ends.
@@ -48,7 +51,7 @@ pub(super) fn relieve(machine: &mut Machine, last: Term) {
 
 /// Who is to end, and the bytes that it holds.
 fn victim(machine: &Machine, last: Term) -> Option<(NonNull<Process>, usize)> {
-    let mut all = 0;
+    let mut all = machine.atoms.memory() + machine.literal_area.used();
     let mut most = None;
     for process in machine.processes.table.iter() {
         let held = held(machine, process);
@@ -73,9 +76,68 @@ fn victim(machine: &Machine, last: Term) -> Option<(NonNull<Process>, usize)> {
     }))
 }
 
-/// Bytes that end with a process: its own, its binaries, its tables.
+/// Bytes that end with a process: its own, its binaries, its tables, what ties it to others and to the clock.
 fn held(machine: &Machine, process: NonNull<Process>) -> usize {
     // SAFETY: the table's processes are alive, and none runs.
     let process = unsafe { process.as_ref() };
-    process.memory() + process.heap.off_heap.all_bytes() + machine.ets.memory_of(process.pid)
+    let rare = process.rare.as_ref();
+    let ties = process.links.len()
+        + process.monitors.len()
+        + rare.map_or(0, |rare| rare.timers.len() + rare.aliases.len());
+    process.memory()
+        + process.heap.off_heap.all_bytes()
+        + machine.ets.memory_of(process.pid)
+        + ties * TIE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::tests::{answer_low, machine, take_printed};
+    use alloc::string::String;
+
+    fn process(machine: &mut Machine, words: usize) -> Term {
+        machine.processes.create(words).unwrap().pid
+    }
+
+    fn lives(machine: &mut Machine, pid: Term) -> bool {
+        machine.processes.alive(pid).is_some()
+    }
+
+    #[test]
+    fn whoever_holds_the_most_ends_and_the_machine_says_so() {
+        let machine = machine();
+        let (small, large) = (process(machine, 300), process(machine, 300));
+        for _ in 0..10_000 {
+            let reference = machine.processes.references.make();
+            let large = machine.processes.table.get_mut(large).unwrap();
+            large.rare().unwrap().timers.insert(reference, ()).unwrap();
+        }
+        take_printed();
+        answer_low(1);
+        relieve(machine, small);
+        assert!(lives(machine, small) && !lives(machine, large));
+        let printed = String::from_utf8(take_printed()).unwrap();
+        assert!(printed.contains("memory runs out"), "{printed}");
+    }
+
+    #[test]
+    fn garbage_is_enough() {
+        let machine = machine();
+        let all = [300, 1_000_000].map(|words| process(machine, words));
+        answer_low(0);
+        relieve(machine, all[0]);
+        assert!(all.into_iter().all(|pid| lives(machine, pid)));
+    }
+
+    #[test]
+    fn if_nobody_holds_much_it_was_the_last_that_ran() {
+        let machine = machine();
+        let all: [Term; 20] = core::array::from_fn(|_| process(machine, 300));
+        answer_low(1);
+        relieve(machine, all[13]);
+        for (index, pid) in all.into_iter().enumerate() {
+            assert_eq!(lives(machine, pid), index != 13, "{index}");
+        }
+    }
 }

@@ -75,7 +75,7 @@ impl PersistentTerms {
         self.terms.try_reserve(1, rehash).map_err(|_| NoMemory)?;
         let (key_words, value_words) = (flat_size(key, &NOWHERE)?, size_shared(value, &NOWHERE)?);
         let words = key_words.saturating_add(value_words);
-        let mut literals = area.open(platform, words)?;
+        let mut literals = area.open_lasting(platform, words)?;
         // There is room for both.
         let key = copy_of_size(key, key_words, &mut literals, &NOWHERE)?;
         let value = copy_shared(value, &mut literals, &NOWHERE)?;

@@ -5,7 +5,7 @@ use crate::interp::cpu::{Cpu, op};
 use crate::term::Term;
 
 /// Slots that [`enter`] clears at once: most frames have no more, so that no loop is needed.
-const CLEARED: usize = 4;
+const CLEARED: usize = 6;
 
 /// Words to have room for before [`enter`] makes a frame of `frame` Y registers: the frame, its return address, and what
 /// is cleared below.
@@ -91,6 +91,13 @@ pub(super) fn drop_youngest(cpu: &mut Cpu, dropped: usize) {
         cpu.stack = cpu.stack.add(dropped);
         *cpu.stack = Term::NIL.raw();
     }
+}
+
+/// As [`drop_youngest`] where a call follows at once: it fills the slot itself.
+#[inline(always)]
+pub(super) fn drop_youngest_for_call(cpu: &mut Cpu, dropped: usize) {
+    // SAFETY: as for `drop_youngest`.
+    cpu.stack = unsafe { cpu.stack.add(dropped) };
 }
 
 op! {

@@ -1,7 +1,6 @@
 //! Building tuples and taking them apart. BEAM takes apart only what it has tested to be a tuple of
 //! sufficient arity, and builds only where it has made room.
 
-use crate::interp::Exit;
 use crate::interp::cpu::{Cpu, op};
 use crate::interp::operand::{Destination, Source as _};
 use crate::term::{Header, Subtag, Term};
@@ -69,24 +68,31 @@ op! {
     }
 }
 
-/// A tuple at the top of the heap, where the compiler has made room for it.
+/// Writes a tuple to the top of the heap, where the compiler has made room for it.
 #[inline(always)]
 fn push_tuple<const WORDS: usize, D: Destination>(
-    mut cpu: Cpu,
+    cpu: &mut Cpu,
     destination: D,
     words: [u64; WORDS],
-) -> Exit {
+) {
     let object = cpu.push(words);
     // SAFETY: a complete tuple was just written there.
     let tuple = unsafe { Term::boxed(object) };
-    destination.set(&mut cpu, tuple);
-    cpu.next()
+    destination.set(cpu, tuple);
+}
+
+/// Writes `{A, B}`.
+#[inline(always)]
+pub(super) fn push_pair<D: Destination>(cpu: &mut Cpu, destination: D, a: Term, b: Term) {
+    let words = [Header::new(Subtag::Tuple, 2).0, a.raw(), b.raw()];
+    push_tuple(cpu, destination, words);
 }
 
 op! {
     fn put_pair(cpu, destination: Destination, a: Source, b: Source) {
-        let words = [Header::new(Subtag::Tuple, 2).0, a.get(&cpu).raw(), b.get(&cpu).raw()];
-        push_tuple(cpu, destination, words)
+        let (a, b) = (a.get(&cpu), b.get(&cpu));
+        push_pair(&mut cpu, destination, a, b);
+        cpu.next()
     }
 }
 
@@ -98,7 +104,8 @@ op! {
             b.get(&cpu).raw(),
             c.get(&cpu).raw(),
         ];
-        push_tuple(cpu, destination, words)
+        push_tuple(&mut cpu, destination, words);
+        cpu.next()
     }
 }
 
@@ -111,7 +118,8 @@ op! {
             c.get(&cpu).raw(),
             d.get(&cpu).raw(),
         ];
-        push_tuple(cpu, destination, words)
+        push_tuple(&mut cpu, destination, words);
+        cpu.next()
     }
 }
 

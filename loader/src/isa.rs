@@ -449,85 +449,23 @@ macro_rules! instructions {
             float_load_divide { (X R) }
             float_store_store { (R X) }
             move_deallocate_return { (X X) (Y X) (J X) (C X) }
-            move_three_call_xx { (X Y) }
-            move_four_call_xx { (X Y) }
-            move_move_call_xy { (X Y) }
-            move_three_call_xy { (X Y) }
-            move_move_call_last_four_yx { (Y X) }
             move_move_trim_call_yy { (Y X) (X X) (Y Y) }
             move_move_trim_call_yx { (Y X) (X X) }
             move_three_trim_call_yx { (Y X) (X X) }
             move_three_trim_call_xx { (Y X) (X X) }
-            trim_move_call_xx { (Q Q) }
-            trim_move_call_yx { (Q Q) }
-            move_trim_move_call_xx { (X Y) (Y Y) (Y X) }
-            move_trim_move_call_yx { (Y Y) }
-            move_move_trim_move_call { (Y X) }
-            move_three_trim_move_call { (Y X) }
-            init_yregs_call { (Y) }
-            move_init_yregs_call { (Y X) (X X) }
-            move_move_init_yregs_call { (Y X) (X X) }
-            swap_call { (X X) (Y X) }
-            swap_call_only { (X X) }
-            swap_move_trim_call { (Y X) }
-            move_call_fun2 { (Y X) }
-            get_list_call { (X Y X) (X X Y) }
-            get_list_move_call_fun2 { (X X Y) }
-            move_get_list_move_call_fun2 { (X Y) }
-            allocate_call { (Q A) }
-            allocate_move_call { (Q A) }
-            allocate_move_move_call_xy { (Q A) }
-            allocate_move_three_call_xy { (Q A) }
-            allocate_move_move_call_xx { (Q A) }
-            allocate_move_three_call_xx { (Q A) }
-            allocate_move_four_call_xx { (Q A) }
-            allocate_get_list_call_yx { (Q A) }
-            allocate_get_list_call_xy { (Q A) }
-            allocate_move_get_list_move_call_fun2 { (Q A) }
-            is_nonempty_list_allocate { (F X) }
-            is_nonempty_list_allocate_move { (F X) }
-            is_nonempty_list_allocate_move_move { (F X) }
-            is_nonempty_list_allocate_get_list_call_yx { (F X) }
-            is_nonempty_list_allocate_get_list_call_xy { (F X) }
-            is_nonempty_list_allocate_call_fun2 { (F X) }
             add_allocate_move { (F X J X) }
             add_allocate_move_move { (F X J X) }
             add_allocate_move_three { (F X J X) }
-            add_allocate_move_three_call { (F X J X) }
-            add_allocate_move_four_call { (F X J X) }
             add_move_three { (F X J X) (F Y J X) }
-            add_move_call_last { (F Y J X) }
-            add_move_move_call_last { (F Y J X) }
             subtract_allocate_move { (F X J X) }
             subtract_allocate_move_move { (F X J X) }
             subtract_allocate_move_three { (F X J X) }
-            subtract_allocate_move_three_call { (F X J X) }
-            subtract_allocate_move_four_call { (F X J X) }
             subtract_move_three { (F X J X) (F Y J X) }
-            subtract_move_call_last { (F Y J X) }
-            subtract_move_move_call_last { (F Y J X) }
-            subtract_deallocate_return { (F X X X) (F X Y X) (F Y X X) }
             is_nil_return { (F X) }
-            is_nil_move_return_cx { (F X) }
-            is_nil_move_return_xx { (F X) }
-            is_nonempty_list_get_list_is_nil { (F X) }
-            get_list_is_nil { (X X X) }
-            test_heap_put_list_xcx { (U A) }
-            test_heap_put_list_ycx { (U A) }
-            test_heap_get_tuple_element { (U A) }
-            test_heap_get_tuple_elements { (U A) }
-            put_list_put_list_xx { (X X X) (X C X) }
             put_pair_return { (X S S) }
             put_pair_deallocate_return { (X S S) }
             test_heap_put_pair_return { (U A) }
             test_heap_put_pair_deallocate_return { (U A) }
-            get_tuple_three { (X H X) }
-            get_tuple_elements_select { (X H X) }
-            get_tuple_three_select { (X H X) }
-            is_tuple_select_arity { (F X) }
-            test_arity_get_three { (F X H) }
-            is_tuple_test_arity_get_three { (F X) }
-            is_tagged_tuple_get_three { (F X U C) }
 
             // --- the machine's own: never in a file, but code that the machine points at ---
             // Runs the built-in function of the export entry that holds this instruction, then returns.

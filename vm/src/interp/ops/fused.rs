@@ -62,23 +62,10 @@ move_and! {
     move_three_yxy move_move_yx::<X, Y>;
     move_trim_call trim_call::<Q, Q>;
     move_deallocate_return deallocate_return::<Q>;
-    move_three_call_xx move_move_call_xx::<X, Y>;
-    move_four_call_xx move_three_call_xx::<X, Y>;
-    move_move_call_xy move_call::<X, Y>;
-    move_three_call_xy move_move_call_xy::<X, Y>;
-    move_move_call_last_four_yx move_move_call_last_three_yx::<Y, X>;
     move_move_trim_call_yy move_trim_call::<Y, Y>;
     move_move_trim_call_yx move_trim_call::<Y, X>;
     move_three_trim_call_yx move_move_trim_call_yy::<Y, X>;
     move_three_trim_call_xx move_move_trim_call_yy::<X, X>;
-    move_trim_move_call_xx trim_move_call_xx::<Q, Q>;
-    move_trim_move_call_yx trim_move_call_yx::<Q, Q>;
-    move_move_trim_move_call move_trim_move_call_xx::<X, Y>;
-    move_three_trim_move_call move_move_trim_move_call::<Y, X>;
-    move_init_yregs_call init_yregs_call::<Y>;
-    move_move_init_yregs_call move_init_yregs_call::<Y, X>;
-    move_call_fun2 ops::call_fun2::<A, S>;
-    move_get_list_move_call_fun2 get_list_move_call_fun2::<X, X, Y>;
 }
 
 macro_rules! allocate_and {
@@ -100,16 +87,6 @@ allocate_and! {
     allocate_move ops::move_::<X, Y>;
     allocate_move_move move_move_xy::<X, Y>;
     allocate_move_three move_three_xy::<X, Y>;
-    allocate_call ops::call::<A, F>;
-    allocate_move_call move_call::<X, Y>;
-    allocate_move_move_call_xy move_move_call_xy::<X, Y>;
-    allocate_move_three_call_xy move_three_call_xy::<X, Y>;
-    allocate_move_move_call_xx move_move_call_xx::<X, Y>;
-    allocate_move_three_call_xx move_three_call_xx::<X, Y>;
-    allocate_move_four_call_xx move_four_call_xx::<X, Y>;
-    allocate_get_list_call_yx get_list_call::<X, Y, X>;
-    allocate_get_list_call_xy get_list_call::<X, X, Y>;
-    allocate_move_get_list_move_call_fun2 move_get_list_move_call_fun2::<X, Y>;
 }
 
 op! {
@@ -139,78 +116,14 @@ type_test_and! {
     is_tuple_test_arity is_tuple ops::test_arity::<F, X, H>;
     is_tuple_test_arity_get_element is_tuple test_arity_get_element::<F, X, H>;
     is_tuple_test_arity_get_elements is_tuple test_arity_get_elements::<F, X, H>;
-    is_nonempty_list_allocate is_cons ops::allocate::<Q, A>;
-    is_nonempty_list_allocate_move is_cons allocate_move::<Q, A>;
-    is_nonempty_list_allocate_move_move is_cons allocate_move_move::<Q, A>;
-    is_nonempty_list_allocate_get_list_call_yx is_cons allocate_get_list_call_yx::<Q, A>;
-    is_nonempty_list_allocate_get_list_call_xy is_cons allocate_get_list_call_xy::<Q, A>;
-    is_nonempty_list_allocate_call_fun2 is_cons allocate_move_get_list_move_call_fun2::<Q, A>;
-    is_nonempty_list_get_list_is_nil is_cons get_list_is_nil::<X, X, X>;
     is_nil_return is_nil ops::return_;
-    is_nil_move_return_cx is_nil move_return::<C, X>;
-    is_nil_move_return_xx is_nil move_return::<X, X>;
-    is_tuple_select_arity is_tuple ops::select_tuple_arity::<X, F, Lv>;
-    is_tuple_test_arity_get_three is_tuple test_arity_get_three::<F, X, H>;
-}
-
-macro_rules! trim_and {
-    ($($name:ident $second:path;)*) => {$(
-        op! {
-            fn $name(cpu, dropped: Number, remaining: Number) {
-                ops::frame::drop_youngest_for_call(&mut cpu, dropped.value());
-                then(cpu, $second)
-            }
-        }
-    )*};
-}
-
-trim_and! {
-    trim_call ops::call::<A, F>;
-    trim_move_call_xx move_call::<X, X>;
-    trim_move_call_yx move_call::<Y, X>;
 }
 
 op! {
-    fn init_yregs_call(cpu, slots: Slots) {
-        slots.clear(&mut cpu);
+    fn trim_call(cpu, dropped: Number, remaining: Number) {
+        ops::frame::drop_youngest_for_call(&mut cpu, dropped.value());
         then(cpu, ops::call::<A, F>)
     }
-}
-
-macro_rules! swap_and {
-    ($($name:ident $second:path;)*) => {$(
-        op! {
-            fn $name(cpu, left: Register, right: Register) {
-                let (a, b) = (left.read(&cpu), right.read(&cpu));
-                left.set(&mut cpu, b);
-                right.set(&mut cpu, a);
-                then(cpu, $second)
-            }
-        }
-    )*};
-}
-
-swap_and! {
-    swap_call ops::call::<A, F>;
-    swap_call_only ops::call_only::<A, F>;
-    swap_move_trim_call move_trim_call::<Y, X>;
-}
-
-macro_rules! get_list_and {
-    ($($name:ident $second:path;)*) => {$(
-        op! {
-            fn $name(cpu, list: Source, head: Destination, tail: Destination) {
-                ops::list::take_apart(&mut cpu, list, head, tail);
-                then(cpu, $second)
-            }
-        }
-    )*};
-}
-
-get_list_and! {
-    get_list_call ops::call::<A, F>;
-    get_list_move_call_fun2 move_call_fun2::<Y, X>;
-    get_list_is_nil ops::is_nil::<F, X>;
 }
 
 macro_rules! get_tuple_element_and {
@@ -231,9 +144,6 @@ get_tuple_element_and! {
     get_tuple_element_is_eq_exact_c ops::is_eq_exact::<F, X, C>;
     get_tuple_element_is_eq_exact_j ops::is_eq_exact::<F, X, J>;
     get_tuple_element_select ops::select_val::<X, F, Lv>;
-    get_tuple_three get_tuple_elements::<X, H, X>;
-    get_tuple_elements_select get_tuple_element_select::<X, H, X>;
-    get_tuple_three_select get_tuple_elements_select::<X, H, X>;
 }
 
 macro_rules! test_arity_and {
@@ -253,7 +163,6 @@ macro_rules! test_arity_and {
 test_arity_and! {
     test_arity_get_element ops::get_tuple_element::<X, H, X>;
     test_arity_get_elements get_tuple_elements::<X, H, X>;
-    test_arity_get_three get_tuple_three::<X, H, X>;
 }
 
 macro_rules! is_tagged_tuple_and {
@@ -273,7 +182,6 @@ macro_rules! is_tagged_tuple_and {
 is_tagged_tuple_and! {
     is_tagged_tuple_get_element ops::get_tuple_element::<X, H, X>;
     is_tagged_tuple_get_elements get_tuple_elements::<X, H, X>;
-    is_tagged_tuple_get_three get_tuple_three::<X, H, X>;
 }
 
 macro_rules! test_heap_and {
@@ -296,30 +204,17 @@ test_heap_and! {
     test_heap_put_list_yx ops::put_list::<Y, X, X>;
     test_heap_put_list_return_xx put_list_deallocate_return::<X, X, X>;
     test_heap_put_list_return_yx put_list_deallocate_return::<Y, X, X>;
-    test_heap_put_list_xcx ops::put_list::<X, C, X>;
-    test_heap_put_list_ycx ops::put_list::<Y, C, X>;
-    test_heap_get_tuple_element ops::get_tuple_element::<X, H, X>;
-    test_heap_get_tuple_elements get_tuple_elements::<X, H, X>;
     test_heap_put_pair_return put_pair_return::<X, S, S>;
     test_heap_put_pair_deallocate_return put_pair_deallocate_return::<X, S, S>;
 }
 
-macro_rules! put_list_and {
-    ($($name:ident $second:path;)*) => {$(
-        op! {
-            fn $name(cpu, head: Source, tail: Source, destination: Destination) {
-                let (head, tail) = (head.get(&cpu), tail.get(&cpu));
-                let list = ops::list::push_cell(&mut cpu, head, tail);
-                destination.set(&mut cpu, list);
-                then(cpu, $second)
-            }
-        }
-    )*};
-}
-
-put_list_and! {
-    put_list_deallocate_return deallocate_return::<Q>;
-    put_list_put_list_xx ops::put_list::<X, X, X>;
+op! {
+    fn put_list_deallocate_return(cpu, head: Source, tail: Source, destination: Destination) {
+        let (head, tail) = (head.get(&cpu), tail.get(&cpu));
+        let list = ops::list::push_cell(&mut cpu, head, tail);
+        destination.set(&mut cpu, list);
+        then(cpu, deallocate_return::<Q>)
+    }
 }
 
 macro_rules! put_pair_and {
@@ -366,20 +261,11 @@ arithmetic_and! {
     add_allocate_move small_sum any_sum allocate_move::<Q, A>;
     add_allocate_move_move small_sum any_sum allocate_move_move::<Q, A>;
     add_allocate_move_three small_sum any_sum allocate_move_three::<Q, A>;
-    add_allocate_move_three_call small_sum any_sum allocate_move_three_call_xx::<Q, A>;
-    add_allocate_move_four_call small_sum any_sum allocate_move_four_call_xx::<Q, A>;
     add_move_three small_sum any_sum move_three_yxy::<Y, X>;
-    add_move_call_last small_sum any_sum move_call_last::<Y, X>;
-    add_move_move_call_last small_sum any_sum move_move_call_last_yx::<Y, X>;
     subtract_allocate_move small_difference any_difference allocate_move::<Q, A>;
     subtract_allocate_move_move small_difference any_difference allocate_move_move::<Q, A>;
     subtract_allocate_move_three small_difference any_difference allocate_move_three::<Q, A>;
-    subtract_allocate_move_three_call small_difference any_difference allocate_move_three_call_xx::<Q, A>;
-    subtract_allocate_move_four_call small_difference any_difference allocate_move_four_call_xx::<Q, A>;
     subtract_move_three small_difference any_difference move_three_yxy::<Y, X>;
-    subtract_move_call_last small_difference any_difference move_call_last::<Y, X>;
-    subtract_move_move_call_last small_difference any_difference move_move_call_last_yx::<Y, X>;
-    subtract_deallocate_return small_difference any_difference deallocate_return::<Q>;
 }
 
 macro_rules! comparison_and {

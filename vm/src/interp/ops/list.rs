@@ -2,7 +2,6 @@
 //! list, and builds only where it has made room.
 
 use crate::interp::cpu::{Cpu, op};
-use crate::interp::operand::{Destination, Source};
 use crate::term::{Cons, Term};
 
 /// The cell of a non-empty list.
@@ -13,22 +12,11 @@ fn cell(list: Term) -> Cons {
     unsafe { *list.pointer().cast::<Cons>() }
 }
 
-/// Puts head and tail of a list into registers.
-#[inline(always)]
-pub(super) fn take_apart(
-    cpu: &mut Cpu,
-    list: impl Source,
-    head: impl Destination,
-    tail: impl Destination,
-) {
-    let cell = cell(list.get(cpu));
-    head.set(cpu, cell.head);
-    tail.set(cpu, cell.tail);
-}
-
 op! {
     fn get_list(cpu, list: Source, head: Destination, tail: Destination) {
-        take_apart(&mut cpu, list, head, tail);
+        let cell = cell(list.get(&cpu));
+        head.set(&mut cpu, cell.head);
+        tail.set(&mut cpu, cell.tail);
         cpu.next()
     }
 }

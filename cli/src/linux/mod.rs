@@ -25,6 +25,7 @@ use terminal::Terminal;
 
 mod children;
 mod io;
+mod large_pages;
 mod network;
 mod reserve;
 mod terminal;

@@ -16,7 +16,7 @@ use crate::term::Term;
 use crate::term::compare::exact_equal;
 use crate::term::copy::copy_of_size;
 use crate::term::hash::internal_hash;
-use crate::term::shared::{copy_shared, size_shared};
+use crate::term::shared::{Sharing, copy_with};
 use crate::term::size::flat_size;
 use core::ops::Range;
 use hashbrown::HashTable;
@@ -73,12 +73,12 @@ impl PersistentTerms {
         }
         let rehash = |p: &Pair| hash(p.key);
         self.terms.try_reserve(1, rehash).map_err(|_| NoMemory)?;
-        let (key_words, value_words) = (flat_size(key, &NOWHERE)?, size_shared(value, &NOWHERE)?);
-        let words = key_words.saturating_add(value_words);
+        let (key_words, sharing) = (flat_size(key, &NOWHERE)?, Sharing::of(value, &NOWHERE)?);
+        let words = key_words.saturating_add(sharing.words());
         let mut literals = area.open_lasting(platform, words)?;
         // There is room for both.
         let key = copy_of_size(key, key_words, &mut literals, &NOWHERE)?;
-        let value = copy_shared(value, &mut literals, &NOWHERE)?;
+        let value = copy_with(value, sharing, &mut literals, &NOWHERE)?;
         let before = self.take(key);
         self.words += words;
         let pair = Pair {

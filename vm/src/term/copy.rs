@@ -155,7 +155,14 @@ impl Copier<'_> {
                 _ => {}
             }
             let words = 1 + header.arity();
-            core::ptr::copy_nonoverlapping(from, object, words);
+            if words <= 6 {
+                // Most objects are this small; a call would take longer than these words.
+                for at in 0..words {
+                    *object.add(at) = *from.add(at);
+                }
+            } else {
+                core::ptr::copy_nonoverlapping(from, object, words);
+            }
             self.next = object.add(words);
             Term::boxed(object)
         }

@@ -1,18 +1,142 @@
 //! Terms with their sharing: how large they are if each part counts once, and copies that keep it.
 //!
 //! [`copy`](super::copy) and [`size`](super::size), which messages use, count and copy a part as often as it is referred to. `erts_debug` offers both
-//! ways; here is the other. A table remembers what was seen, so this costs memory in proportion to the number of objects.
+//! ways, and persistent terms keep what is shared; here is the other way. A map of bits, two for each word of memory that a term lies in, tells
+//! what was seen and what was seen again; only what was seen again has an entry in a table while it is copied.
+//!
+//! Invariant: [`Sharing`] is of the very term that is copied, which did not change in between; so the block is filled to the word.
 
-use super::{Header, Subtag, Term};
-use crate::memory::off_heap::{Binary, write_refc};
+use super::{Header, Subtag, Term, header::ALL_RAW};
+use crate::memory::off_heap::{Binary, OffHeap, write_refc};
 use crate::memory::resource::{self, write_resource};
 use crate::memory::{Arena, NoMemory};
 use alloc::vec::Vec;
 use core::ops::Range;
 use core::ptr::NonNull;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
+
+/// Words of memory that one [`Region`] tells of, a power of two: 32 KiB.
+const REGION_WORDS: usize = 4096;
+/// Regions that are found without the table.
+const RECENT: usize = 64;
+
+/// Which objects begin in a piece of memory: a bit for each of its words.
+#[derive(Clone)]
+struct Region {
+    seen: [u64; REGION_WORDS / 64],
+    again: [u64; REGION_WORDS / 64],
+}
+
+/// What a walk over a term has found out: its words, and which of its parts are referred to more than once.
+pub struct Sharing {
+    words: usize,
+    regions: Vec<Region>,
+    /// The index in `regions` by the number of the region: the address divided by its bytes.
+    numbers: HashMap<usize, usize>,
+    /// What was looked up lately, by the last bits of the number.
+    recent: [(usize, usize); RECENT],
+}
+
+impl Sharing {
+    /// Walks over all that `term` refers to, without what lies in `literals` (a range of addresses).
+    pub fn of(term: Term, literals: &Range<usize>) -> Result<Sharing, NoMemory> {
+        let mut sharing = Sharing {
+            words: 0,
+            regions: Vec::new(),
+            numbers: HashMap::new(),
+            recent: [(usize::MAX, 0); RECENT],
+        };
+        // Terms side by side that have yet to be visited: address and count. What is last is not kept, so lists take no room.
+        let mut spans: Vec<(*const Term, usize)> = Vec::new();
+        let mut span: (*const Term, usize) = (&term, 1);
+        loop {
+            while span.1 > 0 {
+                // SAFETY: a span covers terms of one object that is alive.
+                let term = unsafe { *span.0 };
+                // SAFETY: as above; at most one past the last.
+                span = (unsafe { span.0.add(1) }, span.1 - 1);
+                if term.is_immediate()
+                    || literals.contains(&(term.pointer() as usize))
+                    || sharing.was_seen(term.pointer() as usize)?
+                {
+                    continue;
+                }
+                let (words, raw) = shape(term);
+                sharing.words += words;
+                if words > raw {
+                    if span.1 > 0 {
+                        spans.try_reserve(1).map_err(|_| NoMemory)?;
+                        spans.push(span);
+                    }
+                    // SAFETY: the object has `words` words, terms from the raw ones on.
+                    span = (unsafe { term.pointer().add(raw) }.cast(), words - raw);
+                }
+            }
+            match spans.pop() {
+                Some(outer) => span = outer,
+                None => return Ok(sharing),
+            }
+        }
+    }
+
+    /// Words of all objects, each counted once.
+    pub fn words(&self) -> usize {
+        self.words
+    }
+
+    /// Notes the object at `address`; whether it had been noted before.
+    #[inline]
+    fn was_seen(&mut self, address: usize) -> Result<bool, NoMemory> {
+        let number = address / (8 * REGION_WORDS);
+        let index = match self.find(number) {
+            Some(index) => index,
+            None => self.add(number)?,
+        };
+        let word = address / 8 % REGION_WORDS;
+        let (at, bit) = (word / 64, 1u64 << (word % 64));
+        let region = &mut self.regions[index];
+        let before = region.seen[at] & bit != 0;
+        region.seen[at] |= bit;
+        if before {
+            region.again[at] |= bit;
+        }
+        Ok(before)
+    }
+
+    /// Whether more than one word of the term refers to the object at `address`.
+    #[inline]
+    fn is_shared(&mut self, address: usize) -> bool {
+        let word = address / 8 % REGION_WORDS;
+        self.find(address / (8 * REGION_WORDS))
+            .is_some_and(|index| self.regions[index].again[word / 64] & 1 << (word % 64) != 0)
+    }
+
+    #[inline]
+    fn find(&mut self, number: usize) -> Option<usize> {
+        let recent = &mut self.recent[number % RECENT];
+        if recent.0 != number {
+            *recent = (number, *self.numbers.get(&number)?);
+        }
+        Some(recent.1)
+    }
+
+    #[cold]
+    fn add(&mut self, number: usize) -> Result<usize, NoMemory> {
+        let index = self.regions.len();
+        self.regions.try_reserve(1).map_err(|_| NoMemory)?;
+        self.numbers.try_reserve(1).map_err(|_| NoMemory)?;
+        self.regions.push(Region {
+            seen: [0; REGION_WORDS / 64],
+            again: [0; REGION_WORDS / 64],
+        });
+        self.numbers.insert(number, index);
+        self.recent[number % RECENT] = (number, index);
+        Ok(index)
+    }
+}
 
 /// The words of the object that `term` refers to, and how many of them come before the terms in it.
+#[inline]
 fn shape(term: Term) -> (usize, usize) {
     if term.is_cons() {
         return (2, 0);
@@ -25,28 +149,7 @@ fn shape(term: Term) -> (usize, usize) {
 
 /// Words of all objects that `term` refers to, each counted once, without what lies in `literals`.
 pub fn size_shared(term: Term, literals: &Range<usize>) -> Result<usize, NoMemory> {
-    let mut seen = HashSet::new();
-    let mut left = Vec::new();
-    left.try_reserve(1).map_err(|_| NoMemory)?;
-    left.push(term);
-    let mut total = 0;
-    while let Some(term) = left.pop() {
-        if term.is_immediate() || literals.contains(&(term.pointer() as usize)) {
-            continue;
-        }
-        seen.try_reserve(1).map_err(|_| NoMemory)?;
-        if !seen.insert(term.pointer() as usize) {
-            continue;
-        }
-        let (words, raw) = shape(term);
-        total += words;
-        left.try_reserve(words - raw).map_err(|_| NoMemory)?;
-        for at in raw..words {
-            // SAFETY: behind the raw words an object has terms.
-            left.push(unsafe { Term::from_raw(*term.pointer().add(at)) });
-        }
-    }
-    Ok(total)
+    Ok(Sharing::of(term, literals)?.words())
 }
 
 /// A copy of `term` in `arena` in which what was shared is; what lies in `literals` stays where it is.
@@ -55,71 +158,140 @@ pub fn copy_shared<A: Arena + ?Sized>(
     arena: &mut A,
     literals: &Range<usize>,
 ) -> Result<Term, NoMemory> {
-    let mut copies = HashMap::new();
-    let mut left = Vec::new();
-    let mut copy = |term: Term, left: &mut Vec<(*mut u64, usize)>| {
-        if term.is_immediate() || literals.contains(&(term.pointer() as usize)) {
-            return Ok(term);
-        }
-        if let Some(known) = copies.get(&term.raw()) {
-            return Ok(*known);
-        }
-        copies.try_reserve(1).map_err(|_| NoMemory)?;
-        let copy = shallow(term, arena, left)?;
-        copies.insert(term.raw(), copy);
-        Ok(copy)
-    };
-    let result = copy(term, &mut left)?;
-    while let Some((words, count)) = left.pop() {
-        for at in 0..count {
-            // SAFETY: `shallow` has put the address of that many terms of an object of the arena here, which nothing else looks at yet.
-            unsafe {
-                let word = words.add(at);
-                *word = copy(Term::from_raw(*word), &mut left)?.raw();
-            }
-        }
-    }
-    Ok(result)
+    copy_with(term, Sharing::of(term, literals)?, arena, literals)
 }
 
-/// A copy of one object, whose terms still refer to the original; these join `left`.
-fn shallow<A: Arena + ?Sized>(
+/// A copy of `term`, whose sharing outside of `literals` is known.
+pub fn copy_with<A: Arena + ?Sized>(
     term: Term,
+    sharing: Sharing,
     arena: &mut A,
-    left: &mut Vec<(*mut u64, usize)>,
+    literals: &Range<usize>,
 ) -> Result<Term, NoMemory> {
-    let (words, raw) = shape(term);
-    let from = term.pointer();
-    left.try_reserve(1).map_err(|_| NoMemory)?;
-    let object = arena.allocate(words)?;
-    // SAFETY: both have `words` words, one of them fresh; the layouts are those of `term::header`.
-    unsafe {
-        if term.is_boxed() {
+    let words = sharing.words();
+    if words == 0 {
+        return Ok(term);
+    }
+    let start = arena.allocate(words)?.as_ptr();
+    let mut copier = Copier {
+        start,
+        next: start,
+        bytes: words * 8,
+        literals,
+        off_heap: arena.off_heap(),
+        sharing,
+        copies: HashMap::new(),
+    };
+    // SAFETY: the block has room for everything that `term` refers to, each part once.
+    let (copy, scanned) = unsafe {
+        let copy = copier.part(term);
+        (copy, copier.scan())
+    };
+    // Without memory for the table, what was copied is no term yet and nothing refers to it.
+    let copy = copy?;
+    scanned?;
+    debug_assert_eq!(copier.next as usize - start as usize, words * 8);
+    Ok(copy)
+}
+
+struct Copier<'a> {
+    start: *mut u64,
+    /// First word that is free.
+    next: *mut u64,
+    bytes: usize,
+    literals: &'a Range<usize>,
+    off_heap: &'a mut OffHeap,
+    sharing: Sharing,
+    /// Where the shared parts went, by their words.
+    copies: HashMap<u64, Term>,
+}
+
+impl Copier<'_> {
+    /// Copies what the words of the copy refer to, until nothing is left outside, as [`super::copy`] does.
+    ///
+    /// # Safety
+    /// The block has room for it.
+    unsafe fn scan(&mut self) -> Result<(), NoMemory> {
+        let mut word = self.start;
+        while word < self.next {
+            // SAFETY: `word` is an initialised word of the block: a header or a term, because the raw words
+            // behind a header are skipped.
+            unsafe {
+                if Header::is_header(*word) {
+                    let header = Header(*word);
+                    let raw = match header.subtag().raw_words() {
+                        ALL_RAW => header.arity(),
+                        raw => raw,
+                    };
+                    word = word.add(1 + raw);
+                } else {
+                    *word = self.part(Term::from_raw(*word))?.raw();
+                    word = word.add(1);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The copy of one object: a new one, or that which a shared part has already.
+    ///
+    /// # Safety
+    /// The block has room for it.
+    #[inline]
+    unsafe fn part(&mut self, term: Term) -> Result<Term, NoMemory> {
+        let address = term.pointer() as usize;
+        if term.is_immediate()
+            || address.wrapping_sub(self.start as usize) < self.bytes
+            || self.literals.contains(&address)
+        {
+            return Ok(term);
+        }
+        if !self.sharing.is_shared(address) {
+            // SAFETY: the caller's promise.
+            return Ok(unsafe { self.shallow(term) });
+        }
+        if let Some(known) = self.copies.get(&term.raw()) {
+            return Ok(*known);
+        }
+        self.copies.try_reserve(1).map_err(|_| NoMemory)?;
+        // SAFETY: the caller's promise.
+        let copy = unsafe { self.shallow(term) };
+        self.copies.insert(term.raw(), copy);
+        Ok(copy)
+    }
+
+    /// A copy of one object, whose terms still refer to the original.
+    ///
+    /// # Safety
+    /// The block has room for it, and `term` is not immediate.
+    unsafe fn shallow(&mut self, term: Term) -> Term {
+        let (words, _) = shape(term);
+        let (from, object) = (term.pointer(), self.next);
+        // SAFETY: both have `words` words, one of them fresh; the layouts are those of `term::header`.
+        unsafe {
+            self.next = object.add(words);
+            if term.is_cons() {
+                *object = *from;
+                *object.add(1) = *from.add(1);
+                return Term::list(object);
+            }
             let header = Header(*from);
+            let fresh = NonNull::new_unchecked(object);
             if header.subtag() == Subtag::RefcBits
                 && let Some(binary) = NonNull::new(*from.add(2) as *mut Binary)
             {
                 Binary::retain(binary);
-                return Ok(write_refc(
-                    object,
-                    binary,
-                    *from.add(1) as usize,
-                    arena.off_heap(),
-                ));
+                return write_refc(fresh, binary, *from.add(1) as usize, self.off_heap);
             }
             if header.subtag() == Subtag::Reference
                 && let Some(head) = resource::head_of(header, from)
             {
                 resource::Head::retain(head);
-                return Ok(write_resource(object, head, arena.off_heap()));
+                return write_resource(fresh, head, self.off_heap);
             }
+            core::ptr::copy_nonoverlapping(from, object, words);
+            Term::boxed(object)
         }
-        core::ptr::copy_nonoverlapping(from, object.as_ptr(), words);
-        left.push((object.as_ptr().add(raw), words - raw));
-        Ok(match term.is_cons() {
-            true => Term::list(object.as_ptr()),
-            false => Term::boxed(object.as_ptr()),
-        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! The tool's allocator: the system's, which is asked for large pages under large blocks.
+//! The system's allocator, under [`super::reserve`]'s: it is asked for large pages under large blocks.
 //!
 //! A heap of a hundred megabytes that a collection or a message fills costs 256 page faults a megabyte, which is more than writing it.
 //! Where `/sys/kernel/mm/transparent_hugepage/enabled` says `madvise` (or `always`), one fault maps 2 MiB.
@@ -15,9 +15,6 @@ const PAGE: usize = 4096;
 
 /// The system's allocator with large pages.
 pub struct LargePages;
-
-#[global_allocator]
-static ALLOCATOR: LargePages = LargePages;
 
 /// Asks for large pages under the `len` bytes at `block`, which may be null.
 #[cold]

@@ -121,7 +121,7 @@ fn deep_specifications_and_subjects_need_no_stack() {
 }
 
 #[test]
-fn all_mistakes_are_told() {
+fn all_mistakes_of_the_first_wrong_clause_are_told() {
     let mut cx = context(machine());
     let (three, four) = (atom(&mut cx, "$3"), atom(&mut cx, "$4"));
     let any = atom(&mut cx, "_");

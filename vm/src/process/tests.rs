@@ -14,7 +14,13 @@ use alloc::string::String;
 use core::ptr::NonNull;
 
 std::thread_local! {
+    static LOW: core::cell::Cell<u32> = const { core::cell::Cell::new(0) };
     static PRINTED: core::cell::RefCell<Vec<u8>> = const { core::cell::RefCell::new(Vec::new()) };
+}
+
+/// The next so many times that the machine asks, little memory is left.
+pub(crate) fn answer_low(times: u32) {
+    LOW.set(times);
 }
 
 /// What was written to the console since this was asked last.
@@ -64,6 +70,11 @@ impl Platform for TestPlatform {
     }
     fn memory_available(&mut self) -> u64 {
         0
+    }
+    fn memory_is_low(&mut self) -> bool {
+        let left = LOW.get();
+        LOW.set(left.saturating_sub(1));
+        left > 0
     }
     fn halt(&mut self, status: u8) -> ! {
         panic!("halted with status {status}")

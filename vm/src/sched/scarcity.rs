@@ -89,3 +89,55 @@ fn held(machine: &Machine, process: NonNull<Process>) -> usize {
         + machine.ets.memory_of(process.pid)
         + ties * TIE
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::tests::{answer_low, machine, take_printed};
+    use alloc::string::String;
+
+    fn process(machine: &mut Machine, words: usize) -> Term {
+        machine.processes.create(words).unwrap().pid
+    }
+
+    fn lives(machine: &mut Machine, pid: Term) -> bool {
+        machine.processes.alive(pid).is_some()
+    }
+
+    #[test]
+    fn whoever_holds_the_most_ends_and_the_machine_says_so() {
+        let machine = machine();
+        let (small, large) = (process(machine, 300), process(machine, 300));
+        for _ in 0..10_000 {
+            let reference = machine.processes.references.make();
+            let large = machine.processes.table.get_mut(large).unwrap();
+            large.rare().unwrap().timers.insert(reference, ()).unwrap();
+        }
+        take_printed();
+        answer_low(1);
+        relieve(machine, small);
+        assert!(lives(machine, small) && !lives(machine, large));
+        let printed = String::from_utf8(take_printed()).unwrap();
+        assert!(printed.contains("memory runs out"), "{printed}");
+    }
+
+    #[test]
+    fn garbage_is_enough() {
+        let machine = machine();
+        let all = [300, 1_000_000].map(|words| process(machine, words));
+        answer_low(0);
+        relieve(machine, all[0]);
+        assert!(all.into_iter().all(|pid| lives(machine, pid)));
+    }
+
+    #[test]
+    fn if_nobody_holds_much_it_was_the_last_that_ran() {
+        let machine = machine();
+        let all: [Term; 20] = core::array::from_fn(|_| process(machine, 300));
+        answer_low(1);
+        relieve(machine, all[13]);
+        for (index, pid) in all.into_iter().enumerate() {
+            assert_eq!(lives(machine, pid), index != 13, "{index}");
+        }
+    }
+}

@@ -159,7 +159,8 @@ impl OrderedStore {
     /// The first place whose key is not before the small integer `key`, where no key is another kind of number: what is no small integer
     /// comes after it then. So keys compare without a branch, every other one of which would be predicted wrongly.
     fn partition_at_small(&self, key: Term) -> Place {
-        let before = |k: Term| k.is_small() & ((k.raw() as i64) < (key.raw() as i64));
+        let rank = key.small_rank();
+        let before = |k: Term| k.small_rank() < rank;
         let Some(leaf) = count_before(&self.firsts, before).checked_sub(1) else {
             return Place { leaf: 0, at: 0 };
         };

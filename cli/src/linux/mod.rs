@@ -25,7 +25,7 @@ use terminal::Terminal;
 
 mod children;
 mod io;
-mod large_pages;
+mod large_blocks;
 mod network;
 mod reserve;
 mod terminal;
@@ -37,6 +37,9 @@ const OUTPUT_BUFFER: usize = 8 * 1024;
 const STATUS_BROKEN_PIPE: i32 = 141;
 /// Exit status when output cannot be written for another reason, such as a full disk.
 const STATUS_OUTPUT_FAILED: i32 = 74;
+
+/// Nanoseconds without work from which on freed memory goes back to the system: a wait for the next message of a busy machine is shorter.
+const LONG_IDLE: u64 = 100_000_000;
 
 /// Enough of `/proc/meminfo` and `/proc/self/statm` for the numbers that are read there.
 const PROC_TEXT: usize = 1024;
@@ -244,12 +247,13 @@ impl Platform for LinuxPlatform {
 
     fn idle_until(&mut self, deadline: Option<u64>) {
         self.flush();
-        let timeout = deadline.map(|deadline| {
-            let left = deadline.saturating_sub(self.monotonic_ns());
-            Timespec {
-                tv_sec: (left / 1_000_000_000) as i64,
-                tv_nsec: (left % 1_000_000_000) as i64,
-            }
+        let left = deadline.map(|deadline| deadline.saturating_sub(self.monotonic_ns()));
+        if left.is_none_or(|left| left >= LONG_IDLE) {
+            large_blocks::release();
+        }
+        let timeout = left.map(|left| Timespec {
+            tv_sec: (left / 1_000_000_000) as i64,
+            tv_nsec: (left % 1_000_000_000) as i64,
         });
         self.io.collect(timeout.as_ref());
     }

@@ -13,7 +13,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use super::large_pages::LargePages;
+use super::large_blocks::LargeBlocks;
 
 /// What is kept back: enough for some turns of processes that ask for little, and for the report of a process's end.
 const RESERVE: Layout = match Layout::from_size_align(2 << 20, 16) {
@@ -26,7 +26,7 @@ const SMALL: usize = RESERVE.size() / 4;
 /// The block kept back; null before the first question and while it is spent.
 static KEPT: AtomicPtr<u8> = AtomicPtr::new(null_mut());
 
-/// The system's allocator, with large pages, and with the reserve.
+/// The allocator for large and small blocks, with the reserve.
 pub struct WithReserve;
 
 #[global_allocator]
@@ -37,40 +37,40 @@ unsafe impl GlobalAlloc for WithReserve {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's layout, as it came.
-        let block = unsafe { LargePages.alloc(layout) };
+        let block = unsafe { LargeBlocks.alloc(layout) };
         match block.is_null() && spend(layout.size()) {
             false => block,
             // SAFETY: as above.
-            true => unsafe { LargePages.alloc(layout) },
+            true => unsafe { LargeBlocks.alloc(layout) },
         }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's layout, as it came.
-        let block = unsafe { LargePages.alloc_zeroed(layout) };
+        let block = unsafe { LargeBlocks.alloc_zeroed(layout) };
         match block.is_null() && spend(layout.size()) {
             false => block,
             // SAFETY: as above.
-            true => unsafe { LargePages.alloc_zeroed(layout) },
+            true => unsafe { LargeBlocks.alloc_zeroed(layout) },
         }
     }
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: a block of ours is a block of the system's, and the layouts are the caller's.
-        let grown = unsafe { LargePages.realloc(block, layout, size) };
+        let grown = unsafe { LargeBlocks.realloc(block, layout, size) };
         match grown.is_null() && spend(size) {
             false => grown,
             // SAFETY: as above; what cannot be met has left the block as it was.
-            true => unsafe { LargePages.realloc(block, layout, size) },
+            true => unsafe { LargeBlocks.realloc(block, layout, size) },
         }
     }
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: a block of ours is a block of the system's.
-        unsafe { LargePages.dealloc(block, layout) }
+        unsafe { LargeBlocks.dealloc(block, layout) }
     }
 }
 
@@ -84,7 +84,7 @@ fn spend(size: usize) -> bool {
     let kept = KEPT.swap(null_mut(), Ordering::AcqRel);
     if !kept.is_null() {
         // SAFETY: `keep` allocated it with this layout, and whoever takes it out of the cell is its only owner.
-        unsafe { LargePages.dealloc(kept, RESERVE) };
+        unsafe { LargeBlocks.dealloc(kept, RESERVE) };
     }
     !kept.is_null()
 }
@@ -100,14 +100,14 @@ pub fn is_spent() -> bool {
 #[inline(never)]
 fn keep() -> bool {
     // SAFETY: the layout is not empty.
-    let block = unsafe { LargePages.alloc(RESERVE) };
+    let block = unsafe { LargeBlocks.alloc(RESERVE) };
     if block.is_null() {
         return false;
     }
     let before = KEPT.swap(block, Ordering::AcqRel);
     if !before.is_null() {
         // SAFETY: as in `spend`: another thread has put it there at the same time.
-        unsafe { LargePages.dealloc(before, RESERVE) };
+        unsafe { LargeBlocks.dealloc(before, RESERVE) };
     }
     true
 }

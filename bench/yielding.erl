@@ -89,23 +89,23 @@ jobs() ->
      %% Comparing.
      {equal_list, 160, fun() -> {numbers(5000000), numbers(5000000)} end, fun({A, B}) -> A =:= B end},
      {less_list, 160, fun() -> {numbers(5000000), numbers(5000000)} end, fun({A, B}) -> A < B end},
-     {equal_rows, 200, fun() -> {rows(), rows()} end, fun({A, B}) -> A == B end},
+     {equal_rows, 608, fun() -> {rows(), rows()} end, fun({A, B}) -> A == B end},
      {equal_deep, 160, fun() -> {deep(5000000), deep(5000000)} end, fun({A, B}) -> A =:= B end},
      {equal_binary, 200, fun() -> {text(100), text(100)} end, fun({A, B}) -> A =:= B end},
      {equal_map, 48, fun() -> {map(1000000), map(1000000)} end, fun({A, B}) -> A =:= B end},
      {less_map, 48, fun() -> {map(1000000), map(1000000)} end, fun({A, B}) -> A < B end},
      %% Copying.
-     {send, 100, fun() -> {spawn(fun() -> receive after infinity -> ok end end), rows()} end, fun({P, T}) -> P ! T, exit(P, kill) end},
-     {spawn, 100, fun rows/0, fun(T) -> spawn(fun() -> length(T) end) end},
+     {send, 304, fun() -> {spawn(fun() -> receive after infinity -> ok end end), rows()} end, fun({P, T}) -> P ! T, exit(P, kill) end},
+     {spawn, 304, fun rows/0, fun(T) -> spawn(fun() -> length(T) end) end},
      {send_deep, 80, fun() -> {spawn(fun() -> receive after infinity -> ok end end), deep(5000000)} end, fun({P, T}) -> P ! T, exit(P, kill) end},
-     {ets_insert, 100, fun() -> {ets:new(t, []), rows()} end, fun({T, R}) -> ets:insert(T, {1, R}) end},
-     {ets_lookup, 100, fun() -> T = ets:new(t, []), ets:insert(T, {1, rows()}), T end, fun(T) -> ets:lookup(T, 1) end},
+     {ets_insert, 304, fun() -> {ets:new(t, []), rows()} end, fun({T, R}) -> ets:insert(T, {1, R}) end},
+     {ets_lookup, 304, fun() -> T = ets:new(t, []), ets:insert(T, {1, rows()}), T end, fun(T) -> ets:lookup(T, 1) end},
      {ets_insert_many, 80, fun() -> {ets:new(t, []), objects()} end, fun({T, R}) -> ets:insert(T, R) end},
      {ets_insert_ordered, 80, fun() -> {ets:new(t, [ordered_set]), objects()} end, fun({T, R}) -> ets:insert(T, R) end},
      {ets_insert_new, 80, fun() -> {ets:new(t, []), objects()} end, fun({T, R}) -> ets:insert_new(T, R) end},
-     {ets_update_element, 100, fun() -> T = ets:new(t, []), ets:insert(T, {1, 2}), {T, rows()} end, fun({T, R}) -> ets:update_element(T, 1, {2, R}) end},
-     {persistent_put, 100, fun rows/0, fun(R) -> persistent_term:put(yielding, R) end},
-     {persistent_erase, 100, fun() -> persistent_term:put(yielding, rows()) end, fun(_) -> persistent_term:erase(yielding) end},
+     {ets_update_element, 304, fun() -> T = ets:new(t, []), ets:insert(T, {1, 2}), {T, rows()} end, fun({T, R}) -> ets:update_element(T, 1, {2, R}) end},
+     {persistent_put, 304, fun rows/0, fun(R) -> persistent_term:put(yielding, R) end},
+     {persistent_erase, 304, fun() -> persistent_term:put(yielding, rows()) end, fun(_) -> persistent_term:erase(yielding) end},
      {process_info, 80, fun() -> _ = [self() ! O || O <- objects()] end, fun(_) -> process_info(self(), messages) end},
      %% Making and taking apart.
      {list_to_tuple, 80, fun() -> numbers(5000000) end, fun erlang:list_to_tuple/1},
@@ -117,8 +117,8 @@ jobs() ->
      {maps_keys, 24, fun() -> map(1000000) end, fun maps:keys/1},
      {maps_to_list, 24, fun() -> map(1000000) end, fun maps:to_list/1},
      %% Hashing.
-     {phash, 100, fun rows/0, fun(R) -> erlang:phash(R, 1000) end},
-     {phash2, 100, fun rows/0, fun(R) -> erlang:phash2(R) end},
+     {phash, 304, fun rows/0, fun(R) -> erlang:phash(R, 1000) end},
+     {phash2, 304, fun rows/0, fun(R) -> erlang:phash2(R) end},
      {phash2_binary, 100, fun() -> text(100) end, fun erlang:phash2/1},
      %% Huge integers, by decimal digits: 1,000,000 of them are 0.4 MB.
      {big_multiply, 0.8, fun() -> {huge(1000000), huge(1000000)} end, fun({A, B}) -> A * B end},
@@ -141,19 +141,19 @@ jobs() ->
      %% The rest.
      {re_compile, 1, fun() -> binary:part(text(1), 0, 50000) end, fun re:compile/1},
      {load, 1, fun() -> big_module() end, fun({M, B}) -> code:load_binary(M, "big", B) end},
-     {collect, 200, fun() -> rows() end, fun(R) -> erlang:garbage_collect(), length(R) end},
+     {collect, 304, fun() -> rows() end, fun(R) -> erlang:garbage_collect(), length(R) end},
      {collect_list, 160, fun() -> numbers(10000000) end, fun(R) -> erlang:garbage_collect(), length(R) end},
-     {collect_other, 200, fun() -> Self = self(), P = spawn_link(fun() -> R = rows(), Self ! ready, receive stop -> length(R) end end), receive ready -> P end end,
+     {collect_other, 304, fun() -> Self = self(), P = spawn_link(fun() -> R = rows(), Self ! ready, receive stop -> length(R) end end), receive ready -> P end end,
       fun(P) -> erlang:garbage_collect(P) end},
      {grow, 160, Nothing, fun(_) -> length(build(10000000, [])) end},
-     {exit, 200, fun() -> Self = self(), P = spawn(fun() -> R = rows(), Self ! ready, receive stop -> length(R) end end), receive ready -> P end end,
+     {exit, 304, fun() -> Self = self(), P = spawn(fun() -> R = rows(), Self ! ready, receive stop -> length(R) end end), receive ready -> P end end,
       fun(P) -> M = monitor(process, P), exit(P, kill), receive {'DOWN', M, _, _, _} -> ok end end}
     ].
 
 build(0, L) -> L;
 build(N, L) -> build(N - 1, [N | L]).
 
-%% 1,000,000 tuples that make about 100 MB as external terms and 200 MB here.
+%% 1,000,000 tuples that make 104 MB as external terms and 304 MB here.
 rows() -> rows(1000000, []).
 rows(0, Rows) -> Rows;
 rows(N, Rows) ->

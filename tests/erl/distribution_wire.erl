@@ -58,6 +58,8 @@ connection(Flags) ->
     monitors(Carrier, Peer),
     exits(Carrier, Peer),
     spawns(Carrier, Peer),
+    traced(Carrier, Peer),
+    internal(Carrier, Peer),
     leaders(Carrier, Peer),
     %% The end.
     link(Peer),
@@ -217,7 +219,83 @@ spawns(Carrier, Peer) ->
     ?SHOW({erlang:spawn_request_abandon(Abandoned), erlang:spawn_request_abandon(Abandoned)}),
     in(Carrier, {31, Abandoned, Own, 1, pid(45, 0)}),
     ?SHOW(out(Carrier, 1)),
+    lists_foreach(fun(Case) -> orphan(Carrier, Case) end,
+                  [{[link], 1, false}, {[link, monitor], 3, false}, {[monitor], 2, false}, {[], 0, false}, {[link], 0, false}, {[link], 1, true}]),
     ?SHOW(drain()).
+
+%% Who asked has ended before the answer comes: the new process is told why.
+orphan(Carrier, {Options, Answered, Abandons}) ->
+    {Parent, Watch} = spawn_monitor(fun() ->
+        Request = spawn_request_(?NODE, {m, f, []}, Options),
+        Abandons andalso erlang:spawn_request_abandon(Request),
+        exit({ended, ["early", 1 bsl 70]})
+    end),
+    receive {'DOWN', Watch, process, Parent, _} -> ok end,
+    [[{29, Request, _, _, _, _} | _]] = signals(Carrier, 1),
+    in(Carrier, {31, Request, Parent, Answered, pid(46, 0)}),
+    {somebody, ?NODE} ! behind,
+    Sent = case Answered of 0 -> 1; 3 -> 3; _ -> 2 end,
+    %% The order of what is sent to several does not matter.
+    ?SHOW({Options, Answered, Abandons, sorted(out(Carrier, Sent))}).
+
+sorted([H | T]) -> sorted([X || X <- T, X < H]) ++ [H | sorted([X || X <- T, X >= H])];
+sorted([]) -> [].
+
+%% Tokens of sequential traces go with requests for processes and their answers.
+traced(Carrier, Peer) ->
+    Own = self(),
+    erlang:seq_trace(label, wire),
+    Request = spawn_request_(?NODE, {m, f, []}, []),
+    erlang:seq_trace(sequential_trace_token, []),
+    ?SHOW(out(Carrier, 1)),
+    in(Carrier, {32, Request, Own, 0, pid(47, 0), {0, wire, 7, pid(47, 0), 6}}),
+    ?SHOW(receive {spawn_reply, Request, ok, _} -> token(Own) after ?LATE -> late end),
+    erlang:seq_trace(sequential_trace_token, []),
+    in(Carrier, {30, reference([5, 5, 7]), Peer, Peer, {?MODULE, hello, 1}, [], {0, wire, 20, Peer, 10}}, [Own]),
+    ?SHOW(receive {hello, Child} -> Child ! go, element(3, token(Own)) after ?LATE -> late end),
+    ?SHOW(out(Carrier, 1)),
+    erlang:seq_trace(sequential_trace_token, []),
+    erlang:system_flag(reset_seq_trace, true).
+
+token(Pid) -> named(element(2, process_info(Pid, sequential_trace_token))).
+
+%% What the machine's own lists say of it.
+internal(Carrier, Peer) ->
+    Own = self(),
+    _ = erts_debug:set_internal_state(available_internal_state, true),
+    link(Peer),
+    Watches = [monitor(process, Peer), monitor(process, {somebody, ?NODE})],
+    [monitor_node(?NODE, true) || _ <- [1, 2]],
+    in(Carrier, {19, Peer, Own, reference([6, 6, 6])}),
+    in(Carrier, {19, Peer, net_kernel, reference([6, 6, 7])}),
+    Asked = spawn_request_(?NODE, {m, f, []}, [monitor]),
+    _ = out(Carrier, 4),
+    in(Carrier, {22, Peer, Own}, sync),
+    receive sync -> ok end,
+    [?SHOW({List, Of, sorted([entry(E) || E <- erts_debug:get_internal_state({List, What})])})
+     || List <- [link_list, monitor_list], {Of, What} <- [{own, Own}, {peer, ?NODE}, {this, node()}]],
+    [?TRY(erts_debug:get_internal_state({List, What})) || List <- [link_list, monitor_list], What <- ['no@where', nowhere, 17, make_ref(), Peer]],
+    [{erl_link, _, Peer, linked, Number}] = erts_debug:get_internal_state({link_list, Own}),
+    [{erl_link, _, Own, linked, Number}] = erts_debug:get_internal_state({link_list, ?NODE}),
+    unlink(Peer),
+    ?SHOW([entry(E) || E <- erts_debug:get_internal_state({link_list, Own})]),
+    [{35, Id, _, _}] = raw(Carrier, 1),
+    in(Carrier, {36, Id, Peer, Own}),
+    in(Carrier, {31, Asked, Own, 0, notsup}),
+    ?SHOW(receive {spawn_reply, Asked, error, Reason} -> Reason after ?LATE -> late end),
+    [demonitor(Watch) || Watch <- Watches],
+    _ = out(Carrier, 2),
+    [monitor_node(?NODE, false) || _ <- [1, 2]],
+    in(Carrier, {20, Peer, Own, reference([6, 6, 6])}),
+    in(Carrier, {20, Peer, net_kernel, reference([6, 6, 7])}),
+    in(Carrier, {22, Peer, Own}, sync),
+    receive sync -> ok end,
+    ?SHOW([erts_debug:get_internal_state({List, ?NODE}) || List <- [link_list, monitor_list]]).
+
+entry({erl_link, Kind, Pid, State, _}) -> {erl_link, Kind, named(Pid), State};
+%% A number that stands for the options.
+entry({erl_monitor, nodes, origin, [], Options, Count}) when is_integer(Options) -> {erl_monitor, nodes, Count};
+entry(Monitor) -> named(Monitor).
 
 hello(To) ->
     To ! {hello, self()},

@@ -55,6 +55,7 @@ refused() ->
     Port = lazy([]),
     fill(Port),
     ?SHOW(port_command(Port, "x", [nosuspend])),
+    ?SHOW(erlang:port_info(Port, locking)),
     ?SHOW(element(2, erlang:port_info(Port, queue_size)) > 0),
     port_close(Port),
     ?SHOW(receive {'EXIT', Port, Reason} -> Reason end).

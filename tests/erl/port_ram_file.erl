@@ -22,6 +22,7 @@ main() ->
     F = open_port({spawn, "ram_file_drv"}, []),
     ?SHOW(erlang:port_info(F, name)),
     ?SHOW(erlang:port_info(F, os_pid)),
+    ?SHOW(erlang:port_info(F, locking)),
     ?SHOW(call(F, <<?SYNC>>)),
     ?SHOW(call(F, <<?SEEK, 0:32, 0:32>>)),
     ?SHOW(call(F, <<?OPEN, 3:32, "hello world">>)),

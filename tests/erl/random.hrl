@@ -1,8 +1,30 @@
 %% Random choices and random terms, the same in every run from the same seed.
 %%
-%% `seed/1` begins a sequence, which is kept in the process dictionary; `below/1`, `pick/1` and `any/1` take from it.
+%% `main/0,1` runs blocks of the includer's `topics/0`, `[{Topic, Fun}]`, from its `first_seed/0`. `seed/1` begins a sequence, which is kept in the process dictionary; `below/1`, `pick/1` and `any/1` take from it.
 %% `outcome/1` turns an exception into a value, `digest/2` says a block of results in one line, so that a long run
 %% of two machines can be compared, and the block that differs be printed whole.
+
+main() -> run(first_seed(), 8).
+
+main([small]) -> run(first_seed(), 1);
+main([Seed, Blocks]) -> run(number(Seed), number(Blocks));
+main([Seed, Blocks, Topic, Block]) ->
+    put(whole, {Topic, number(Block)}),
+    run(number(Seed), number(Blocks)).
+
+number(Atom) -> list_to_integer(atom_to_list(Atom)).
+
+run(Seed, Blocks) ->
+    erlang:display({seed, Seed}),
+    lists:foreach(
+      fun(Block) ->
+              lists:foreach(fun({Topic, F}) ->
+                                    seed(Seed * 1000003 + Block * 8 + erlang:phash2(Topic, 997)),
+                                    digest(Topic, Block, F())
+                            end,
+                            topics())
+      end,
+      lists:seq(1, Blocks)).
 
 seed(Seed) ->
     put(random, Seed band 16#ffffffffffff).

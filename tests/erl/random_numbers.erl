@@ -9,28 +9,11 @@
 -compile(nowarn_unused_function).
 -include("random.hrl").
 
-main() -> run(20261102, 8).
+first_seed() -> 20261102.
 
-main([small]) -> run(20261102, 1);
-main([Seed, Blocks]) -> run(number(Seed), number(Blocks));
-main([Seed, Blocks, Topic, Block]) ->
-    put(whole, {Topic, number(Block)}),
-    run(number(Seed), number(Blocks)).
-
-number(Atom) -> list_to_integer(atom_to_list(Atom)).
-
-run(Seed, Blocks) ->
-    erlang:display({seed, Seed}),
-    lists:foreach(
-      fun(Block) ->
-              lists:foreach(fun({Topic, F}) ->
-                                    seed(Seed * 1000003 + Block * 8 + erlang:phash2(Topic, 997)),
-                                    digest(Topic, Block, F())
-                            end,
-                            [{integers, fun integers/0}, {mixed, fun mixed/0}, {integer_text, fun integer_text/0},
-                             {float_text, fun float_text/0}, {data, fun data/0}, {built, fun built/0}, {matched, fun matched/0}])
-      end,
-      lists:seq(1, Blocks)).
+topics() ->
+    [{integers, fun integers/0}, {mixed, fun mixed/0}, {integer_text, fun integer_text/0},
+     {float_text, fun float_text/0}, {data, fun data/0}, {built, fun built/0}, {matched, fun matched/0}].
 
 integers() ->
     many(200, fun() ->

@@ -9,28 +9,11 @@
 -compile(nowarn_deprecated_function).
 -include("random.hrl").
 
-main() -> run(20261101, 8).
+first_seed() -> 20261101.
 
-main([small]) -> run(20261101, 1);
-main([Seed, Blocks]) -> run(number(Seed), number(Blocks));
-main([Seed, Blocks, Topic, Block]) ->
-    put(whole, {Topic, number(Block)}),
-    run(number(Seed), number(Blocks)).
-
-number(Atom) -> list_to_integer(atom_to_list(Atom)).
-
-run(Seed, Blocks) ->
-    erlang:display({seed, Seed}),
-    lists:foreach(
-      fun(Block) ->
-              lists:foreach(fun({Topic, F}) ->
-                                    seed(Seed * 1000003 + Block * 8 + erlang:phash2(Topic, 997)),
-                                    digest(Topic, Block, F())
-                            end,
-                            [{order, fun order/0}, {equality, fun equality/0}, {hash, fun hash/0}, {encode, fun encode/0},
-                             {decode, fun decode/0}, {damaged, fun damaged/0}, {text, fun text/0}, {large_maps, fun large_maps/0}])
-      end,
-      lists:seq(1, Blocks)).
+topics() ->
+    [{order, fun order/0}, {equality, fun equality/0}, {hash, fun hash/0}, {encode, fun encode/0},
+     {decode, fun decode/0}, {damaged, fun damaged/0}, {text, fun text/0}, {large_maps, fun large_maps/0}].
 
 order() ->
     Terms = many(200, fun() -> any(below(4)) end),

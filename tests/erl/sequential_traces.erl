@@ -9,6 +9,7 @@ main() ->
     [printed(Kind) || Kind <- [none, timestamp, monotonic_timestamp, strict_monotonic_timestamp]],
     messages(),
     lost(),
+    kept(),
     exits(),
     spawns(),
     collected(),
@@ -145,6 +146,30 @@ lost() ->
     ?SHOW(get_token()),
     receive three -> ok end,
     ?SHOW(element(2, get_token())),
+    reset().
+
+%% Messages of the machine itself leave the token alone; an exit signal of a process that has none does not.
+kept() ->
+    Self = self(),
+    Pid = spawn(fun() -> receive stop -> ok end end),
+    Linked = spawn(fun() -> link(Self), Self ! linked, receive stop -> exit(stopped) end end),
+    receive linked -> ok end,
+    Old = process_flag(trap_exit, true),
+    erlang:send_after(20, Pid, stop),
+    Monitor = monitor(process, Pid),
+    erlang:send_after(10, self(), sent),
+    Started = erlang:start_timer(15, self(), started),
+    erlang:seq_trace(label, kept),
+    receive sent -> ?SHOW(mine(get_token())) end,
+    receive {timeout, Started, started} -> ?SHOW(mine(get_token())) end,
+    receive {'DOWN', Monitor, process, Pid, _} -> ?SHOW(mine(get_token())) end,
+    erlang:garbage_collect(Linked),
+    ?SHOW(mine(get_token())),
+    erlang:seq_trace(sequential_trace_token, []),
+    erlang:send_after(10, Linked, stop),
+    erlang:seq_trace(label, kept),
+    receive {'EXIT', Linked, Why} -> ?SHOW({Why, mine(get_token())}) end,
+    process_flag(trap_exit, Old),
     reset().
 
 exits() ->

@@ -8,6 +8,8 @@ main() ->
     {Dead, Monitor} = spawn_monitor(fun() -> ok end),
     receive {'DOWN', Monitor, process, Dead, normal} -> ok end,
     tasks(Pid, Dead),
+    in_order(Pid),
+    not_before_others(Pid),
     dirty(Pid, Dead),
     suspending(Pid, Dead),
     suspender_ends(Pid),
@@ -30,6 +32,37 @@ tasks(Pid, Dead) ->
     ?SHOW([erts_internal:garbage_collect(T) || T <- [major, minor]]),
     ?SHOW([erlang:garbage_collect(P, [{async, P =:= Pid}]) || P <- [Pid, Dead]]),
     ?SHOW(lists:sort([answer(), answer(), answer()])).
+
+%% By priority; between those of low priority come eight of normal one.
+in_order(Pid) ->
+    Old = process_flag(priority, high),
+    Ask = fun(Priority, Numbers) ->
+              [ok = erts_internal:request_system_task(Pid, Priority, {system_task_test, {Priority, N}}) || N <- Numbers]
+          end,
+    Ask(low, lists:seq(1, 3)),
+    Ask(normal, lists:seq(1, 20)),
+    Ask(high, [1, 2]),
+    Ask(low, [4]),
+    Ask(max, [1]),
+    ?SHOW([{Priority, N} || _ <- lists:seq(1, 27), {system_task_test, {Priority, N}, true} <- [answer()]]),
+    process_flag(priority, Old).
+
+%% A process of higher priority than both the request and who is asked comes first.
+not_before_others(Pid) ->
+    Old = process_flag(priority, max),
+    Busy = spawn_opt(fun spin/0, [{priority, high}]),
+    Low = spawn_opt(?MODULE, wait, [], [{priority, low}]),
+    [ok = erts_internal:request_system_task(P, Priority, {garbage_collect, {Who, Priority}, major})
+     || {Who, P} <- [{pid, Pid}, {low, Low}], Priority <- [low, normal]],
+    ?SHOW(answer()),
+    ok = erts_internal:request_system_task(Low, high, {garbage_collect, high, major}),
+    ?SHOW(answer()),
+    exit(Busy, kill),
+    ?SHOW(lists:sort([answer() || _ <- [1, 2, 3, 4]])),
+    Low ! stop,
+    process_flag(priority, Old).
+
+spin() -> spin().
 
 dirty(Pid, Dead) ->
     ?SHOW([erts_internal:is_process_executing_dirty(P) || P <- [self(), Pid, Dead]]),

@@ -821,6 +821,9 @@ predefined! {
     INACTIVE "inactive"
     // Calls that `process_flag(save_calls, _)` leaves out.
     YIELD "yield"
+    // port_info(_, locking).
+    PORT_LEVEL "port_level"
+    DRIVER_LEVEL "driver_level"
 }
 
 #[cfg(test)]

@@ -16,8 +16,12 @@ pub const TABLE: &[Bif] = &[
     bif("erlang", "make_fun", 3, make_fun_3),
 ];
 
-/// Most arguments of a call (OTP: `MAX_ARG`).
+/// Most arguments that any function has (OTP: `MAX_ARG`).
 const MAX_ARGUMENTS: usize = 255;
+
+/// Most arguments that `apply/3` takes: as many as there are X registers, but one (OTP: `MAX_REG - 1`). With more than [`MAX_ARGUMENTS`] there is
+/// no such function.
+const MAX_APPLIED: usize = 1023;
 
 /// Puts the elements of a proper list into X registers; how many there are. Of another list, or a longer one, none: the registers
 /// still have the arguments then, which a failure shows.
@@ -39,13 +43,48 @@ fn apply_3(cx: &mut Context, args: &[Term]) -> Value {
         let (Some(module), Some(function)) = (call[0].as_atom(), call[1].as_atom()) else {
             return Err(Fail::Badarg);
         };
-        let arity = spread(&mut cx.machine().x, call[2]).ok_or(Fail::Badarg)?;
+        let Some(arity) = spread(&mut cx.machine().x, call[2]) else {
+            check_arguments(call[2], MAX_APPLIED)?;
+            return call_undefined(cx, call);
+        };
         // A call of `apply` is what it calls, as in OTP; each time the list is a part of the one before.
         if (module, function, arity) != (am::ERLANG, am::APPLY, 3) {
             return call_export(cx, module, function, arity);
         }
         call.copy_from_slice(&cx.machine().x[..3]);
     }
+}
+
+/// Of a list that [`spread`] refuses: whether a call may have as many arguments as it has.
+#[cold]
+fn check_arguments(list: Term, most: usize) -> Result<(), Fail> {
+    let mut elements = list.iter_list();
+    let count = elements.by_ref().take(most + 1).count();
+    if count > most {
+        Err(Fail::SystemLimit)
+    } else if elements.tail().is_nil() {
+        Ok(())
+    } else {
+        Err(Fail::Badarg)
+    }
+}
+
+/// Calls a function that cannot be there, with more arguments than any has: its module, its name and a list of them.
+#[cold]
+fn call_undefined(cx: &mut Context, call: [Term; 3]) -> Value {
+    let rare = cx.process().rare.as_ref();
+    let handler = rare.map_or(am::ERROR_HANDLER, |rare| rare.error_handler);
+    let export = cx.machine().code.export(handler, am::UNDEFINED_FUNCTION, 3);
+    // SAFETY: entries live as long as the machine.
+    if !unsafe { export.as_ref() }.is_defined() {
+        return Err(cx.raise_from_caller(Class::Error, am::UNDEF.term()));
+    }
+    cx.machine().x[..3].copy_from_slice(&call);
+    cx.process().trap = Some(Trap {
+        export: export.cast(),
+        arity: 3,
+    });
+    Err(Fail::Trap)
 }
 
 /// Calls a function with its arguments in X registers.
@@ -70,7 +109,14 @@ fn call_export(cx: &mut Context, module: Atom, function: Atom, arity: usize) -> 
 }
 
 fn apply_2(cx: &mut Context, args: &[Term]) -> Value {
-    let arity = spread(&mut cx.machine().x, args[1]).ok_or(Fail::Badarg)?;
+    let arity = match spread(&mut cx.machine().x, args[1]) {
+        Some(arity) => arity,
+        // The fun itself is the last register's, in OTP.
+        None => {
+            check_arguments(args[1], MAX_APPLIED - 1)?;
+            usize::MAX
+        }
+    };
     let Some(fun) = Fun::of(&args[0]) else {
         let reason = cx.tuple(&[am::BADFUN.term(), args[0]])?;
         return Err(cx.raise_from_caller(Class::Error, reason));

@@ -11,6 +11,7 @@ use crate::dist::remote::SpawnRequest;
 use crate::dist::signal::Sent;
 use crate::machine::Machine;
 use crate::memory::Arena;
+use crate::observe::sequential;
 use crate::process::reference::RefNumber;
 use crate::process::signal::add_alias;
 use crate::process::spawn::MonitorOptions;
@@ -225,7 +226,34 @@ fn ask(
         options,
         arguments,
     };
-    Ok(dist::signal::spawn_request(machine, node, &request)?)
+    let token = token(cx, node, &request)?;
+    let machine = cx.machine();
+    Ok(dist::signal::spawn_request(machine, node, &request, token)?)
+}
+
+/// The token of a sequential trace that goes with the request.
+fn token(
+    cx: &mut Context,
+    node: Atom,
+    request: &dist::signal::SpawnRequest,
+) -> Result<Option<Term>, Fail> {
+    let own = cx.process();
+    let pid = own.pid;
+    if sequential::token(own).is_none() {
+        return Ok(None);
+    }
+    let reference = request.reference.term(cx)?;
+    let (kind, leader) = (am::SPAWN_REQUEST.term(), request.leader);
+    let (function, options) = (request.function, request.options);
+    let told = cx.tuple(&[kind, reference, pid, leader, function, options])?;
+    let machine = cx.machine();
+    Ok(sequential::spawn_sent_away(
+        machine,
+        pid,
+        node,
+        told,
+        request.arguments,
+    )?)
 }
 
 /// Whether a request of the caller was still unanswered; from now on its answer is thrown away.

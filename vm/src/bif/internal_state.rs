@@ -4,7 +4,10 @@
 //! are not here (traps inside of functions, delayed deletions of nodes) are kept and told, so that tests which set them go on. What is not known is `badarg`.
 
 use super::statistics::memory_0;
-use super::{Bif, Class, Context, Fail, Value, bif, node_references, process_info, system_task};
+use super::{
+    Bif, Class, Context, Fail, Value, bif, internal_ties, node_references, process_info,
+    system_task,
+};
 use crate::atom::am;
 use crate::bits::view::view;
 use crate::dist::connection::Controller;
@@ -12,8 +15,8 @@ use crate::interp::Exit;
 use crate::memory::off_heap::Binary;
 use crate::memory::{Arena, gc};
 use crate::number::big::Integer;
+use crate::process::State;
 use crate::process::reference::RefNumber;
-use crate::process::{State, Watched};
 use crate::report::{self, Event, Level};
 use crate::term::copy::copy;
 use crate::term::hash::internal_hash;
@@ -83,7 +86,7 @@ fn get_1(cx: &mut Context, args: &[Term]) -> Value {
             Ok(Term::small(left as i64))
         }
         "processes" => {
-            let all: Vec<Term> = pids(cx)?;
+            let all: Vec<Term> = internal_ties::pids(cx)?;
             Ok(cx.list(&all)?)
         }
         "memory" => memory_0(cx, &[]),
@@ -146,16 +149,6 @@ fn processes_info(cx: &mut Context) -> Value {
     ])?)
 }
 
-fn pids(cx: &mut Context) -> Result<Vec<Term>, Fail> {
-    let mut all = Vec::new();
-    for process in cx.machine().processes.table.iter() {
-        all.try_reserve(1).map_err(|_| Fail::NoMemory)?;
-        // SAFETY: the table's processes are alive.
-        all.push(unsafe { process.as_ref() }.pid);
-    }
-    Ok(all)
-}
-
 /// `get_internal_state({Item, Argument, Argument})`
 fn get_detail_of(cx: &mut Context, item: Term, arguments: &[Term]) -> Value {
     let item = item.as_atom().ok_or(Fail::Badarg)?;
@@ -175,8 +168,8 @@ fn get_detail(cx: &mut Context, item: Term, detail: Term) -> Value {
     let item = item.as_atom().ok_or(Fail::Badarg)?;
     match cx.atoms().name(item) {
         "process_status" => process_status(cx, detail),
-        "link_list" => link_list(cx, detail),
-        "monitor_list" => monitor_list(cx, detail),
+        "link_list" => internal_ties::link_list(cx, detail),
+        "monitor_list" => internal_ties::monitor_list(cx, detail),
         "binary_info" => binary_info(cx, detail),
         "magic_ref" => magic_ref(cx, detail),
         // The atom of that index.
@@ -217,89 +210,6 @@ fn process_status(cx: &mut Context, pid: Term) -> Value {
         },
     };
     Ok(status.term())
-}
-
-/// `[{erl_link, Kind, Identifier, linked, Number}]`
-fn link_list(cx: &mut Context, of: Term) -> Value {
-    let mut others = Vec::new();
-    let links = if of.is_local_port() {
-        cx.machine().ports.open(of).map(|port| &port.links)
-    } else {
-        let process = cx.machine().processes.alive(of);
-        process.map(|process| &process.links)
-    };
-    let Some(links) = links else {
-        return match of.is_local_port() || of.is_local_pid() {
-            true => Ok(am::UNDEFINED.term()),
-            false => Err(Fail::Badarg),
-        };
-    };
-    others
-        .try_reserve(links.iter().count())
-        .map_err(|_| Fail::NoMemory)?;
-    others.extend(links.iter().map(|(other, ())| other.term()));
-    let mut list = Term::NIL;
-    for other in others.into_iter().rev() {
-        let kind = cx.atom(if other.is_local_port() {
-            "port"
-        } else {
-            "process"
-        })?;
-        let linked = cx.atom("linked")?;
-        let number = cx.unsigned(other.identifier_data())?;
-        let entry = cx.property("erl_link", &[kind, other, linked, number])?;
-        list = cx.cons(entry, list)?;
-    }
-    Ok(list)
-}
-
-/// `[{erl_monitor, Kind, origin | target, Reference, Other, Tag}]`: the monitors that a process holds, and those that others hold on it.
-fn monitor_list(cx: &mut Context, pid: Term) -> Value {
-    if !pid.is_local_pid() {
-        return Err(Fail::Badarg);
-    }
-    let Some(process) = cx.machine().processes.alive(pid) else {
-        return Ok(am::UNDEFINED.term());
-    };
-    let mut held: Vec<(RefNumber, Watched)> = Vec::new();
-    let mut holders: Vec<(RefNumber, Term)> = Vec::new();
-    let count = process.monitors.iter().count();
-    held.try_reserve(count).map_err(|_| Fail::NoMemory)?;
-    held.extend(process.monitors.iter().map(|(r, m)| (r, m.target)));
-    let count = process.monitored_by.iter().count();
-    holders.try_reserve(count).map_err(|_| Fail::NoMemory)?;
-    holders.extend(process.monitored_by.iter().map(|(r, pid)| (r, *pid)));
-    let this = cx.atoms().node.name;
-    let (origin, target) = (cx.atom("origin")?, cx.atom("target")?);
-    let mut list = Term::NIL;
-    for (reference, holder) in holders.into_iter().rev() {
-        let asked = cx.machine().processes.alive(holder);
-        let asked = asked.and_then(|holder| holder.monitors.get(reference));
-        let name = asked.map_or(Term::NIL, |monitor| name_of(monitor.target));
-        let reference = reference.term(cx)?;
-        let kind = am::PROCESS.term();
-        let entry = cx.property("erl_monitor", &[kind, target, reference, holder, name])?;
-        list = cx.cons(entry, list)?;
-    }
-    for (reference, watched) in held.into_iter().rev() {
-        let reference = reference.term(cx)?;
-        let (kind, name) = (watched.kind().term(), name_of(watched));
-        let object = match watched {
-            Watched::Name(id, _) | Watched::PortName(id, _) => id,
-            _ => watched.object(this, cx)?,
-        };
-        let entry = cx.property("erl_monitor", &[kind, origin, reference, object, name])?;
-        list = cx.cons(entry, list)?;
-    }
-    Ok(list)
-}
-
-/// The name that a process or port of this node is monitored by; `[]` without.
-fn name_of(watched: Watched) -> Term {
-    match watched {
-        Watched::Name(_, name) | Watched::PortName(_, name) => name.term(),
-        _ => Term::NIL,
-    }
 }
 
 /// `heap_binary`, or `{refc_binary, Bytes, {binary, Capacity}, Flags}` of what a binary is or is part of.

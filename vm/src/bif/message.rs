@@ -225,6 +225,10 @@ fn send_to_port(cx: &mut Context, port: Term, message: Term) -> Result<Outcome, 
         return Err(Fail::Suspend);
     }
     exit::carry_out(machine);
+    if cx.process().sequential.is_some() {
+        // Drivers do not know tokens: it is told, and goes no further.
+        sequential::sent_away(cx.machine(), pid, port, message)?;
+    }
     Ok(Outcome::Sent)
 }
 

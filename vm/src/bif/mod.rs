@@ -37,6 +37,7 @@ mod fun;
 mod init;
 mod internal;
 mod internal_state;
+mod internal_ties;
 mod iolist;
 mod link;
 mod lists;

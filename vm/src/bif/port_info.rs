@@ -111,8 +111,8 @@ fn value(cx: &mut Context, id: Term, item: Atom) -> Result<Option<Term>, Fail> {
             None => am::UNDEFINED.term(),
         },
         am::PARALLELISM => Term::boolean(false),
-        // One scheduler: nothing is locked, which OTP has no word for.
-        am::LOCKING => Term::boolean(false),
+        am::LOCKING if port.has_lock() => am::PORT_LEVEL.term(),
+        am::LOCKING => am::DRIVER_LEVEL.term(),
         am::QUEUE_SIZE => heap.unsigned(port.queued as u64)?,
         am::MEMORY => heap.unsigned(port.memory() as u64)?,
         _ => return Ok(None),

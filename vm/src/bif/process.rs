@@ -5,7 +5,7 @@ use super::{Bif, Context, Fail, Value, bare, bif, system_task};
 use crate::atom::am;
 use crate::memory::Arena;
 use crate::memory::gc::Collection;
-use crate::process::spawn::{MAX_ARGUMENTS, argument_list};
+use crate::process::spawn::{MAX_ARGUMENTS, first_call};
 use crate::process::{State, signal};
 use crate::term::Term;
 use alloc::vec::Vec;
@@ -103,20 +103,19 @@ fn bump_reductions_1(cx: &mut Context, args: &[Term]) -> Value {
     }
 }
 
+/// Most arguments of a function that a process goes on with (OTP: `MAX_REG`).
+const MAX_REGISTERS: usize = 1024;
+
 /// Throws the stack away, collects, waits for a message and then calls the function.
 fn hibernate_3(cx: &mut Context, args: &[Term]) -> Value {
     let module = args[0].as_atom().ok_or(Fail::Badarg)?;
     let function = args[1].as_atom().ok_or(Fail::Badarg)?;
     let mut copies = [Term::NIL; MAX_ARGUMENTS];
-    let Some(arguments) = argument_list(args[2], &mut copies) else {
-        let mut rest = args[2].iter_list();
-        let too_many = rest.by_ref().count() > MAX_ARGUMENTS && rest.tail().is_nil();
-        return Err(if too_many {
-            Fail::SystemLimit
-        } else {
-            Fail::Badarg
-        });
-    };
+    let (module, function, arguments) =
+        first_call(module, function, args[2], &mut copies).ok_or(Fail::Badarg)?;
+    if args[2].iter_list().nth(MAX_REGISTERS).is_some() {
+        return Err(Fail::SystemLimit);
+    }
     let export = cx
         .machine()
         .code

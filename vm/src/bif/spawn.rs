@@ -11,7 +11,7 @@ use crate::observe::sequential;
 use crate::process::MaxHeapSize;
 use crate::process::reference::RefNumber;
 use crate::process::signal;
-use crate::process::spawn::{MAX_ARGUMENTS, MonitorOptions, Options, Start, argument_list, spawn};
+use crate::process::spawn::{MAX_ARGUMENTS, MonitorOptions, Options, Start, first_call, spawn};
 use crate::process::table::InsertError;
 use crate::report;
 use crate::term::fun::Fun;
@@ -100,8 +100,11 @@ fn work(this: Atom, args: &[Term]) -> Option<Work> {
     let work = match *rest {
         [fun] if Fun::of(&fun).is_some() => Work::Fun(fun),
         [module, function, arguments] => {
-            let mut copies = [Term::NIL; MAX_ARGUMENTS];
-            argument_list(arguments, &mut copies)?;
+            let mut elements = arguments.iter_list();
+            elements.by_ref().for_each(drop);
+            if !elements.tail().is_nil() {
+                return None;
+            }
             Work::Function(module.as_atom()?, function.as_atom()?, arguments)
         }
         _ => return None,
@@ -123,7 +126,8 @@ fn make(
     let made = match *work {
         Work::Fun(fun) => spawn(machine, parent, Start::Fun(fun), options, reference),
         Work::Function(module, function, arguments) => {
-            let arguments = argument_list(arguments, &mut copies).ok_or(Fail::Badarg)?;
+            let call = first_call(module, function, arguments, &mut copies);
+            let (module, function, arguments) = call.ok_or(Fail::Badarg)?;
             let start = Start::Function {
                 module,
                 function,

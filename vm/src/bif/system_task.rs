@@ -1,8 +1,8 @@
 //! What one process asks of another by way of the machine: collections, checks for old code, flags, its group leader.
 //!
-//! OTP sends such a request to the other process and the asker waits for the answer as a message. Here the other process does not
-//! run meanwhile, so the request is carried out at once; the answer is a message all the same, since OTP's Erlang code
-//! receives it. Functions of `erts_internal` return most errors as atoms, which `erlang` then raises with its own arguments.
+//! Collections and checks wait for their priority ([`tasks`]). The others are carried out at once, since the other process does not run meanwhile; the answer is
+//! a message all the same, for OTP's Erlang code receives it. Functions of `erts_internal` return most errors as atoms, which `erlang` then raises with its
+//! own arguments.
 //!
 //! There are no dirty schedulers: nothing ever runs beside the caller.
 
@@ -10,10 +10,10 @@ use super::{Bif, Context, Fail, Value, bif, process_flag};
 use crate::atom::am;
 use crate::dist;
 use crate::memory::Arena;
-use crate::memory::gc::{self, Collection};
+use crate::memory::gc::Collection;
 use crate::platform::Stream;
-use crate::process::{exit, held_back, signal};
-use crate::report;
+use crate::process::signal;
+use crate::sched::tasks::{self, Work};
 use crate::term::Term;
 use crate::term::copy::copy;
 use crate::term::external::RemotePid;
@@ -84,44 +84,38 @@ fn request(
     cx: &mut Context,
     requester: Term,
     target: Term,
-    priority: Term,
+    priority_term: Term,
     request: Term,
 ) -> Value {
-    if let Some(&[kind, id]) = request.as_tuple()
-        && kind == am::SYSTEM_TASK_TEST.term()
-        && target.is_local_pid()
-    {
-        // OTP's own tests see by these in which order requests are carried out.
-        answer(cx, requester, &[kind, id, Term::boolean(true)])?;
-        return Ok(am::OK.term());
-    }
-    let known = priority == am::INHERIT.term() || process_flag::parse_priority(priority).is_some();
-    let Some(&[kind, id, argument]) = request.as_tuple() else {
+    let own = cx.process().priority;
+    let inherits = priority_term == am::INHERIT.term();
+    let priority = inherits.then_some(own);
+    let priority = priority.or_else(|| process_flag::parse_priority(priority_term));
+    let (Some(priority), true) = (priority, target.is_local_pid()) else {
         return Err(Fail::Badarg);
     };
-    if !known || !target.is_local_pid() {
-        return Err(Fail::Badarg);
-    }
-    let result = match kind.as_atom() {
-        Some(am::GARBAGE_COLLECT) => {
-            let collection = match argument.as_atom() {
-                Some(am::MAJOR) => Collection::Full,
-                Some(am::MINOR) => Collection::Minor,
-                _ => return Err(Fail::Badarg),
-            };
-            if held_back::hold(cx.machine(), target, requester, id)? {
-                return Ok(am::OK.term());
-            }
-            collect(cx, target, collection)?
-        }
-        Some(am::CHECK_PROCESS_CODE) => {
-            let module = argument.as_atom().ok_or(Fail::Badarg)?;
-            super::code_purge::uses_old_code(cx, target, module)
-        }
-        _ => return Err(Fail::Badarg),
-    };
-    answer(cx, requester, &[kind, id, Term::boolean(result)])?;
+    let (id, work) = work(request).ok_or(Fail::Badarg)?;
+    tasks::request(cx.machine(), target, priority, work, (requester, id))?;
     Ok(am::OK.term())
+}
+
+/// What a request is called, and what it asks for.
+fn work(request: Term) -> Option<(Term, Work)> {
+    match *request.as_tuple()? {
+        [kind, id] if kind == am::SYSTEM_TASK_TEST.term() => Some((id, Work::Test)),
+        [kind, id, argument] if kind == am::GARBAGE_COLLECT.term() => {
+            let collection = match argument.as_atom()? {
+                am::MAJOR => Collection::Full,
+                am::MINOR => Collection::Minor,
+                _ => return None,
+            };
+            Some((id, Work::Collect(collection)))
+        }
+        [kind, id, module] if kind == am::CHECK_PROCESS_CODE.term() => {
+            Some((id, Work::CheckCode(module.as_atom()?)))
+        }
+        _ => None,
+    }
 }
 
 /// Collects the garbage of `pid`; of the caller itself when the built-in function has returned. False if there is no such process.
@@ -139,21 +133,7 @@ pub(super) fn collect(cx: &mut Context, pid: Term, kind: Collection) -> Result<b
         process.requested = Some(kind);
         return Ok(true);
     }
-    let process = core::ptr::from_mut(process);
-    // SAFETY: the process is in the table and does not run, so nothing else borrows it; the collector reaches
-    // processes through this argument alone.
-    let process = unsafe { &mut *process };
-    let collected = match kind {
-        Collection::Full => gc::collect_fully(machine, process, 0),
-        Collection::Minor => gc::collect(machine, process, 0, 0),
-    };
-    if collected.is_err() {
-        // It is too large, or there is no memory for it: its own fault, not the caller's.
-        report::too_large(machine, process);
-        exit::begin(machine, pid, am::KILLED.term());
-        exit::carry_out(machine);
-    }
-    Ok(collected.is_ok())
+    Ok(tasks::collect(machine, pid, kind))
 }
 
 /// No process runs on a dirty scheduler, as on an OTP that was built without them.

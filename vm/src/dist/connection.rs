@@ -6,8 +6,11 @@
 use super::atom_cache::{Receiving, Sending};
 use super::{flags, output};
 use crate::memory::NoMemory;
+use crate::memory::heap::Parcel;
 use crate::process::reference::RefNumber;
+use crate::process::ties::Ties;
 use crate::process::try_box;
+use crate::term::copy::copy;
 use crate::term::{Atom, Term};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -32,6 +35,26 @@ pub struct Partial {
     pub atoms: Vec<Atom>,
     /// What has come.
     pub bytes: Vec<u8>,
+}
+
+/// A process that ended before the process that it had asked for, with a link, was there.
+pub struct EndedParent {
+    /// What the new process is told.
+    pub reason: Term,
+    _memory: Parcel,
+}
+
+impl EndedParent {
+    /// It ended with `reason`, of which a copy is kept.
+    pub fn new(reason: Term) -> Result<EndedParent, NoMemory> {
+        let mut memory = Parcel::new();
+        // Literals are copied, too: their module may be purged before the answer comes.
+        let reason = copy(reason, &mut memory, &(0..0))?;
+        Ok(EndedParent {
+            reason,
+            _memory: memory,
+        })
+    }
 }
 
 /// A connection.
@@ -80,6 +103,9 @@ pub struct Connection {
     pub partial: BTreeMap<u64, Partial>,
     /// Packets that came.
     pub packets_in: u64,
+
+    /// Why those ended that had asked the other node for a linked process, and whose answer has not come.
+    pub ended_parents: Ties<RefNumber, EndedParent>,
 }
 
 impl Connection {
@@ -107,6 +133,7 @@ impl Connection {
             received_atoms: Receiving::new(),
             partial: BTreeMap::new(),
             packets_in: 0,
+            ended_parents: Ties::new(),
         })
     }
 

@@ -266,7 +266,7 @@ fn dispatch(
                 function,
                 options,
             };
-            spawn::start(machine, &asked, payload)
+            spawn::start(machine, &asked, payload, token)
         }
         (op::SPAWN_REPLY, &[reference, to, flags, result]) => {
             let reference = RefNumber::of(reference);
@@ -274,7 +274,7 @@ fn dispatch(
             if let Some(reference) = reference
                 && to.is_local_pid()
             {
-                spawn::reply(machine, node, to, reference, flags, result)
+                spawn::reply(machine, node, to, reference, flags, (result, token))
             } else {
                 Ok(())
             }

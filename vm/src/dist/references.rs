@@ -1,19 +1,21 @@
 //! Which nodes are referred to, and by whom: `erts_debug:get_internal_state(node_and_dist_references)`.
 //!
 //! OTP counts references in a table of nodes. Here an identifier names its node itself ([`crate::term::external`]) and nothing is counted, so what is
-//! told is what a walk through everything that can hold such an identifier finds: heaps with what is garbage on them, ties between processes, tables,
-//! timers. OTP's own tests compare it with what they did.
+//! told is what a walk through everything that can hold such an identifier finds: heaps with what is garbage on them, compiled match specifications, ties
+//! between processes, tables, timers. OTP's own tests compare it with what they did.
 //!
 //! Invariant: nothing is allocated but the list of what was found, fallibly; nothing that is walked through is changed.
 
 use super::connection::Controller;
 use crate::ets::table::{Store, Table};
 use crate::machine::Machine;
+use crate::match_spec::{Constants, MatchSpec};
 use crate::memory::NoMemory;
 use crate::memory::heap::Parcel;
+use crate::memory::resource::{Handle, Resources};
+use crate::process::reference::RefNumber;
 use crate::process::{Process, Watched};
 use crate::term::external::Node;
-use crate::term::header::ALL_RAW;
 use crate::term::{Atom, Header, Subtag, Term};
 use alloc::vec::Vec;
 
@@ -33,6 +35,8 @@ pub enum Holder {
 pub enum Kind {
     /// By an identifier on a heap.
     Heap,
+    /// By an identifier in a compiled match specification, which OTP keeps in a binary.
+    Binary,
     /// By a link.
     Link,
     /// By a monitor: one for who is watched; one for who watches and one for the reference.
@@ -48,6 +52,7 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Kind::Heap => "heap",
+            Kind::Binary => "binary",
             Kind::Link => "link",
             Kind::Monitor => "monitor",
             Kind::Ets => "ets",
@@ -61,12 +66,17 @@ pub type Found = (Node, Holder, Kind);
 
 /// All references to nodes, sorted.
 pub fn of_machine(machine: &Machine) -> Result<Vec<Found>, NoMemory> {
-    let mut all = Vec::new();
+    let mut walk = Walk {
+        all: Vec::new(),
+        resources: &machine.resources,
+        specifications: Vec::new(),
+    };
     let atoms = machine.atoms.len() as u32;
     for process in machine.processes.table.iter() {
         // SAFETY: the table's processes are alive, and nobody changes one while the machine is borrowed.
-        of_process(unsafe { process.as_ref() }, atoms, &mut all)?;
+        of_process(unsafe { process.as_ref() }, atoms, &mut walk)?;
     }
+    let mut all = walk.all;
     for table in machine.ets.iter() {
         of_table(table, &mut all)?;
     }
@@ -94,10 +104,10 @@ fn add(all: &mut Vec<Found>, node: Node, holder: Holder, kind: Kind) -> Result<(
     Ok(())
 }
 
-/// Gives `found` the node of each external identifier among `words`, which hold complete objects.
-fn identifiers(
+/// Gives `found` the header of each object among `words` that has one, and the words behind it; the objects are complete.
+fn objects(
     words: &[u64],
-    mut found: impl FnMut(Node) -> Result<(), NoMemory>,
+    mut found: impl FnMut(Header, &[u64]) -> Result<(), NoMemory>,
 ) -> Result<(), NoMemory> {
     let mut at = 0;
     while let Some(&word) = words.get(at) {
@@ -106,35 +116,94 @@ fn identifiers(
             continue;
         }
         let header = Header(word);
-        let subtag = header.subtag();
-        if matches!(
-            subtag,
-            Subtag::ExternalPid | Subtag::ExternalPort | Subtag::ExternalReference
-        ) && let Some(&node) = words.get(at)
-        {
-            found(Node::from_word(node))?;
-        }
-        at += match subtag.raw_words() {
-            ALL_RAW => header.arity(),
-            raw => raw,
-        };
+        found(header, words.get(at..).unwrap_or(&[]))?;
+        at += header.raw_len();
     }
     Ok(())
 }
 
+/// The node of an object that begins with `header`, if it is an external identifier; `words` are those behind it.
+fn node_of(header: Header, words: &[u64]) -> Option<Node> {
+    let is_external = matches!(
+        header.subtag(),
+        Subtag::ExternalPid | Subtag::ExternalPort | Subtag::ExternalReference
+    );
+    let node = words.first().filter(|_| is_external)?;
+    Some(Node::from_word(*node))
+}
+
+/// Gives `found` the node of each external identifier among `words`, which hold complete objects.
+fn identifiers(
+    words: &[u64],
+    mut found: impl FnMut(Node) -> Result<(), NoMemory>,
+) -> Result<(), NoMemory> {
+    objects(words, |header, words| match node_of(header, words) {
+        Some(node) => found(node),
+        None => Ok(()),
+    })
+}
+
+/// The match specification behind a reference that `words` begin with the number of.
+fn specification(resources: &Resources, words: &[u64]) -> Option<Handle<MatchSpec>> {
+    let &[low, high, ..] = words else {
+        return None;
+    };
+    resources.find(RefNumber::from_words([low, high]))?.typed()
+}
+
+/// What is found on the way.
+struct Walk<'a> {
+    all: Vec<Found>,
+    resources: &'a Resources,
+    /// The match specifications that were looked into, where they lie.
+    specifications: Vec<usize>,
+}
+
+impl Walk<'_> {
+    /// What a match specification that `holder` has refers to. It is counted once, however many hold it.
+    fn of_specification(
+        &mut self,
+        found: &Handle<MatchSpec>,
+        holder: Holder,
+    ) -> Result<(), NoMemory> {
+        let address = found.any().address();
+        let Some(specification) = found.borrow() else {
+            return Ok(());
+        };
+        let Constants::Own(constants) = &specification.constants else {
+            return Ok(());
+        };
+        if self.specifications.contains(&address) {
+            return Ok(());
+        }
+        self.specifications.try_reserve(1).map_err(|_| NoMemory)?;
+        self.specifications.push(address);
+        for area in constants.areas() {
+            identifiers(area, |node| add(&mut self.all, node, holder, Kind::Binary))?;
+        }
+        Ok(())
+    }
+}
+
 /// What `process` refers to. There are so many `atoms`.
-fn of_process(process: &Process, atoms: u32, all: &mut Vec<Found>) -> Result<(), NoMemory> {
+fn of_process(process: &Process, atoms: u32, walk: &mut Walk) -> Result<(), NoMemory> {
     let holder = Holder::Process(process.pid.identifier_data());
     let messages = process.mailbox.parcels().flat_map(Parcel::areas);
     for area in process.heap.areas(process.heap_top()).chain(messages) {
-        identifiers(area, |node| {
-            // What a built-in function has not finished, or given up, is garbage, of which not all was ever written.
-            match node.name.0 < atoms {
-                true => add(all, node, holder, Kind::Heap),
-                false => Ok(()),
+        objects(area, |header, words| {
+            if header.subtag() == Subtag::Reference
+                && let Some(found) = specification(walk.resources, words)
+            {
+                return walk.of_specification(&found, holder);
+            }
+            match node_of(header, words) {
+                // What a built-in function has not finished, or given up, is garbage, of which not all was ever written.
+                Some(node) if node.name.0 < atoms => add(&mut walk.all, node, holder, Kind::Heap),
+                _ => Ok(()),
             }
         })?;
     }
+    let all = &mut walk.all;
     for (_, monitor) in process.monitors.iter() {
         if let Watched::Remote(super::signal::Target::Process(pid)) = monitor.target {
             add(all, pid.node, holder, Kind::Monitor)?;

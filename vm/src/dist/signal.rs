@@ -7,7 +7,7 @@
 use super::connection::Controller;
 use super::control::op;
 use super::remote::{Link, Remote, Watcher};
-use super::{connect, down, flags, output};
+use super::{connect, down, flags, output, spawn};
 use crate::atom::am;
 use crate::machine::Machine;
 use crate::memory::{Arena, NoMemory};
@@ -435,40 +435,45 @@ pub struct SpawnRequest {
     pub arguments: Term,
 }
 
-/// Asks `node` to start a process.
+/// Asks `node` to start a process, with the token of a sequential trace if there is one.
 pub fn spawn_request(
     machine: &mut Machine,
     node: Atom,
     request: &SpawnRequest,
+    token: Option<Term>,
 ) -> Result<Sent, NoMemory> {
-    let control = [
+    let mut control = [
         Part::Number(op::SPAWN_REQUEST),
         own(machine, request.reference),
         Part::Term(request.from),
         Part::Term(request.leader),
         Part::Term(request.function),
         Part::Term(request.options),
+        ROOM,
     ];
+    let control = with_token(&mut control, op::SPAWN_REQUEST_TT, token);
     let arguments = Some(request.arguments);
-    transmit(machine, node, Connect::Yes, &control, arguments)
+    transmit(machine, node, Connect::Yes, control, arguments)
 }
 
-/// Answers such a request: with a pid, or an atom that says what went wrong.
+/// Answers such a request: with a pid, or an atom that says what went wrong, and the token of a sequential trace if there is one.
 pub fn spawn_reply(
     machine: &mut Machine,
     reference: RemoteReference,
     to: RemotePid,
     flags: u64,
-    result: Term,
+    (result, token): (Term, Option<Term>),
 ) {
-    let control = [
+    let mut control = [
         Part::Number(op::SPAWN_REPLY),
         Part::Reference(reference),
         Part::Pid(to),
         Part::Number(flags),
         Part::Term(result),
+        ROOM,
     ];
-    transmit_or_break(machine, to.node.name, &control, None);
+    let control = with_token(&mut control, op::SPAWN_REPLY_TT, token);
+    transmit_or_break(machine, to.node.name, control, None);
 }
 
 /// What the end of `pid` means for other nodes: those who are linked to it or monitor it are told.
@@ -480,6 +485,9 @@ pub fn process_exited(machine: &mut Machine, pid: Term, mut ties: Remote, reason
     }
     while let Some((reference, watcher)) = ties.watchers.pop_first() {
         monitor_exit(machine, pid, watcher, reference, reason);
+    }
+    while let Some((reference, request)) = ties.spawns.pop_first() {
+        spawn::parent_ended(machine, reference, &request, reason);
     }
     if let Some(node) = ties.carries {
         let controller = Controller::Process(pid);

@@ -16,7 +16,6 @@
 use crate::memory::off_heap::{Binary, OffHeap};
 use crate::memory::{Arena, NoMemory};
 use crate::term::copy::copy_of_size;
-use crate::term::header::ALL_RAW;
 use crate::term::size::flat_size;
 use crate::term::{Header, Subtag, Term};
 use core::alloc::Layout;
@@ -48,6 +47,38 @@ pub const HEAD_WORDS: usize = HEAD / 8;
 
 fn layout(words: usize) -> Option<Layout> {
     Layout::from_size_align(HEAD.checked_add(words.checked_mul(8)?)?, 8).ok()
+}
+
+/// Copies `words` words, at least two of which there are: a tuple's header and its key. Objects are mostly short, and a call costs more than
+/// copying these: their first words and their last ones, which may overlap.
+///
+/// # Safety
+/// As of [`core::ptr::copy_nonoverlapping`].
+#[inline(always)]
+unsafe fn copy_words(from: *const u64, to: *mut u64, words: usize) {
+    // SAFETY: the caller's promise; both ends of a piece are within the words.
+    unsafe {
+        match words {
+            2..=4 => copy_ends::<2>(from, to, words),
+            5..=8 => copy_ends::<4>(from, to, words),
+            _ => core::ptr::copy_nonoverlapping(from, to, words),
+        }
+    }
+}
+
+/// Copies the first `N` and the last `N` of `words` words.
+///
+/// # Safety
+/// As of [`core::ptr::copy_nonoverlapping`], and `words` is at least `N`.
+#[inline(always)]
+unsafe fn copy_ends<const N: usize>(from: *const u64, to: *mut u64, words: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let first = from.cast::<[u64; N]>().read();
+        let last = from.add(words - N).cast::<[u64; N]>().read();
+        to.cast::<[u64; N]>().write(first);
+        to.add(words - N).cast::<[u64; N]>().write(last);
+    }
 }
 
 /// Room for exactly one copy.
@@ -137,9 +168,9 @@ impl Object {
         let from = self.start();
         // SAFETY: fresh words, as many as the block has. The block is complete in itself, so pointers in it are moved with it.
         unsafe {
-            core::ptr::copy_nonoverlapping(from, to, words);
-            if !self.flat {
-                relocate(to, words, (to as u64).wrapping_sub(from as u64));
+            match self.flat {
+                true => copy_words(from, to, words),
+                false => copy_moved(from, to, words),
             }
             Ok(Term::boxed(to))
         }
@@ -154,19 +185,19 @@ impl Object {
         crate::term::copy::copy(self.elements()[position], arena, &NO_LITERALS)
     }
 
-    /// Writes `tuple`, of `words` words, behind the head.
+    /// Writes a copy of a tuple behind the head.
     ///
     /// # Safety
     /// The block has room for as many words, and what was there has been released.
     #[inline]
-    unsafe fn fill(&mut self, tuple: Term, words: usize, flat: bool) {
+    unsafe fn fill(&mut self, Measured { tuple, words, flat }: Measured) {
         let start = self.start().cast_mut();
         self.words = words as u32;
         self.flat = flat;
         // SAFETY: the caller's promise; a flat tuple is its words.
         unsafe {
             if flat {
-                core::ptr::copy_nonoverlapping(tuple.pointer().cast_const(), start, words);
+                copy_words(tuple.pointer().cast_const(), start, words);
                 self.off_heap = core::ptr::null_mut();
                 return;
             }
@@ -205,52 +236,69 @@ impl Object {
         }
     }
 
-    /// Puts a copy of `tuple` in the place of what is stored, in the same memory; false, and nothing changes, if it
-    /// does not fit exactly. `tuple` is not the stored one nor a part of it.
+    /// Puts a copy of a tuple in the place of what is stored, in the same memory; false, and nothing changes, if it
+    /// does not fit exactly. The tuple is not the stored one, nor has it a part of that.
     #[inline]
-    pub fn overwrite(&mut self, tuple: Term) -> Result<bool, NoMemory> {
-        let (words, flat) = measure(tuple)?;
-        if words != self.words as usize {
-            return Ok(false);
+    pub fn overwrite(&mut self, tuple: Measured) -> bool {
+        if tuple.words != self.words as usize {
+            return false;
         }
         self.release_off_heap();
         // SAFETY: the block has exactly that many words.
-        unsafe { self.fill(tuple, words, flat) };
-        Ok(true)
+        unsafe { self.fill(tuple) };
+        true
     }
 }
 
-/// Words of a copy of `tuple`, and whether all its elements are immediate.
-#[inline]
-fn measure(tuple: Term) -> Result<(usize, bool), NoMemory> {
-    match flat_elements(&tuple) {
-        Some(elements) => Ok((1 + elements.len(), true)),
-        None => Ok((flat_size(tuple, &NO_LITERALS)?, false)),
+/// What is to be stored, measured.
+#[derive(Clone, Copy)]
+pub struct Measured {
+    tuple: Term,
+    /// Words of a copy.
+    words: usize,
+    /// Whether all elements are immediate.
+    flat: bool,
+}
+
+impl Measured {
+    /// Looks at all of `tuple`, which must stay as it is.
+    #[inline]
+    pub fn new(tuple: Term) -> Result<Measured, NoMemory> {
+        let (words, flat) = match flat_elements(&tuple) {
+            Some(elements) => (1 + elements.len(), true),
+            None => (flat_size(tuple, &NO_LITERALS)?, false),
+        };
+        Ok(Measured { tuple, words, flat })
     }
 }
 
-/// Moves every pointer in a block of complete objects, none of which stands on an off-heap list, by `distance` bytes.
+/// Copies a block of complete objects, none of which stands on an off-heap list; every pointer in it is moved by the same distance.
 ///
 /// # Safety
-/// The block is such a block, copied whole from another place.
-unsafe fn relocate(start: *mut u64, words: usize, distance: u64) {
+/// `from` is such a block of `words` words, and `to` has as many.
+#[inline]
+unsafe fn copy_moved(from: *const u64, to: *mut u64, words: usize) {
+    let distance = (to as u64).wrapping_sub(from as u64);
     let mut at = 0;
     while at < words {
-        // SAFETY: within the block; raw words behind a header are passed over.
+        // SAFETY: within the blocks: objects are complete, so raw words behind a header are, too.
         unsafe {
-            let word = *start.add(at);
+            let word = *from.add(at);
             if Header::is_header(word) {
-                let header = Header(word);
-                at += 1 + match header.subtag().raw_words() {
-                    ALL_RAW => header.arity(),
-                    raw => raw,
+                let raw = Header(word).raw_len();
+                *to.add(at) = word;
+                for next in at + 1..=at + raw {
+                    *to.add(next) = *from.add(next);
+                }
+                at += 1 + raw;
+            } else {
+                let moved = word.wrapping_add(distance);
+                *to.add(at) = match Term::from_raw(word).is_immediate() {
+                    true => word,
+                    false => moved,
                 };
-                continue;
+                at += 1;
             }
-            if !Term::from_raw(word).is_immediate() {
-                *start.add(at) = word.wrapping_add(distance);
-            }
-            at += 1;
         }
     }
 }
@@ -262,7 +310,13 @@ impl ObjectBox {
     /// An object with a copy of `tuple`.
     #[inline]
     pub fn new(tuple: Term) -> Result<ObjectBox, NoMemory> {
-        let (words, flat) = measure(tuple)?;
+        ObjectBox::of(Measured::new(tuple)?)
+    }
+
+    /// An object with a copy of a tuple.
+    #[inline]
+    pub fn of(tuple: Measured) -> Result<ObjectBox, NoMemory> {
+        let Measured { words, flat, .. } = tuple;
         let layout = layout(words).ok_or(NoMemory)?;
         if words > u32::MAX as usize {
             return Err(NoMemory);
@@ -280,7 +334,7 @@ impl ObjectBox {
                 deleted: false,
                 flat,
             });
-            object.as_mut().fill(tuple, words, flat);
+            object.as_mut().fill(tuple);
         }
         Ok(ObjectBox(object))
     }
@@ -369,14 +423,11 @@ mod tests {
         let mut out = Parcel::new();
         object.copy_to(&mut out).unwrap();
         assert_eq!(Binary::references(head), 4);
-        assert!(object.overwrite(flat).unwrap());
+        assert!(object.overwrite(Measured::new(flat).unwrap()));
         assert_eq!(Binary::references(head), 3);
         assert!(exact_equal(object.term(), flat));
-        assert!(
-            !object
-                .overwrite(parcel.tuple(&[Term::NIL]).unwrap())
-                .unwrap()
-        );
+        let short = parcel.tuple(&[Term::NIL]).unwrap();
+        assert!(!object.overwrite(Measured::new(short).unwrap()));
         drop((parcel, out));
         assert_eq!(Binary::references(head), 1);
     }

@@ -1,14 +1,16 @@
 //! Ordered tables: where the objects of `ordered_set` tables stand.
 //!
 //! A tree of two levels: leaves of up to 128 objects each, in term order of their keys, and one directory of the leaves. A key
-//! stands beside the address of its object, so small integers and atoms are compared without looking at objects; a search
-//! is two binary ones. Inserting moves at most one leaf's words, and those of the directory once in many insertions
+//! stands beside the address of its object, so small integers and atoms are compared without looking at objects. It is kept as a
+//! [`Rank`], so that small integers are searched for by comparing numbers: eight at a time, none of which waits for another.
+//! A leaf has every sixteenth of its ranks in its first line of the processor's cache. Inserting moves at most one leaf's words, and those of the directory once in many insertions
 //! (16 bytes for each leaf).
 //!
 //! # Invariant
 //!
 //! Keys grow strictly from place to place, in the order in which `1 == 1.0`. No leaf is empty. `firsts[i]` is the first key of
-//! `leaves[i]`. `numbers` says how many keys are floats or bignums. Each key is a term of the object beside it (or immediate), and each object is owned by the place it stands in.
+//! `leaves[i]`. Behind a leaf's keys stand ranks of `[]`, which no small integer comes after, and `samples[i]` is the last one of
+//! the leaf's `i`th stride. `numbers` says how many keys are floats or bignums. Each key is a term of the object beside it (or immediate), and each object is owned by the place it stands in.
 
 use super::object::{Object, ObjectBox};
 use crate::atom::AtomTable;
@@ -20,15 +22,42 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use core::cmp::Ordering;
-use core::hint::select_unpredictable;
 use core::ptr::NonNull;
 
 /// Most objects of a leaf.
 const LEAF: usize = 128;
 
+/// As many keys as two lines of the processor's cache hold.
+const STRIDE: usize = 16;
+
+/// Strides of a leaf whose last rank is among the samples: all but the last one.
+const SAMPLES: usize = LEAF / STRIDE - 1;
+
+/// A key as a number, which grows as small integers do and is greater for whatever else ([`Term::small_rank`]).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank(u64);
+
+impl Rank {
+    /// Behind every small integer.
+    const NONE: Rank = Rank::of(Term::NIL);
+
+    #[inline(always)]
+    const fn of(key: Term) -> Rank {
+        Rank(key.small_rank())
+    }
+
+    #[inline(always)]
+    fn key(self) -> Term {
+        // SAFETY: a rank is only made of a term's word, and this is the same word again.
+        unsafe { Term::from_raw(Term::word_of_small_rank(self.0)) }
+    }
+}
+
+#[repr(C, align(64))]
 struct Leaf {
+    samples: [Rank; SAMPLES],
     len: usize,
-    keys: [Term; LEAF],
+    keys: [Rank; LEAF],
     objects: [NonNull<Object>; LEAF],
 }
 
@@ -42,7 +71,7 @@ pub struct Place {
 /// The leaves: see the [module](self).
 #[derive(Default)]
 pub struct OrderedStore {
-    firsts: Vec<Term>,
+    firsts: Vec<Rank>,
     #[expect(
         clippy::vec_box,
         reason = "an insertion moves addresses of leaves, not leaves"
@@ -62,16 +91,17 @@ fn other_number(key: Term) -> usize {
 
 impl Leaf {
     #[inline(always)]
-    fn keys(&self) -> &[Term] {
+    fn keys(&self) -> &[Rank] {
         &self.keys[..self.len]
     }
 
     fn insert(&mut self, at: usize, key: Term, object: NonNull<Object>) {
         self.keys.copy_within(at..self.len, at + 1);
         self.objects.copy_within(at..self.len, at + 1);
-        self.keys[at] = key;
+        self.keys[at] = Rank::of(key);
         self.objects[at] = object;
         self.len += 1;
+        self.sample();
     }
 
     fn remove(&mut self, at: usize) -> NonNull<Object> {
@@ -79,6 +109,8 @@ impl Leaf {
         self.keys.copy_within(at + 1..self.len, at);
         self.objects.copy_within(at + 1..self.len, at);
         self.len -= 1;
+        self.keys[self.len] = Rank::NONE;
+        self.sample();
         object
     }
 
@@ -89,39 +121,60 @@ impl Leaf {
         self.keys[to.clone()].copy_from_slice(&other.keys[from..other.len]);
         self.objects[to].copy_from_slice(&other.objects[from..other.len]);
         self.len += count;
+        other.keys[from..other.len].fill(Rank::NONE);
         other.len = from;
+        self.sample();
+        other.sample();
+    }
+
+    /// Makes the samples those of the keys.
+    #[inline(always)]
+    fn sample(&mut self) {
+        let mut index = 0;
+        while index < SAMPLES {
+            self.samples[index] = self.keys[(index + 1) * STRIDE - 1];
+            index += 1;
+        }
+    }
+
+    /// How many keys are before `rank`, that of a small integer.
+    #[inline(always)]
+    fn count_before(&self, rank: Rank) -> usize {
+        let passed = count(&self.samples, rank);
+        let (strides, _) = self.keys.as_chunks::<STRIDE>();
+        passed * STRIDE + count(&strides[passed], rank)
     }
 }
 
-/// How many keys from the beginning are `before`: a binary search whose steps depend on the number of keys alone.
+/// How many of some ranks are less than `rank`. (A loop, since adapters of iterators become calls in builds that are not optimised across crates.)
 #[inline(always)]
-fn count_before(keys: &[Term], before: impl Fn(Term) -> bool) -> usize {
-    let (mut base, mut left) = (0, keys.len());
-    while left > 1 {
-        let half = left / 2;
-        base = select_unpredictable(before(keys[base + half - 1]), base + half, base);
-        left -= half;
+fn count(ranks: &[Rank], rank: Rank) -> usize {
+    let mut less = 0;
+    for &other in ranks {
+        less += (other < rank) as usize;
     }
-    match keys.get(base) {
-        Some(&key) => base + before(key) as usize,
-        None => base,
-    }
+    less
 }
 
-/// As many keys as two lines of the processor's cache hold.
-const STRIDE: usize = 16;
-
-/// As [`count_before`], for keys that are mostly not in the processor's cache: it looks at every sixteenth key first, none of which waits
-/// for another to be fetched.
+/// How many ranks from the beginning are less than `rank`: eight parts are told apart in each step, whatever is found, so that there are
+/// few steps that wait for one another, and no branch that may be predicted wrongly.
 #[inline(always)]
-fn count_before_in_leaf(keys: &[Term], before: impl Fn(Term) -> bool) -> usize {
-    let (strides, _) = keys.as_chunks::<STRIDE>();
-    let mut passed = 0;
-    for stride in strides {
-        passed += before(stride[STRIDE - 1]) as usize;
+fn count_before(ranks: &[Rank], rank: Rank) -> usize {
+    const PARTS: usize = 8;
+    let (mut base, mut left) = (0, ranks.len());
+    while left > PARTS {
+        let part = left / PARTS;
+        let rest = &ranks[base..base + left];
+        let mut end = part;
+        let mut passed = 0;
+        while end <= (PARTS - 1) * part {
+            passed += (rest[end - 1] < rank) as usize;
+            end += part;
+        }
+        base += passed * part;
+        left -= (PARTS - 1) * part;
     }
-    let rest = &keys[passed * STRIDE..];
-    passed * STRIDE + count_before(&rest[..rest.len().min(STRIDE)], before)
+    base + count(&ranks[base..base + left], rank)
 }
 
 impl OrderedStore {
@@ -147,24 +200,25 @@ impl OrderedStore {
 
     /// The first place whose key is not `before` (which holds for some keys from the beginning, and for none after those).
     pub fn partition(&self, mut before: impl FnMut(Term) -> bool) -> Place {
-        let leaf = self.firsts.partition_point(|first| before(*first));
+        let leaf = self.firsts.partition_point(|first| before(first.key()));
         // The boundary is in the leaf before the one whose first key lies behind it.
         let Some(leaf) = leaf.checked_sub(1) else {
             return Place { leaf: 0, at: 0 };
         };
-        let at = self.leaves[leaf].keys().partition_point(|key| before(*key));
+        let at = self.leaves[leaf]
+            .keys()
+            .partition_point(|key| before(key.key()));
         self.normal(Place { leaf, at })
     }
 
     /// The first place whose key is not before the small integer `key`, where no key is another kind of number: what is no small integer
     /// comes after it then. So keys compare without a branch, every other one of which would be predicted wrongly.
     fn partition_at_small(&self, key: Term) -> Place {
-        let rank = key.small_rank();
-        let before = |k: Term| k.small_rank() < rank;
-        let Some(leaf) = count_before(&self.firsts, before).checked_sub(1) else {
+        let rank = Rank::of(key);
+        let Some(leaf) = count_before(&self.firsts, rank).checked_sub(1) else {
             return Place { leaf: 0, at: 0 };
         };
-        let at = count_before_in_leaf(self.leaves[leaf].keys(), before);
+        let at = self.leaves[leaf].count_before(rank);
         self.normal(Place { leaf, at })
     }
 
@@ -265,7 +319,8 @@ impl OrderedStore {
     /// The key at a place.
     #[inline]
     pub fn key(&self, place: Place) -> Option<Term> {
-        self.leaves.get(place.leaf)?.keys().get(place.at).copied()
+        let leaf = self.leaves.get(place.leaf)?;
+        leaf.keys().get(place.at).map(|rank| rank.key())
     }
 
     /// The object at a place.
@@ -294,9 +349,14 @@ impl OrderedStore {
     }
 
     fn set_key(&mut self, place: Place, key: Term) {
-        self.leaves[place.leaf].keys[place.at] = key;
+        let rank = Rank::of(key);
+        let leaf = &mut self.leaves[place.leaf];
+        leaf.keys[place.at] = rank;
+        if place.at % STRIDE == STRIDE - 1 {
+            leaf.sample();
+        }
         if place.at == 0 {
-            self.firsts[place.leaf] = key;
+            self.firsts[place.leaf] = rank;
         }
     }
 
@@ -310,7 +370,7 @@ impl OrderedStore {
         let leaf = self.leaves.get_mut(place.leaf)?;
         let slot = leaf.objects[..leaf.len].get_mut(place.at)?;
         let key = object.key(position);
-        let old_key = leaf.keys[place.at];
+        let old_key = leaf.keys[place.at].key();
         self.numbers = self.numbers + other_number(key) - other_number(old_key);
         let old = core::mem::replace(slot, object.into_raw());
         self.set_key(place, key);
@@ -350,12 +410,13 @@ impl OrderedStore {
         self.leaves.try_reserve(1).map_err(|_| NoMemory)?;
         self.firsts.try_reserve(1).map_err(|_| NoMemory)?;
         let mut new = try_box(Leaf {
+            samples: [Rank::NONE; SAMPLES],
             len: 0,
-            keys: [Term::NIL; LEAF],
+            keys: [Rank::NONE; LEAF],
             objects: [NonNull::dangling(); LEAF],
         })?;
         let Some(leaf) = self.leaves.get_mut(place.leaf) else {
-            self.firsts.push(key);
+            self.firsts.push(Rank::of(key));
             self.leaves.push(new);
             return Ok(place);
         };
@@ -364,8 +425,8 @@ impl OrderedStore {
         let middle = if end { LEAF } else { LEAF / 2 };
         new.take_from(leaf, middle);
         let next = place.leaf + 1;
-        self.firsts
-            .insert(next, if end { key } else { new.keys[0] });
+        let first = if end { Rank::of(key) } else { new.keys[0] };
+        self.firsts.insert(next, first);
         self.leaves.insert(next, new);
         Ok(if place.at >= middle {
             Place {
@@ -383,7 +444,7 @@ impl OrderedStore {
         if place.at >= leaf.len {
             return None;
         }
-        self.numbers -= other_number(leaf.keys[place.at]);
+        self.numbers -= other_number(leaf.keys[place.at].key());
         // SAFETY: the place owned it, and is gone.
         let object = unsafe { ObjectBox::from_raw(leaf.remove(place.at)) };
         self.len -= 1;

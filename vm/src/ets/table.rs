@@ -9,7 +9,7 @@
 
 use super::fixation::Fixation;
 use super::hash::{Cursor, HashStore};
-use super::object::{Object, ObjectBox};
+use super::object::{Measured, Object, ObjectBox};
 use super::ordered::{OrderedStore, Place};
 use super::{Heir, TableId};
 use crate::atom::{AtomTable, am};
@@ -442,13 +442,14 @@ pub fn delete_here(cursor: &mut Cursor<'_>, fixed: bool, words: &mut usize) {
 /// Puts `tuple` in the place of the object behind the cursor, which has the same key.
 #[inline]
 pub fn overwrite(cursor: &mut Cursor<'_>, tuple: Term, words: &mut usize) -> Result<(), NoMemory> {
+    let tuple = Measured::new(tuple)?;
     if let Some(object) = cursor.object_mut()
-        && object.overwrite(tuple)?
+        && object.overwrite(tuple)
     {
         cursor.unmark();
         return Ok(());
     }
-    let object = ObjectBox::new(tuple)?;
+    let object = ObjectBox::of(tuple)?;
     *words += object.memory_words();
     if let Some(old) = cursor.replace(object) {
         *words -= old.memory_words();
@@ -464,12 +465,11 @@ pub fn replace_at(
     tuple: Term,
     words: &mut usize,
 ) -> Result<(), NoMemory> {
-    if let Some(done) = store.change(place, position, |object| object.overwrite(tuple))
-        && done?
-    {
+    let tuple = Measured::new(tuple)?;
+    if store.change(place, position, |object| object.overwrite(tuple)) == Some(true) {
         return Ok(());
     }
-    let object = ObjectBox::new(tuple)?;
+    let object = ObjectBox::of(tuple)?;
     *words += object.memory_words();
     if let Some(old) = store.replace(place, position, object) {
         *words -= old.memory_words();

@@ -247,7 +247,7 @@ impl Cpu {
         #[cfg(threaded)]
         // SAFETY: there is no instruction in it.
         unsafe {
-            core::arch::asm!("/* {0} */", in(reg) target, options(nomem, nostack, preserves_flags))
+            core::arch::asm!("/* {0} */", in(reg) target.addr(), options(nomem, nostack, preserves_flags))
         };
         self.go(target)
     }

@@ -89,15 +89,8 @@ pub(crate) unsafe fn raise_tagged(
     // SAFETY: the module's invariant.
     let (machine, process) = unsafe { (&mut *machine, &mut *process) };
     match process.heap.tuple(&[tag.term(), value]) {
-        Ok(reason) => raise_at(
-            machine,
-            process,
-            Class::Error,
-            reason,
-            First::Instruction,
-            None,
-            Some(ip),
-        ),
+        // SAFETY: the references say that both are there.
+        Ok(reason) => unsafe { raise_error(machine, process, ip, reason) },
         Err(NoMemory) => die_of_memory(machine, process),
     }
 }
@@ -290,15 +283,8 @@ pub(crate) unsafe fn raise_bad_fun(
     // SAFETY: the module's invariant.
     let (machine, process) = unsafe { (&mut *machine, &mut *process) };
     match super::slow::bad_fun_reason(process, fun, &machine.x[..arity]) {
-        Ok(reason) => raise_at(
-            machine,
-            process,
-            Class::Error,
-            reason,
-            First::Instruction,
-            None,
-            Some(ip),
-        ),
+        // SAFETY: the references say that both are there.
+        Ok(reason) => unsafe { raise_error(machine, process, ip, reason) },
         Err(_) => die_of_memory(machine, process),
     }
 }

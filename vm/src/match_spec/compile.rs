@@ -153,6 +153,7 @@ impl Compiler<'_> {
             code: Vec::new(),
             problems,
             labels: Vec::new(),
+            backwards: false,
         };
         if let Some(guards) = proper(guards, &mut expressions)? {
             for guard in guards {

@@ -51,6 +51,8 @@ pub struct Expressions<'a> {
     pub problems: &'a mut Vec<Problem>,
     /// Jumps to each label, to be given their target.
     pub labels: Vec<Vec<usize>>,
+    /// Whether arguments are looked at from the last to the first, in which order OTP tells what is wrong with them.
+    pub backwards: bool,
 }
 
 impl Expressions<'_> {
@@ -69,6 +71,19 @@ impl Expressions<'_> {
 
     /// Code that leaves the value of `term` on the stack.
     pub fn value(&mut self, term: Term, built: bool, place: Place) -> Result<(), NoMemory> {
+        let before = self.problems.len();
+        self.walk(term, built, place)?;
+        if self.problems.len() > before {
+            // Nothing will run: only the order of the problems matters.
+            self.problems.truncate(before);
+            self.backwards = true;
+            self.walk(term, built, place)?;
+            self.backwards = false;
+        }
+        Ok(())
+    }
+
+    fn walk(&mut self, term: Term, built: bool, place: Place) -> Result<(), NoMemory> {
         let mut work: SmallVec<[Work; 16]> = SmallVec::new();
         work.push(Work::Value { term, built });
         while let Some(next) = work.pop() {
@@ -131,8 +146,7 @@ impl Expressions<'_> {
             work.try_reserve(2 * size + 1).map_err(|_| NoMemory)?;
             work.push(Work::Emit(Op::Map(size as u32)));
             for (key, val) in map::iter(term) {
-                work.push(value(val, built));
-                work.push(value(key, built));
+                self.schedule_all(work, &[key, val], built)?;
             }
             return Ok(());
         }
@@ -172,10 +186,8 @@ impl Expressions<'_> {
         if let [inner] = elements
             && let Some(inner) = inner.as_tuple()
         {
-            work.try_reserve(inner.len() + 1).map_err(|_| NoMemory)?;
-            work.push(Work::Emit(Op::Tuple(inner.len() as u32)));
-            work.extend(inner.iter().rev().map(|element| value(*element, built)));
-            return Ok(());
+            schedule(work, [Work::Emit(Op::Tuple(inner.len() as u32))])?;
+            return self.schedule_all(work, inner, built);
         }
         let Some((&function, arguments)) = elements.split_first() else {
             return self.problem(Problem::NeitherCallNorTuple(term));
@@ -195,16 +207,12 @@ impl Expressions<'_> {
             },
             "and" if arguments.is_empty() => self.problem(Problem::WithoutArguments("and", term)),
             "or" if arguments.is_empty() => self.problem(Problem::WithoutArguments("or", term)),
-            "and" => call(work, arguments, Op::And(count), false),
-            "or" => call(work, arguments, Op::Or(count), false),
+            "and" => self.call(work, arguments, Op::And(count), false),
+            "or" => self.call(work, arguments, Op::Or(count), false),
             "andalso" => self.short_cuts("andalso", false, term, arguments, built, work),
             "orelse" => self.short_cuts("orelse", true, term, arguments, built, work),
             name => match meaning(name, arguments.len(), place, function, term) {
-                Err(problem) => {
-                    self.problem(problem)?;
-                    // What is wrong with the arguments is told, too.
-                    call(work, arguments, Op::Drop, false)
-                }
+                Err(problem) => self.problem(problem),
                 Ok(meaning) => {
                     let (op, part) = match meaning {
                         Meaning::Compare(comparison) => (Op::Compare(comparison), false),
@@ -219,10 +227,42 @@ impl Expressions<'_> {
                             (Op::Call(run, count), matches!(meaning, Meaning::Part))
                         }
                     };
-                    call(work, arguments, op, built && part)
+                    self.call(work, arguments, op, built && part)
                 }
             },
         }
+    }
+
+    /// Arguments, then the operation, then perhaps a copy of its value.
+    fn call(
+        &self,
+        work: &mut SmallVec<[Work; 16]>,
+        arguments: &[Term],
+        op: Op,
+        copied: bool,
+    ) -> Result<(), NoMemory> {
+        if copied {
+            schedule(work, [Work::Emit(Op::Copy)])?;
+        }
+        schedule(work, [Work::Emit(op)])?;
+        self.schedule_all(work, arguments, false)
+    }
+
+    /// The values of terms, one after the other.
+    fn schedule_all(
+        &self,
+        work: &mut SmallVec<[Work; 16]>,
+        terms: &[Term],
+        built: bool,
+    ) -> Result<(), NoMemory> {
+        work.try_reserve(terms.len()).map_err(|_| NoMemory)?;
+        let values = terms.iter().map(|term| value(*term, built));
+        if self.backwards {
+            work.extend(values);
+        } else {
+            work.extend(values.rev());
+        }
+        Ok(())
     }
 
     fn built_in(&self, name: Term, arity: usize) -> Option<crate::bif::Function> {
@@ -272,28 +312,6 @@ fn schedule<const N: usize>(
 ) -> Result<(), NoMemory> {
     work.try_reserve(N).map_err(|_| NoMemory)?;
     work.extend(items.into_iter().rev());
-    Ok(())
-}
-
-/// Arguments, then the operation, then perhaps a copy of its value.
-fn call(
-    work: &mut SmallVec<[Work; 16]>,
-    arguments: &[Term],
-    op: Op,
-    copied: bool,
-) -> Result<(), NoMemory> {
-    work.try_reserve(arguments.len() + 2)
-        .map_err(|_| NoMemory)?;
-    if copied {
-        work.push(Work::Emit(Op::Copy));
-    }
-    work.push(Work::Emit(op));
-    work.extend(
-        arguments
-            .iter()
-            .rev()
-            .map(|argument| value(*argument, false)),
-    );
     Ok(())
 }
 

@@ -229,6 +229,14 @@ impl AnyHandle {
         self.head().references.get()
     }
 
+    /// The handle with a type, if the object is of that one.
+    pub fn typed<T: Resource>(self) -> Option<Handle<T>> {
+        (self.head().type_id == TypeId::of::<T>()).then_some(Handle {
+            any: self,
+            of_type: PhantomData,
+        })
+    }
+
     /// The number by which it is known.
     pub fn number(&self) -> RefNumber {
         self.head().number

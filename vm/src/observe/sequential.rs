@@ -5,7 +5,7 @@
 //! Serial numbers are Lamport clocks: each process counts its own events and goes on from the highest that it has seen.
 //!
 //! Invariant: a process with a token beside one of its messages has a [`Sequential`], so that `receive` looks at one field. Processes without one pay
-//! for nothing else. Messages of timers and ports carry no token, and spawns on other nodes neither.
+//! for nothing else. Messages of the machine itself (of timers, ports, monitors) carry no token, and leave the receiver's alone ([`UNTOUCHED`]).
 
 use super::tell;
 use super::timestamp::{Kind, Timestamp};
@@ -31,6 +31,18 @@ pub const MONOTONIC_TIMESTAMP: i64 = 32;
 
 /// All kinds of timestamps.
 pub const TIMESTAMPS: i64 = TIMESTAMP | STRICT_MONOTONIC_TIMESTAMP | MONOTONIC_TIMESTAMP;
+
+/// Beside a message of the machine itself: the receiver keeps what token it has.
+const UNTOUCHED: Term = am::UNDEFINED.term();
+
+/// The last message of `process` is the machine's own.
+#[inline]
+pub fn untouched(process: &mut Process) {
+    if process.sequential.is_some() {
+        // Without memory the message takes the token away.
+        let _ = process.mailbox.mark_last(UNTOUCHED);
+    }
+}
 
 /// What a process knows of sequential traces.
 pub struct Sequential {
@@ -212,6 +224,9 @@ pub fn received(machine: &mut Machine, pid: Term, message: Term) {
     let Some(known) = &mut process.sequential else {
         return;
     };
+    if term == UNTOUCHED {
+        return;
+    }
     known.token = term;
     if let Some(token) = Token::of(term) {
         known.last = token.serial;
@@ -275,6 +290,64 @@ pub fn spawned(
     output(machine, am::SEND, token, parent, reply);
     output(machine, am::RECEIVE, token, parent, reply);
     Ok(())
+}
+
+/// The process `pid` asks `node` for a process with `request`, which has `arguments`: the token that goes with it, if there is one. As on OTP, the arguments are
+/// told as a message of their own.
+pub fn spawn_sent_away(
+    machine: &mut Machine,
+    pid: Term,
+    node: Atom,
+    request: Term,
+    arguments: Term,
+) -> Result<Option<Term>, NoMemory> {
+    match sent_away(machine, pid, node.term(), request)? {
+        Some(_) => sent_away(machine, pid, node.term(), arguments),
+        None => Ok(None),
+    }
+}
+
+/// Another node's `request` for a process has come with `token`: that `to`, the new process or this node, has received it is told.
+pub fn asked_for(machine: &mut Machine, token: Token, to: Term, request: Term) {
+    let serial = token.serial - 1;
+    output(machine, am::RECEIVE, Token { serial, ..token }, to, request);
+}
+
+/// The new process `to` has received its arguments, which came with `token`.
+pub fn arguments_arrived(machine: &mut Machine, token: Token, to: Term, arguments: Term) {
+    output(machine, am::RECEIVE, token, to, arguments);
+}
+
+/// This node itself sends `answer` to `to`, whose request came with `token`: the token that goes with the answer.
+pub fn refused(machine: &mut Machine, token: Token, to: Term, answer: Term) -> Token {
+    let token = Token {
+        last: token.serial - 1,
+        from: machine.atoms.node.name.term(),
+        ..token
+    };
+    output(machine, am::SEND, token, to, answer);
+    token
+}
+
+/// The process `pid` was started with `token` by another node: its answer has the number of the request.
+pub fn started_with(machine: &mut Machine, pid: Term, token: Token) -> Result<(), NoMemory> {
+    let literals = machine.literals.clone();
+    if let Some(process) = machine.processes.table.get_mut(pid) {
+        let copied = copied(process, token, &literals)?;
+        let known = of(process)?;
+        known.token = copied;
+        known.last = (token.serial - 1).max(crate::term::MIN_SMALL);
+        known.clock = known.last;
+    }
+    Ok(())
+}
+
+/// The process `pid` has told that it was started: what it does next follows that.
+pub fn answered(machine: &mut Machine, pid: Term) {
+    let process = machine.processes.table.get_mut(pid);
+    if let Some(known) = process.and_then(|process| process.sequential.as_mut()) {
+        known.last = known.clock;
+    }
 }
 
 /// The reply to a spawn request of `parent` lies in its mailbox as if `child` had sent it.

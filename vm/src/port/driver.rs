@@ -60,6 +60,12 @@ pub trait Driver {
         false
     }
 
+    /// What `port_info(Port, locking)` tells of the driver that does this in OTP: whether its ports have a lock each, rather than one
+    /// together. Here is one scheduler, and no lock.
+    fn has_port_locks(&self) -> bool {
+        false
+    }
+
     /// Whether `port_command(Port, Data, [force])` is allowed while the port is busy.
     fn is_soft_busy(&self) -> bool {
         false

@@ -114,6 +114,12 @@ pub struct Port {
 }
 
 impl Port {
+    /// As [`Driver::has_port_locks`].
+    pub fn has_lock(&self) -> bool {
+        let driver = self.driver.as_ref();
+        driver.is_some_and(|driver| driver.has_port_locks())
+    }
+
     /// An open port without a driver that nobody is linked to.
     fn new(id: Term, name: Vec<u8>, owner: Term) -> Port {
         Port {

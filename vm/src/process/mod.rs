@@ -15,6 +15,7 @@ pub mod dictionary;
 pub mod exit;
 pub mod held_back;
 pub mod mailbox;
+pub mod monitors;
 pub mod names;
 pub mod population;
 pub mod reference;
@@ -26,14 +27,12 @@ pub mod ties;
 use crate::atom::am;
 use crate::bif::Class;
 use crate::dist::remote::Remote;
-use crate::dist::signal::Target;
+use crate::memory::NoMemory;
 use crate::memory::gc::Collection;
 use crate::memory::heap::{Heap, Parcel};
-use crate::memory::{Arena, NoMemory};
 use crate::observe::sequential::Sequential;
 use crate::sched::native_stack::Paused;
 use crate::sched::queue::Link;
-use crate::term::external::RemotePort;
 use crate::term::{Atom, Term};
 use crate::time::wheel::TimerHandle;
 use crate::tracing::saved_calls::SavedCalls;
@@ -44,6 +43,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 use dictionary::Dictionary;
 use mailbox::Mailbox;
+pub use monitors::{Monitor, Monitors, Watched};
 use reference::RefNumber;
 use ties::{Identifier, Ties};
 
@@ -201,73 +201,6 @@ impl SavedRegisters {
         let first = self.live.min(Self::INLINE);
         self.first[..first].iter_mut().chain(self.more.iter_mut())
     }
-}
-
-/// What a monitor watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Watched {
-    /// The process of this pid.
-    Process(Term),
-    /// The process of this pid, monitored by its registered name.
-    Name(Term, Atom),
-    /// This port.
-    Port(Term),
-    /// This port, monitored by its registered name.
-    PortName(Term, Atom),
-    /// A process of another node.
-    Remote(Target),
-    /// A port of this node in an earlier life: nothing is there to watch.
-    EarlierPort(RemotePort),
-    /// Changes of the time offset.
-    TimeOffset,
-}
-
-impl Watched {
-    /// Whether it is of another node.
-    pub fn is_remote(self) -> bool {
-        matches!(self, Watched::Remote(_))
-    }
-
-    /// What `'DOWN'` and `process_info(Pid, monitors)` call it. `this` is the node of names of this one.
-    pub fn object<A: Arena + ?Sized>(self, this: Atom, arena: &mut A) -> Result<Term, NoMemory> {
-        match self {
-            Watched::Process(id) | Watched::Port(id) => Ok(id),
-            Watched::Name(_, name) | Watched::PortName(_, name) => {
-                arena.tuple(&[name.term(), this.term()])
-            }
-            Watched::Remote(Target::Process(pid)) => pid.term(arena),
-            Watched::Remote(Target::Name(name, node)) => arena.tuple(&[name.term(), node.term()]),
-            Watched::EarlierPort(port) => port.term(arena),
-            Watched::TimeOffset => Ok(am::CLOCK_SERVICE.term()),
-        }
-    }
-
-    /// The process or port of this node; `[]`, which is neither, if there is none.
-    pub fn identifier(self) -> Term {
-        match self {
-            Watched::Process(id) | Watched::Name(id, _) => id,
-            Watched::Port(id) | Watched::PortName(id, _) => id,
-            Watched::Remote(_) | Watched::EarlierPort(_) | Watched::TimeOffset => Term::NIL,
-        }
-    }
-
-    /// What kind of thing it is, as `monitor/2` calls it.
-    pub fn kind(self) -> Atom {
-        match self {
-            Watched::Process(_) | Watched::Name(..) | Watched::Remote(_) => am::PROCESS,
-            Watched::Port(_) | Watched::PortName(..) | Watched::EarlierPort(_) => am::PORT,
-            Watched::TimeOffset => am::TIME_OFFSET,
-        }
-    }
-}
-
-/// A monitor, on the side that asked for it.
-#[derive(Clone, Copy, Debug)]
-pub struct Monitor {
-    /// What it watches.
-    pub target: Watched,
-    /// What `monitor/3` wants in place of `'DOWN'`; a term of the process's own memory.
-    pub tag: Option<Term>,
 }
 
 /// How long an alias lasts.
@@ -448,7 +381,7 @@ pub struct Process {
     /// Processes and ports that it is linked to.
     pub links: Ties<Identifier, ()>,
     /// Monitors that it holds.
-    pub monitors: Ties<RefNumber, Monitor>,
+    pub monitors: Monitors,
     /// Monitors that others hold on it: their pids.
     pub monitored_by: Ties<RefNumber, Term>,
     /// What is rarely set.
@@ -538,7 +471,7 @@ impl Process {
             registered_name: None,
             parent: am::UNDEFINED.term(),
             links: Ties::new(),
-            monitors: Ties::new(),
+            monitors: Monitors::new(),
             monitored_by: Ties::new(),
             rare: None,
             trace: None,
@@ -597,9 +530,7 @@ impl Process {
         self.pending_exit.iter_mut().for_each(&mut *visit);
         visit(&mut self.group_leader);
         visit(&mut self.parent);
-        for monitor in self.monitors.values_mut() {
-            monitor.tag.iter_mut().for_each(&mut *visit);
-        }
+        self.monitors.roots().for_each(&mut *visit);
         if let Some(rare) = &mut self.rare {
             if let Some(remote) = &mut rare.remote {
                 remote.for_each_root(visit);
@@ -675,6 +606,7 @@ pub(crate) mod tests;
 #[cfg(test)]
 mod own_tests {
     use super::*;
+    use crate::memory::Arena;
     use crate::observe;
 
     #[test]

@@ -9,6 +9,7 @@ use super::{MIN_BINARY_HEAP_WORDS, MaxHeapSize, Process, State};
 use crate::boot::options::Options;
 use crate::memory::NoMemory;
 use crate::memory::heap::Heap;
+use crate::observe::sequential;
 use crate::sched::queue::RunQueues;
 use crate::term::Term;
 use alloc::vec::Vec;
@@ -178,10 +179,26 @@ impl Processes {
         }
     }
 
-    /// Puts the message that `build` makes in the memory of `to` into its mailbox, and wakes it. Nothing
+    /// Puts the message that `build` makes in the memory of `to` into its mailbox, and wakes it: a message of the machine itself. Nothing
     /// happens if there is no such process. The message may refer to terms of the receiver's, so it is on its heap in any case.
     #[inline]
     pub fn post(
+        &mut self,
+        to: Term,
+        build: impl FnOnce(&mut Process) -> Result<Term, NoMemory>,
+    ) -> Result<(), NoMemory> {
+        let Some(process) = self.alive(to) else {
+            return Ok(());
+        };
+        post_home(process, build)?;
+        sequential::untouched(process);
+        self.wake(to);
+        Ok(())
+    }
+
+    /// As [`Processes::post`], on behalf of another process: without its token the receiver loses its own.
+    #[inline]
+    pub fn post_for_process(
         &mut self,
         to: Term,
         build: impl FnOnce(&mut Process) -> Result<Term, NoMemory>,
@@ -202,6 +219,26 @@ impl Processes {
         to: Term,
         build: impl FnOnce(&mut Process) -> Result<Term, NoMemory>,
     ) -> Result<(), NoMemory> {
+        self.put_whole(to, build, |_| {})
+    }
+
+    /// As [`Processes::post_whole`], for the message of a timer.
+    #[inline]
+    pub fn post_of_timer(
+        &mut self,
+        to: Term,
+        build: impl FnOnce(&mut Process) -> Result<Term, NoMemory>,
+    ) -> Result<(), NoMemory> {
+        self.put_whole(to, build, sequential::untouched)
+    }
+
+    #[inline]
+    fn put_whole(
+        &mut self,
+        to: Term,
+        build: impl FnOnce(&mut Process) -> Result<Term, NoMemory>,
+        mark: impl FnOnce(&mut Process),
+    ) -> Result<(), NoMemory> {
         let Some(process) = self.alive(to) else {
             return Ok(());
         };
@@ -210,6 +247,7 @@ impl Processes {
         } else {
             post_home(process, build)?;
         }
+        mark(process);
         self.wake(to);
         Ok(())
     }

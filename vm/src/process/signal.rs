@@ -281,7 +281,7 @@ pub fn exit_signal(machine: &mut Machine, from: Term, to: Term, reason: Term, or
     let kill = origin == Origin::Explicit && reason == am::KILL.term();
     if process.trap_exit && !kill {
         let literals = machine.literals.clone();
-        let posted = machine.processes.post(to, |process| {
+        let posted = machine.processes.post_for_process(to, |process| {
             let from = copy(from, &mut process.heap, &literals)?;
             let reason = copy(reason, &mut process.heap, &literals)?;
             process.heap.tuple(&[am::EXIT.term(), from, reason])

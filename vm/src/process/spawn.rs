@@ -263,7 +263,7 @@ fn tie(
 }
 
 /// A list of arguments as a slice of `arguments`; `None` if it is improper or too long.
-pub fn argument_list(list: Term, arguments: &mut [Term; MAX_ARGUMENTS]) -> Option<&[Term]> {
+fn argument_list(list: Term, arguments: &mut [Term; MAX_ARGUMENTS]) -> Option<&[Term]> {
     let mut count = 0;
     let mut rest = list.iter_list();
     for argument in &mut rest {
@@ -271,4 +271,23 @@ pub fn argument_list(list: Term, arguments: &mut [Term; MAX_ARGUMENTS]) -> Optio
         count += 1;
     }
     rest.tail().is_nil().then_some(&arguments[..count])
+}
+
+/// A call that begins a process or goes on with it: module, function, and a slice of `arguments`. Of more arguments than any function has it is one
+/// of `erlang:apply/3`, which says what becomes of them. `None` if the list is improper.
+pub fn first_call(
+    module: Atom,
+    function: Atom,
+    list: Term,
+    arguments: &mut [Term; MAX_ARGUMENTS],
+) -> Option<(Atom, Atom, &[Term])> {
+    let mut elements = list.iter_list();
+    if elements.by_ref().count() <= MAX_ARGUMENTS {
+        return Some((module, function, argument_list(list, arguments)?));
+    }
+    if !elements.tail().is_nil() {
+        return None;
+    }
+    arguments[..3].copy_from_slice(&[module.term(), function.term(), list]);
+    Some((am::ERLANG, am::APPLY, &arguments[..3]))
 }

@@ -10,6 +10,7 @@ pub mod accounting;
 pub mod native_stack;
 pub mod queue;
 mod scarcity;
+pub mod tasks;
 
 use crate::atom::am;
 use crate::bif::Blockers;
@@ -51,6 +52,8 @@ pub struct Scheduler {
     pub accounting: Accounting,
     /// `system_flag(multi_scheduling, …)`.
     pub(crate) blockers: Blockers,
+    /// What processes ask of each other.
+    pub tasks: tasks::Tasks,
     /// `system_flag(trace_control_word, …)`.
     pub trace_control_word: u32,
     /// `system_flag(outstanding_system_requests_limit, …)`.
@@ -92,6 +95,7 @@ impl Scheduler {
             measured_since: None,
             accounting: Accounting::new(),
             blockers: Blockers::new(),
+            tasks: tasks::Tasks::new(),
             trace_control_word: 0,
             system_requests: 2,
             status: 0,
@@ -141,6 +145,12 @@ fn next(machine: &mut Machine) -> NonNull<Process> {
     loop {
         if let Some(process) = exit::take_unwinding(machine) {
             return start_turn(machine, process);
+        }
+        if !machine.scheduler.tasks.is_empty() && tasks::carry_out(machine) {
+            exit::carry_out(machine);
+            resource::close_dead(machine);
+            look_at_clock(machine);
+            continue;
         }
         if let Some(process) = machine.processes.queues.take_next() {
             return start_turn(machine, process);
@@ -263,6 +273,9 @@ fn turn_over(machine: &mut Machine, pid: Term, exit: Exit) {
             // SAFETY: the process is in the table, and what tells of it reaches no process but tracers, by their pids.
             event::turned_out(machine, unsafe { &mut *process.as_ptr() });
         }
+    }
+    if machine.scheduler.tasks.has_blocked() {
+        machine.scheduler.tasks.unblock();
     }
     if !exit::begin_pending(machine, pid) && matches!(exit, Exit::Yield | Exit::Continue) {
         machine.processes.requeue(pid);

@@ -134,6 +134,18 @@ impl RunQueues {
         Some(process)
     }
 
+    /// The highest priority of those that wait for their turn.
+    pub fn highest(&self) -> Option<Priority> {
+        let all = [
+            Priority::Max,
+            Priority::High,
+            Priority::Normal,
+            Priority::Low,
+        ];
+        let mut all = all.into_iter();
+        all.find(|list| self.lists[*list as usize].first.is_some())
+    }
+
     #[inline]
     fn choose(&mut self) -> Option<Priority> {
         let waits = |list: Priority| self.lists[list as usize].first.is_some();

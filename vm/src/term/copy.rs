@@ -13,10 +13,10 @@
 //! Invariant: the size pass and the copy see the same term, so the block is filled to the word.
 
 use super::size::{flat_size, heap_bits_words};
-use super::{Header, Subtag, Term, header::ALL_RAW};
+use super::{Header, Subtag, Term};
 use crate::bits::view::{BitsView, view};
-use crate::memory::off_heap::{Binary, OffHeap, REFC_WORDS, write_refc};
-use crate::memory::resource::{self, RESOURCE_WORDS, write_resource};
+use crate::memory::off_heap::{Binary, OffHeap, write_refc};
+use crate::memory::resource::{self, write_resource};
 use crate::memory::{Arena, NoMemory};
 use core::ops::Range;
 use core::ptr::NonNull;
@@ -92,12 +92,7 @@ impl Copier<'_> {
             // behind a header are skipped.
             unsafe {
                 if Header::is_header(*word) {
-                    let header = Header(*word);
-                    let raw = match header.subtag().raw_words() {
-                        ALL_RAW => header.arity(),
-                        raw => raw,
-                    };
-                    word = word.add(1 + raw);
+                    word = word.add(1 + Header(*word).raw_len());
                 } else {
                     let term = Term::from_raw(*word);
                     if self.is_outside(term) {
@@ -123,16 +118,10 @@ impl Copier<'_> {
             let from = term.pointer();
             let header = Header(*from);
             match header.subtag() {
-                Subtag::RefcBits => {
-                    if let Some(binary) = NonNull::new(*from.add(2) as *mut Binary) {
-                        Binary::retain(binary);
-                        self.next = object.add(REFC_WORDS);
-                        return write_refc(
-                            NonNull::new_unchecked(object),
-                            binary,
-                            *from.add(1) as usize,
-                            self.off_heap,
-                        );
+                Subtag::RefcBits | Subtag::Reference => {
+                    if let Some(copy) = counted(header, from, object, self.off_heap) {
+                        self.next = object.add(1 + header.arity());
+                        return copy;
                     }
                 }
                 Subtag::SubBits => {
@@ -142,14 +131,6 @@ impl Copier<'_> {
                     {
                         self.next = object.add(heap_bits_words(bits.size));
                         return write_heap_bits(object, bits);
-                    }
-                }
-                Subtag::Reference => {
-                    if let Some(head) = resource::head_of(header, from) {
-                        resource::Head::retain(head);
-                        self.next = object.add(RESOURCE_WORDS);
-                        let words = NonNull::new_unchecked(object);
-                        return write_resource(words, head, self.off_heap);
                     }
                 }
                 _ => {}
@@ -189,6 +170,35 @@ impl Copier<'_> {
                 *cell.add(1) = Term::list(self.next).raw();
                 from = tail.pointer();
             }
+        }
+    }
+}
+
+/// The copy at `object` of a term that refers to something off the heap, which is counted: a large binary, a resource. `None` if it is neither.
+///
+/// # Safety
+/// `header` is that at `from`, an object that is alive; `object` has as many words, of the heap whose list `off_heap` is.
+pub(super) unsafe fn counted(
+    header: Header,
+    from: *const u64,
+    object: *mut u64,
+    off_heap: &mut OffHeap,
+) -> Option<Term> {
+    // SAFETY: the caller's promise; the layouts are those of `term::header`.
+    unsafe {
+        let words = NonNull::new_unchecked(object);
+        match header.subtag() {
+            Subtag::RefcBits => {
+                let binary = NonNull::new(*from.add(2) as *mut Binary)?;
+                Binary::retain(binary);
+                Some(write_refc(words, binary, *from.add(1) as usize, off_heap))
+            }
+            Subtag::Reference => {
+                let head = resource::head_of(header, from)?;
+                resource::Head::retain(head);
+                Some(write_resource(words, head, off_heap))
+            }
+            _ => None,
         }
     }
 }

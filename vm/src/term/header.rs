@@ -84,6 +84,15 @@ impl Subtag {
 }
 
 impl Header {
+    /// How many words behind this header are not terms.
+    #[inline(always)]
+    pub const fn raw_len(self) -> usize {
+        match self.subtag().raw_words() {
+            ALL_RAW => self.arity(),
+            raw => raw,
+        }
+    }
+
     /// The header of an object with `arity` words behind it.
     #[inline(always)]
     pub const fn new(subtag: Subtag, arity: usize) -> Header {

@@ -222,6 +222,11 @@ impl Term {
         // The tag becomes the highest bits, and the sign the one below them; of a small integer the ones become zeros.
         self.raw().rotate_right(4) ^ (TAG_SMALL << 60 | 1 << 59)
     }
+    /// The word of the term whose [`Term::small_rank`] this is.
+    #[inline(always)]
+    pub const fn word_of_small_rank(rank: u64) -> u64 {
+        (rank ^ (TAG_SMALL << 60 | 1 << 59)).rotate_left(4)
+    }
     /// Whether both are small integers: one test.
     #[inline(always)]
     pub const fn are_small(a: Term, b: Term) -> bool {

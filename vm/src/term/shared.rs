@@ -6,13 +6,12 @@
 //!
 //! Invariant: [`Sharing`] is of the very term that is copied, which did not change in between; so the block is filled to the word.
 
-use super::{Header, Subtag, Term, header::ALL_RAW};
-use crate::memory::off_heap::{Binary, OffHeap, write_refc};
-use crate::memory::resource::{self, write_resource};
+use super::copy::counted;
+use super::{Header, Term};
+use crate::memory::off_heap::OffHeap;
 use crate::memory::{Arena, NoMemory};
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::ptr::NonNull;
 use hashbrown::HashMap;
 
 /// Words of memory that one [`Region`] tells of, a power of two: 32 KiB.
@@ -143,8 +142,7 @@ fn shape(term: Term) -> (usize, usize) {
     }
     // SAFETY: a boxed term points to a header.
     let header = unsafe { Header(*term.pointer()) };
-    let raw = header.subtag().raw_words().min(header.arity());
-    (1 + header.arity(), 1 + raw)
+    (1 + header.arity(), 1 + header.raw_len())
 }
 
 /// Words of all objects that `term` refers to, each counted once, without what lies in `literals`.
@@ -218,12 +216,7 @@ impl Copier<'_> {
             // behind a header are skipped.
             unsafe {
                 if Header::is_header(*word) {
-                    let header = Header(*word);
-                    let raw = match header.subtag().raw_words() {
-                        ALL_RAW => header.arity(),
-                        raw => raw,
-                    };
-                    word = word.add(1 + raw);
+                    word = word.add(1 + Header(*word).raw_len());
                 } else {
                     *word = self.part(Term::from_raw(*word))?.raw();
                     word = word.add(1);
@@ -276,18 +269,8 @@ impl Copier<'_> {
                 return Term::list(object);
             }
             let header = Header(*from);
-            let fresh = NonNull::new_unchecked(object);
-            if header.subtag() == Subtag::RefcBits
-                && let Some(binary) = NonNull::new(*from.add(2) as *mut Binary)
-            {
-                Binary::retain(binary);
-                return write_refc(fresh, binary, *from.add(1) as usize, self.off_heap);
-            }
-            if header.subtag() == Subtag::Reference
-                && let Some(head) = resource::head_of(header, from)
-            {
-                resource::Head::retain(head);
-                return write_resource(fresh, head, self.off_heap);
+            if let Some(copy) = counted(header, from, object, self.off_heap) {
+                return copy;
             }
             core::ptr::copy_nonoverlapping(from, object, words);
             Term::boxed(object)

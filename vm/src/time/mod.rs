@@ -213,7 +213,7 @@ fn deliver(processes: &mut Processes, timer: MessageTimer) -> Option<(Term, Term
         parcel,
         ..
     } = timer;
-    let posted = processes.post_whole(pid, |process| {
+    let posted = processes.post_of_timer(pid, |process| {
         if let Some(rare) = &mut process.rare {
             rare.timers.remove(reference);
         }

@@ -36,10 +36,19 @@ fn copied(elements: &[Term]) -> Result<Elements, NoMemory> {
 
 /// Puts an object of these elements into the table, in the place of that with the same key.
 fn store(cx: &mut Context, table: &mut Opened, elements: &[Term]) -> Result<(), NoMemory> {
-    // The elements may be parts of the object whose place is taken: what is stored is made of a copy.
     let mut parcel = Parcel::new();
-    let tuple = parcel.tuple(elements)?;
-    let tuple = crate::term::copy::copy(tuple, &mut parcel, &(0..0))?;
+    let mut elements = copied(elements)?;
+    // Elements that are parts of the object whose place is taken must outlive it.
+    let key = elements[table.key_position()];
+    if let Some(object) = table.get(cx.atoms(), key) {
+        let stored = object.words().as_ptr_range();
+        for element in &mut elements {
+            if !element.is_immediate() && stored.contains(&element.pointer().cast_const()) {
+                *element = crate::term::copy::copy(*element, &mut parcel, &(0..0))?;
+            }
+        }
+    }
+    let tuple = parcel.tuple(&elements)?;
     table.put(cx.atoms(), tuple)
 }
 

@@ -97,6 +97,10 @@ impl Spawn {
 }
 
 impl Driver for Spawn {
+    fn has_port_locks(&self) -> bool {
+        true
+    }
+
     fn command(&mut self, at: &mut Handle, data: Vec<u8>) {
         self.stream.command(at, data);
     }

@@ -246,6 +246,10 @@ impl Tcp {
 }
 
 impl Driver for Tcp {
+    fn has_port_locks(&self) -> bool {
+        true
+    }
+
     fn command(&mut self, at: &mut Handle, data: Vec<u8>) {
         self.output(at, None, Output::from_bytes(data));
     }

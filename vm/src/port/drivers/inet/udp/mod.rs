@@ -61,6 +61,10 @@ pub fn open(_: &mut Handle, _: &[u8], _: &Options) -> Result<Box<dyn Driver>, Op
 }
 
 impl Driver for Udp {
+    fn has_port_locks(&self) -> bool {
+        true
+    }
+
     fn command(&mut self, at: &mut Handle, data: Vec<u8>) {
         self.send(at, None, data);
     }

@@ -1,16 +1,13 @@
 //! Bad input to the tool: each mistake gets one message that says what, where and how to mend it, and an exit
 //! status that is not zero.
 
-#[path = "support.rs"]
-mod support;
-
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use support::{STARLING, bake, erlc, erlc_text, root, run, scratch, starling};
+use starling_tests::{STARLING, bake, erlc, erlc_text, root, run, scratch, starling};
 
 /// A directory with the compiled hello example.
 fn hello() -> PathBuf {
@@ -354,7 +351,7 @@ fn without_xen_one_message_names_every_package() {
 }
 
 /// Boots with a script in QEMU's place.
-fn boot_with_qemu(script: &str, args: &[&str]) -> support::Run {
+fn boot_with_qemu(script: &str, args: &[&str]) -> starling_tests::Run {
     let directory = hello();
     let image = bake(&directory, &["-s", "hello", "main"]);
     let qemu = directory.join("qemu-system-x86_64");

@@ -8,7 +8,7 @@
 //! A program says `%% gcstress: small` in its first lines if the collecting run is to
 //! call `main([small])` (through `-s MODULE main small`) and not `main()`.
 //!
-//! Run by `cargo test -p starling-cli --test differential [-- FILTER…]`; this file is
+//! Run by `cargo test -p starling-tests --test differential [-- FILTER…]`; this file is
 //! its own harness, so that each program is one line of the report. The invariant:
 //! a run passes only if OTP itself ended in time with some output to compare.
 
@@ -21,15 +21,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The machine under test, built by cargo before this harness.
-const STARLING: &str = env!("CARGO_BIN_EXE_starling");
+use starling_tests::difference::{SHOWN_LINES, clip, difference};
+use starling_tests::{STARLING, root};
+
 /// How long one run of one program may take, on either machine.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// Programs run side by side; `--test-threads=N` overrides.
 const JOBS: usize = 2;
-/// Differing lines shown for a failure, and how much of each.
-const SHOWN_LINES: usize = 8;
-const SHOWN_COLUMNS: usize = 160;
 
 fn main() -> ExitCode {
     let options = Options::from_args(std::env::args().skip(1));
@@ -154,7 +152,7 @@ struct Setting {
 }
 
 fn run(options: &Options) -> Result<Report, String> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/erl");
+    let directory = root().join("tests/erl");
     let (programs, left_out): (Vec<_>, Vec<_>) = Program::read_all(&directory)?
         .into_iter()
         .partition(|p| options.selects(&p.name));
@@ -428,62 +426,6 @@ fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8
         }
         bytes
     })
-}
-
-/// The first lines that differ, as a reader wants to see them: one line of a
-/// program is one observation, so lines are compared by number.
-fn difference(expected: &[u8], actual: &[u8]) -> String {
-    let expected = String::from_utf8_lossy(expected);
-    let actual = String::from_utf8_lossy(actual);
-    let left: Vec<&str> = expected.split_terminator('\n').collect();
-    let right: Vec<&str> = actual.split_terminator('\n').collect();
-    let (mut text, mut shown) = (String::new(), 0);
-    for (number, (a, b)) in left.iter().zip(&right).enumerate() {
-        if a == b {
-            continue;
-        }
-        if shown == SHOWN_LINES {
-            text += "  and more\n";
-            break;
-        }
-        shown += 1;
-        let from = common_prefix(a, b).saturating_sub(SHOWN_COLUMNS / 2);
-        text += &format!("  line {}\n", number + 1);
-        text += &format!("    erl      {}\n", clip(a, from));
-        text += &format!("    starling {}\n", clip(b, from));
-    }
-    let common = left.len().min(right.len());
-    for (who, lines) in [("starling", &left), ("erl", &right)] {
-        if let Some(first) = lines.get(common) {
-            text += &format!("  {who} lacks line {} and all after it\n", common + 1);
-            text += &format!("             {}\n", clip(first, 0));
-        }
-    }
-    text
-}
-
-/// How many characters two lines share at their beginning.
-fn common_prefix(a: &str, b: &str) -> usize {
-    a.chars().zip(b.chars()).take_while(|(x, y)| x == y).count()
-}
-
-/// The part of a line that fits, from a column on, without the carriage return
-/// that `erlang:display/1` ends it with.
-fn clip(line: &str, from: usize) -> String {
-    let line = line.strip_suffix('\r').unwrap_or(line);
-    let dots = |more: bool| if more { "…" } else { "" };
-    let part = line.chars().skip(from).take(SHOWN_COLUMNS);
-    let part: String = part
-        .map(|c| {
-            if c.is_control() {
-                c.escape_default().to_string()
-            } else {
-                c.to_string()
-            }
-        })
-        .collect();
-    let after = line.chars().count() > from + SHOWN_COLUMNS;
-    format!("{}{part}{}", dots(from > 0), dots(after))
 }
 
 /// What has been found so far.

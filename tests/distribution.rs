@@ -3,9 +3,6 @@
 //! `tests/otp/two_nodes.erl` prints the same whichever machines the two nodes are; what it prints with `erl` on both sides is
 //! what is expected of the others.
 
-#[path = "support.rs"]
-mod support;
-
 use std::fs::File;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -15,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-use support::{Run, STARLING, erlc, otp27, root, run, scratch};
+use starling_tests::{Run, STARLING, erlc, otp27, root, run, scratch};
 
 /// What a node runs on.
 #[derive(Clone, Debug)]
@@ -152,8 +149,7 @@ fn talk_as_on_erl(
     expected.expect_status(0);
     for pair in pairs {
         let run = talk(epmd, directory, *pair, function, flags);
-        run.expect_status(0);
-        assert_eq!(run.stdout, expected.stdout, "{pair:?}\n{run}");
+        run.expect_status(0).expect_output_of(&expected, pair);
     }
 }
 

@@ -1,11 +1,8 @@
 //! Images straight under Xen, in dom0's place: the loop of a second. Needs QEMU and Xen.
 
-#[path = "support.rs"]
-mod support;
+use starling_tests::{bake, erlc, erlc_text, otp, root, scratch, starling};
 
-use support::{bake, erlc, erlc_text, otp, root, scratch, starling};
-
-fn boot(image: &std::path::Path, args: &[&str]) -> support::Run {
+fn boot(image: &std::path::Path, args: &[&str]) -> starling_tests::Run {
     let image = image.to_str().unwrap();
     starling(
         ["boot", "--dom0", "--timeout", "120", image]

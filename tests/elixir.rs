@@ -3,14 +3,11 @@
 //!
 //! Elixir's modules were compiled by OTP 24: they have instructions and regular expressions that no later compiler makes.
 
-#[path = "support.rs"]
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use support::{Run, STARLING, root, run, scratch};
+use starling_tests::{Run, STARLING, root, run, scratch};
 
 static ELIXIR: LazyLock<PathBuf> = LazyLock::new(|| {
     let fetched = run(&mut Command::new(root().join("scripts/elixir")));

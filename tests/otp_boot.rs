@@ -1,13 +1,10 @@
 //! Stock OTP on this Linux: that it boots, what it prints and how it ends, against `erl` where that runs here.
 
-#[path = "support.rs"]
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use support::{Run, STARLING, erlc, otp27, root, run, scratch};
+use starling_tests::{Run, STARLING, erlc, otp27, root, run, scratch};
 
 /// Flags, each a word.
 type Line = &'static [&'static str];
@@ -172,8 +169,7 @@ fn a_tour_of_the_libraries_is_the_same_on_erl_and_on_both_releases() {
     let otp27 = otp27();
     for release in [None, Some(otp27.as_path())] {
         let ours = starling(&directory, release, &flags);
-        assert_eq!(ours.stdout, otp.stdout, "{release:?}\n{ours}");
-        ours.expect_status(0);
+        ours.expect_output_of(&otp, &release).expect_status(0);
     }
 }
 
@@ -192,8 +188,7 @@ fn the_example_application_does_what_it_does_on_erl() {
     otp.expect_status(0);
     assert!(otp.stdout.ends_with("counts on: 4\n"), "{otp}");
     let ours = starling(&directory, None, &quietly);
-    assert_eq!(ours.stdout, otp.stdout, "{ours}");
-    ours.expect_status(0);
+    ours.expect_output_of(&otp, &flags).expect_status(0);
     let ours = starling(&directory, None, &flags);
     assert!(ours.stdout.contains("SUPERVISOR REPORT"), "{ours}");
 }

@@ -1,12 +1,9 @@
 //! `crypto` of OTP 27 on its native library here: that it loads under OTP's own boot, and computes what OTP's library does.
 
-#[path = "support.rs"]
-mod support;
-
 use std::fs;
 use std::process::Command;
 
-use support::{STARLING, erlc, otp27, root, run, scratch};
+use starling_tests::{STARLING, erlc, otp27, root, run, scratch};
 
 /// `tests/otp/crypto_library.txt` was printed by the same program on OTP 25.2 with OpenSSL 3.
 #[test]

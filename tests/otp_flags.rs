@@ -1,14 +1,11 @@
 //! The same command lines for OTP's `erl` and for `starling erl`: what `init` gets, what is refused and in which words, and what programs
 //! read of it.
 
-#[path = "support.rs"]
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use support::{Run, STARLING, run, scratch};
+use starling_tests::{Run, STARLING, run, scratch};
 
 /// Variables, and a command line that is split at blanks.
 type Line<'a> = (&'a [(&'a str, &'a str)], &'a str);

@@ -2,9 +2,6 @@
 //!
 //! The releases are those of examples/web and examples/kv, built by Debian's tools without a network (`scripts/release-tools`).
 
-#[path = "support.rs"]
-mod support;
-
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -14,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use support::{Run, STARLING, root, run, scratch, starling};
+use starling_tests::{Run, STARLING, root, run, scratch, starling};
 
 /// A directory with erl, rebar3 and mix.
 static TOOLS: LazyLock<PathBuf> = LazyLock::new(|| built("scripts/release-tools", None));
@@ -434,7 +431,7 @@ fn a_release_that_is_not_whole_is_refused() {
 fn the_wrong_otp_is_refused() {
     let tree = copy(&WEB);
     fs::remove_dir_all(tree.join("erts-13.1.5")).unwrap();
-    let otp27 = support::otp27();
+    let otp27 = starling_tests::otp27();
     let otp27 = otp27.to_str().unwrap();
     refused(
         &tree,
@@ -485,7 +482,7 @@ fn a_native_library_that_nobody_has_is_refused() {
 fn compare(module: &str, least: usize) {
     // Not of the name of an application, whose directory it would be taken for.
     let directory = scratch("compare");
-    support::erlc(
+    starling_tests::erlc(
         &directory,
         &[root().join(format!("tests/otp/{module}.erl"))],
     );

@@ -1,10 +1,5 @@
 //! The interactive shell as its user has it: on a pseudo-terminal, of both releases, where it can be compared against OTP's `erl`.
 
-#[path = "pty.rs"]
-mod pty;
-#[path = "support.rs"]
-mod support;
-
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -12,9 +7,9 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use pty::Session;
 use rustix::process::Signal;
-use support::{STARLING, otp27, scratch};
+use starling_tests::pty::Session;
+use starling_tests::{STARLING, otp27, scratch};
 
 /// A release: what its shell says first, and the flags that choose it.
 struct Release {

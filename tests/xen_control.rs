@@ -1,12 +1,9 @@
 //! What the toolstack asks of a running domain: `xl shutdown`, `reboot`, `mem-set`, `sysrq`; and what a program reads of
 //! xenstore. Needs QEMU and Xen.
 
-#[path = "support.rs"]
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{Run, bake, erlc_text, scratch, starling};
+use starling_tests::{Run, bake, erlc_text, scratch, starling};
 
 /// An image with OTP whose program is `program:main/0`.
 fn otp_image(name: &str, text: &str) -> PathBuf {

@@ -1,13 +1,10 @@
 //! Images as domains, as in production: the real Xen, a Debian dom0, `xl create`. Needs QEMU and Xen.
 
-#[path = "support.rs"]
-mod support;
-
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use support::{
+use starling_tests::{
     Run, STARLING, bake, bake_with, erlc, erlc_text, otp, otp_library, otp27, root, scratch,
     starling,
 };
@@ -166,7 +163,7 @@ fn otp_of_both_releases_boots_in_a_domain() {
             bake.arg("--otp").arg(root);
         }
         bake.args(["--app", "compiler", "-pa"]).arg(&directory);
-        support::run(bake.arg("--").args(flags)).expect_status(0);
+        starling_tests::run(bake.arg("--").args(flags)).expect_status(0);
         let run = boot(&image, &["-m", "64"]);
         run.expect_status(0);
         assert_eq!(run.stdout, expected.stdout, "{release:?}\n{run}");

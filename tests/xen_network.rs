@@ -4,12 +4,6 @@
 //! Most of it is said to a running domain, line by line (`tests/network/evaluator.erl`), so that few domains are booted for many
 //! trials; and the same lines are said to `erl` on this machine, whose answers must be the same.
 
-#[path = "support.rs"]
-mod support;
-
-#[path = "guest.rs"]
-mod guest;
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -18,8 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use flate2::Crc;
-use guest::{Evaluator, Guest};
-use support::{STARLING, bake, erlc, erlc_text, root, run, scratch, starling};
+use starling_tests::guest::{Evaluator, Guest};
+use starling_tests::{STARLING, bake, erlc, erlc_text, root, run, scratch, starling};
 
 /// This machine as a domain behind QEMU's user network sees it.
 const THIS_MACHINE: &str = "{10,0,2,2}";

@@ -1,12 +1,6 @@
 //! Releases and applications in domains, asked from this machine: what was baked, created by the real `xl` from the configuration
 //! beside the image, and reached over the network. Needs QEMU and Xen.
 
-#[path = "support.rs"]
-mod support;
-
-#[path = "guest.rs"]
-mod guest;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -14,8 +8,8 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use guest::Guest;
-use support::{Run, STARLING, erlc, root, run, scratch, starling};
+use starling_tests::guest::Guest;
+use starling_tests::{Run, STARLING, erlc, root, run, scratch, starling};
 
 /// What a script prints last.
 fn last_line(run: Run) -> String {

@@ -1,15 +1,10 @@
 //! The interactive shell on a domain's console, from the terminal of `starling boot` to xenconsoled's ring and back. Needs QEMU and Xen.
 
-#[path = "pty.rs"]
-mod pty;
-#[path = "support.rs"]
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pty::Session;
-use support::{STARLING, scratch, starling};
+use starling_tests::pty::Session;
+use starling_tests::{STARLING, scratch, starling};
 
 fn image(flags: &[&str]) -> PathBuf {
     let image = scratch("xen-shell").join("shell.elf");

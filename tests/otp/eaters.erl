@@ -1,7 +1,7 @@
 %% Processes that eat memory, each in its own way, one after another, while others go on. For each the reason of its end and whether an
 %% old process still answers, code can be loaded, and the logger has its process.
 %%
-%% `../out_of_memory.rs` runs it with little memory and reads the reports, too. By hand:
+%% `../out_of_memory.rs` runs it with little memory and reads the reports, too, `../xen_memory.rs` in a small domain. By hand:
 %% `(ulimit -v 250000; starling erl -noshell -pa DIR -s eaters main -s erlang halt)`
 -module(eaters).
 -export([main/0, main/1, loop/1]).
@@ -71,12 +71,11 @@ eat(characters) -> unicode:characters_to_list(binary:copy(<<"a">>, 30000000));
 eat(matches) -> re:run(binary:copy(<<"a,">>, 5000000), ",", [global]);
 eat(persistent) -> Term = lists:seq(1, 10000), grow(fun(A) -> persistent_term:put({?MODULE, A}, Term), A + 1 end, 0);
 eat(aliases) -> grow(fun(A) -> alias(), A end, ok);
-%% Loading after all this still finds room.
+%% Loading after all this still finds room, for one of OTP's larger modules that nobody has needed yet.
 eat(code) ->
-    Forms = [{attribute, 1, module, eaten}, {attribute, 1, export, [{f, 0}]}, {function, 1, f, 0, [{clause, 1, [], [], [{string, 1, "abc"}]}]}],
-    {ok, eaten, Binary} = compile:forms(Forms),
-    {module, eaten} = code:load_binary(eaten, "eaten", Binary),
-    exit({loaded, eaten:f()}).
+    false = code:is_loaded(gen_statem),
+    {module, gen_statem} = code:load_file(gen_statem),
+    exit({loaded, gen_statem:module_info(exports)}).
 
 grow(Step, A) -> grow(Step, Step(A)).
 

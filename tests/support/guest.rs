@@ -1,7 +1,5 @@
 //! A domain that runs while a test talks to it: `starling boot` in the background, its lines, its ports, its end.
 
-#![allow(dead_code)]
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -12,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Run, STARLING};
+use crate::{Run, STARLING};
 
 /// Longer than any step takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(200);

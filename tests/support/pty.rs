@@ -1,8 +1,5 @@
 //! A program on a pseudo-terminal: keys go in, and what its user would see comes out.
 
-// Each test binary uses its own part of this.
-#![allow(dead_code)]
-
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -140,6 +137,7 @@ pub struct Session {
     child: Child,
     master: File,
     slave: OwnedFd,
+    /// What its user sees.
     pub screen: Screen,
     /// All that was printed.
     printed: String,
@@ -202,6 +200,7 @@ impl Session {
         }
     }
 
+    /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -277,6 +276,7 @@ impl Session {
         }
     }
 
+    /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         rustix::process::kill_process(Pid::from_child(&self.child), signal).unwrap();
     }

@@ -2,8 +2,10 @@
 //!
 //! Every helper panics with the program's whole output when something fails that a test did not ask for.
 
-// Each test binary uses its own part of this.
-#![allow(dead_code)]
+pub mod difference;
+pub mod eaters;
+pub mod guest;
+pub mod pty;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,8 +15,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-/// The tool under test, built by cargo before the test.
-pub const STARLING: &str = env!("CARGO_BIN_EXE_starling");
+/// The tool under test: what `cargo build --release` made, or `STARLING` in the environment of the tests' build.
+pub const STARLING: &str = env!("STARLING_UNDER_TEST");
 
 /// Longer than anything here takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -23,15 +25,15 @@ const LIMIT: Duration = Duration::from_secs(300);
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
-        .expect("the tool's package is inside the project")
+        .expect("the tests' package is inside the project")
 }
 
 /// An empty directory of this test run.
 pub fn scratch(name: &str) -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let unique = COUNT.fetch_add(1, Ordering::Relaxed);
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("{name}-{}-{unique}", std::process::id()));
+    let directory =
+        Path::new(env!("STARLING_SCRATCH")).join(format!("{name}-{}-{unique}", std::process::id()));
     fs::create_dir_all(&directory).unwrap();
     directory
 }
@@ -41,7 +43,9 @@ pub fn scratch(name: &str) -> PathBuf {
 pub struct Run {
     /// The exit status; -1 for a signal.
     pub status: i32,
+    /// Standard output, whole.
     pub stdout: String,
+    /// Standard error, whole.
     pub stderr: String,
 }
 
@@ -50,6 +54,19 @@ impl Run {
     #[track_caller]
     pub fn expect_status(&self, status: i32) -> &Self {
         assert_eq!(self.status, status, "unexpected exit status\n{self}");
+        self
+    }
+
+    /// Fails the test unless it printed what `erl` did; says where not. `what` names the run in the message.
+    #[track_caller]
+    pub fn expect_output_of(&self, erl: &Run, what: &dyn std::fmt::Debug) -> &Self {
+        let differing = || difference::difference(erl.stdout.as_bytes(), self.stdout.as_bytes());
+        assert!(
+            self.stdout == erl.stdout,
+            "{what:?} printed something else than erl\n{}--- stderr\n{}",
+            differing(),
+            self.stderr
+        );
         self
     }
 
@@ -87,7 +104,7 @@ pub fn run(command: &mut Command) -> Run {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+        .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}{}", hint(&error)));
     let id = rustix::process::Pid::from_child(&child);
     let (ended, wait_for_end) = mpsc::channel::<()>();
     let watchdog = thread::spawn(move || {
@@ -107,6 +124,15 @@ pub fn run(command: &mut Command) -> Run {
         status: status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&stdout).into_owned(),
         stderr: String::from_utf8_lossy(&stderr).into_owned(),
+    }
+}
+
+/// What to do when the tool itself is missing.
+fn hint(error: &std::io::Error) -> &'static str {
+    if error.kind() == std::io::ErrorKind::NotFound && !Path::new(STARLING).exists() {
+        "; build the tool first: cargo build --release"
+    } else {
+        ""
     }
 }
 

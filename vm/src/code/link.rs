@@ -14,6 +14,7 @@ use super::versions::{LoadedModule, PublishError};
 use crate::machine::Machine;
 use crate::memory::NoMemory;
 use crate::memory::heap::Block;
+use crate::memory::resource::RESOURCE_WORDS;
 use crate::process::try_box;
 use crate::term::etf;
 use crate::term::fun::{Entry, FunIdentity, Mfa};
@@ -387,7 +388,9 @@ impl<'m, 'f> Linker<'m, 'f> {
         for (index, bytes) in self.file.literals().enumerate() {
             let size = etf::decoded_size(bytes, &self.machine.atoms)
                 .map_err(|_| LinkError::Literal { index })?;
-            words = words.saturating_add(size.words);
+            words = words
+                .saturating_add(size.words)
+                .saturating_add(size.own_references.saturating_mul(RESOURCE_WORDS));
             pairs = pairs.saturating_add(size.large_map_pairs);
         }
         // The nodes of large maps are not known beforehand.
@@ -414,10 +417,20 @@ impl<'m, 'f> Linker<'m, 'f> {
 
     fn decode_literals(&mut self, arena: &mut Literals) -> Result<Vec<Term>, LinkError> {
         let mut terms = vector(self.file.literal_count())?;
-        let Machine { atoms, code, .. } = &mut *self.machine;
+        let Machine {
+            atoms,
+            code,
+            resources,
+            ..
+        } = &mut *self.machine;
+        // `cover` keeps its counters in literals of the code that it makes.
+        let options = etf::Options {
+            resources: Some(resources),
+            ..etf::Options::default()
+        };
         for (index, bytes) in self.file.literals().enumerate() {
-            let literal = etf::decode(bytes, atoms, arena, code, &etf::Options::default())
-                .map_err(|error| match error {
+            let literal =
+                etf::decode(bytes, atoms, arena, code, &options).map_err(|error| match error {
                     etf::DecodeError::NoMemory => LinkError::NoMemory,
                     _ => LinkError::Literal { index },
                 })?;

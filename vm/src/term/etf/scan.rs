@@ -22,6 +22,8 @@ pub struct DecodedSize {
     pub words: usize,
     /// Pairs in such maps, all together.
     pub large_map_pairs: usize,
+    /// References of this node: each may have an object behind it, and is larger then.
+    pub own_references: usize,
     /// Bytes of the input that are the term.
     pub used: usize,
 }
@@ -126,6 +128,7 @@ impl Measure {
             size: DecodedSize {
                 words: 0,
                 large_map_pairs: 0,
+                own_references: 0,
                 used: at,
             },
             to_come: 1,
@@ -154,6 +157,7 @@ fn advance(
     let DecodedSize {
         mut words,
         mut large_map_pairs,
+        mut own_references,
         ..
     } = measure.size;
     while to_come > 0 && terms > 0 {
@@ -246,6 +250,9 @@ fn advance(
                 if reader.atom_of_tag(tag)?.is_some() {
                     (0, 0)
                 } else if let Some(identifier) = reader.identifier_of_tag(tag)? {
+                    let local =
+                        identifier.kind == IdentifierKind::Reference && scope.is_local(&identifier);
+                    own_references += usize::from(local);
                     (scope.words(&identifier), 0)
                 } else {
                     return Err(DecodeError::Tag { tag, offset });
@@ -264,6 +271,7 @@ fn advance(
     measure.size = DecodedSize {
         words,
         large_map_pairs,
+        own_references,
         used: reader.position(),
     };
     Ok(match to_come {

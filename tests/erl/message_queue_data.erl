@@ -16,6 +16,9 @@ main() ->
     ?SHOW(from_others()),
     ?SHOW(seen()),
     ?SHOW(changed()),
+    ?SHOW(moved()),
+    ?SHOW(moved_whole()),
+    ?SHOW(moved_and_back()),
     ?SHOW(binaries()),
     ?SHOW(markers()),
     ?SHOW(traced()),
@@ -80,6 +83,57 @@ changed() ->
     [self() ! {third, [N]} || N <- lists:seq(1, 3)],
     garbage_collect(),
     all().
+
+%% Messages that wait on the heap when it is left: the heap of the process becomes small without them, and they are whole.
+moved() ->
+    process_flag(message_queue_data, on_heap),
+    [self() ! {N, lists:seq(1, 200)} || N <- lists:seq(1, 200)],
+    garbage_collect(),
+    {_, With} = process_info(self(), total_heap_size),
+    on_heap = process_flag(message_queue_data, off_heap),
+    settled(),
+    {_, Without} = process_info(self(), total_heap_size),
+    Kept = process_info(self(), message_queue_len),
+    {With > 80000, Without < 60000, Kept, length([N || {N, L} <- all(), length(L) =:= 200, lists:sum(L) =:= 20100])}.
+
+%% OTP moves the messages a little later.
+settled() ->
+    receive nothing -> ok after 50 -> ok end,
+    garbage_collect(),
+    garbage_collect().
+
+moved_whole() ->
+    process_flag(message_queue_data, on_heap),
+    Binary = binary:copy(<<"0123456789">>, 100),
+    Shared = lists:foldl(fun(_, Acc) -> [Acc, Acc] end, {Binary}, lists:seq(1, 8)),
+    Fun = fun(X) -> {X, Shared} end,
+    self() ! literal,
+    self() ! {literal, [term]},
+    self() ! Shared,
+    self() ! #{fun_of => Fun, big => 1 bsl 100, part => binary:part(Binary, 3, 90), bits => <<1:7>>},
+    self() ! [make_ref(), self(), 1.5 | improper],
+    process_flag(message_queue_data, off_heap),
+    self() ! {last, Shared},
+    settled(),
+    [Literal, Other, Nested, Map, [Ref, Self, Float | Tail], {last, Last}] = all(),
+    #{fun_of := Same, big := Big, part := Part, bits := Bits} = Map,
+    {Literal, Other, Nested =:= Shared, Same(1) =:= {1, Shared}, Big, Part, Bits,
+     is_reference(Ref), Self =:= self(), Float, Tail, Last =:= Shared}.
+
+moved_and_back() ->
+    process_flag(message_queue_data, on_heap),
+    Pairs = [{N, [N, {N}]} || N <- lists:seq(1, 10)],
+    [self() ! Pair || Pair <- Pairs],
+    Ends = [receive {N, [N | _]} -> N end || N <- [3, 1, 9]],
+    process_flag(message_queue_data, off_heap),
+    settled(),
+    More = [receive {N, [N | _]} -> N end || N <- [10, 4]],
+    process_flag(message_queue_data, on_heap),
+    settled(),
+    process_flag(message_queue_data, off_heap),
+    self() ! {11, [11]},
+    settled(),
+    {Ends, More, all()}.
 
 all() -> receive Message -> [Message | all()] after 0 -> [] end.
 

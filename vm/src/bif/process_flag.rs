@@ -19,6 +19,9 @@ pub const TABLE: &[Bif] = &[
 /// Most calls that `save_calls` remembers.
 const MAX_SAVED_CALLS: i64 = 10_000;
 
+/// Words of waiting messages that are copied for a reduction.
+const COPIED_WORDS: usize = 32;
+
 /// `low`, `normal`, `high`, `max`.
 pub fn parse_priority(value: Term) -> Option<Priority> {
     match value.as_atom()? {
@@ -163,10 +166,14 @@ fn process_flag_2(cx: &mut Context, args: &[Term]) -> Value {
         }
         am::MESSAGE_QUEUE_DATA => {
             let off_heap = parse_message_queue_data(value).ok_or(Fail::Badarg)?;
+            let old = core::mem::replace(&mut process.off_heap_messages, off_heap);
             if !off_heap {
                 process.bring_in_messages()?;
+            } else if !old {
+                let literals = cx.machine().literals.clone();
+                let words = cx.process().send_out_messages(&literals)?;
+                cx.bump_reductions(words / COPIED_WORDS);
             }
-            let old = core::mem::replace(&mut process.off_heap_messages, off_heap);
             message_queue_data_atom(old).term()
         }
         am::SAVE_CALLS => {

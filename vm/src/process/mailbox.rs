@@ -64,6 +64,35 @@ impl Apart {
     }
 }
 
+impl Apart {
+    /// See [`Mailbox::send_out`].
+    fn send_out(
+        &mut self,
+        messages: &mut VecDeque<Term>,
+        copy: &mut dyn FnMut(Term) -> Result<(Term, Parcel), NoMemory>,
+    ) -> Result<(), NoMemory> {
+        let missing = messages.len().saturating_sub(self.parcels.len());
+        self.parcels.try_reserve(missing).map_err(|_| NoMemory)?;
+        for _ in 0..core::mem::take(&mut self.before) {
+            self.parcels.push_front(None);
+        }
+        self.parcels.resize_with(messages.len(), || None);
+        for (message, place) in messages.iter_mut().zip(&mut self.parcels) {
+            if place.is_none() && !message.is_immediate() {
+                let (copied, parcel) = copy(*message)?;
+                *message = copied;
+                // What is a literal needs no memory.
+                if !parcel.is_empty() {
+                    self.most_fragments = self.most_fragments.max(parcel.fragments());
+                    self.count += 1;
+                    *place = Some(parcel);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A mailbox.
 pub struct Mailbox {
     messages: VecDeque<Term>,
@@ -152,6 +181,28 @@ impl Mailbox {
         let apart = self.apart.as_ref()?;
         let place = apart.parcels.iter().rposition(Option::is_some)?;
         self.bring_in(apart.before + place)
+    }
+
+    /// Each message that is not off the heap and that `copy` gives a copy of, in memory of its own, becomes that copy. Without memory the rest stays.
+    #[cold]
+    pub fn send_out(
+        &mut self,
+        mut copy: impl FnMut(Term) -> Result<(Term, Parcel), NoMemory>,
+    ) -> Result<(), NoMemory> {
+        let mut apart = match self.apart.take() {
+            Some(apart) => apart,
+            None => super::try_box(Apart {
+                before: 0,
+                parcels: VecDeque::new(),
+                count: 0,
+                most_fragments: 0,
+            })?,
+        };
+        let sent = apart.send_out(&mut self.messages, &mut copy);
+        if apart.count > 0 {
+            self.apart = Some(apart);
+        }
+        sent
     }
 
     fn bring_in(&mut self, at: usize) -> Option<Parcel> {
@@ -384,6 +435,7 @@ impl Default for Mailbox {
 mod tests {
     use super::super::reference::References;
     use super::*;
+    use crate::memory::Arena;
 
     fn filled(count: i64) -> Mailbox {
         let mut mailbox = Mailbox::new();
@@ -501,6 +553,35 @@ mod tests {
         assert!(mailbox.bring_in_any().is_some());
         assert!(!mailbox.has_apart());
         assert_eq!(mailbox.roots().count(), 4);
+    }
+
+    #[test]
+    fn messages_that_wait_are_sent_off_the_heap() {
+        let mut heap = Parcel::new();
+        let mut mailbox = filled(2);
+        for i in 2..5 {
+            let message = heap.tuple(&[Term::small(i)]).unwrap();
+            mailbox.push(message).unwrap();
+        }
+        assert_eq!(
+            mailbox.remove_first(|m| m == Term::small(0)),
+            Some(Term::small(0))
+        );
+        let sent = mailbox.send_out(|message| {
+            let mut parcel = Parcel::new();
+            let element = message.as_tuple().unwrap()[0];
+            Ok((parcel.tuple(&[element])?, parcel))
+        });
+        assert!(sent.is_ok());
+        assert_eq!((mailbox.len(), mailbox.roots().count()), (4, 1));
+        drop(heap);
+        let elements: Vec<_> = mailbox
+            .iter()
+            .filter_map(|m| m.as_tuple().map(|t| t[0]))
+            .collect();
+        assert_eq!(elements, [2, 3, 4].map(Term::small));
+        // Without memory what was not copied yet stays where it is.
+        assert!(mailbox.send_out(|_| Err(NoMemory)).is_ok());
     }
 
     #[test]

@@ -33,6 +33,7 @@ use crate::memory::heap::{Heap, Parcel};
 use crate::observe::sequential::Sequential;
 use crate::sched::native_stack::Paused;
 use crate::sched::queue::Link;
+use crate::term::shared::copy_shared;
 use crate::term::{Atom, Term};
 use crate::time::wheel::TimerHandle;
 use crate::tracing::saved_calls::SavedCalls;
@@ -40,6 +41,7 @@ use crate::tracing::tracee::Tracee;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::alloc::Layout;
+use core::ops::Range;
 use core::ptr::NonNull;
 use dictionary::Dictionary;
 use mailbox::Mailbox;
@@ -355,7 +357,7 @@ pub struct Process {
     pub saves_calls: bool,
     /// Whether it is part of the runtime system (`erts_internal:is_system_process/1`).
     pub system: bool,
-    /// `process_flag(message_queue_data, off_heap)`; kept, and without effect.
+    /// `process_flag(message_queue_data, off_heap)`: messages that come stay off the heap until they are received.
     pub off_heap_messages: bool,
     /// Whether it was runnable when it was suspended.
     pub runnable_when_resumed: bool,
@@ -556,6 +558,19 @@ impl Process {
             self.bring_in(Mailbox::bring_in_any)?;
         }
         Ok(())
+    }
+
+    /// All messages that wait leave the heap, as copies; returns how many words these take.
+    pub fn send_out_messages(&mut self, literals: &Range<usize>) -> Result<usize, NoMemory> {
+        let mut words = 0;
+        self.mailbox.send_out(|message| {
+            let mut parcel = Parcel::new();
+            // One that the process sent to itself is a term of its own, whose parts may be shared.
+            let copied = copy_shared(message, &mut parcel, literals)?;
+            words += parcel.areas().map(<[u64]>::len).sum::<usize>();
+            Ok((copied, parcel))
+        })?;
+        Ok(words)
     }
 
     #[cold]

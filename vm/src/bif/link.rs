@@ -7,7 +7,7 @@ use crate::process::exit;
 use crate::process::signal::{self, Origin};
 use crate::term::Term;
 use crate::term::external::RemotePid;
-use crate::tracing::event;
+use crate::tracing::{event, port_event};
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[
@@ -48,7 +48,9 @@ fn link_1(cx: &mut Context, args: &[Term]) -> Value {
         }
         signal::exit_signal(cx.machine(), other, pid, reason, Origin::Link);
     } else if !was_linked {
-        event::procs(cx.machine(), other, am::GETTING_LINKED, pid);
+        port_event::during(cx.machine(), other, Some(am::LINK), |machine| {
+            event::procs(machine, other, am::GETTING_LINKED, pid);
+        });
         event::linked(cx.machine(), pid, other);
     }
     Ok(Term::boolean(true))
@@ -77,7 +79,9 @@ fn unlink_1(cx: &mut Context, args: &[Term]) -> Value {
         }
         signal::unlink(cx.machine(), pid, args[0]);
         if was_linked {
-            event::procs(cx.machine(), args[0], am::GETTING_UNLINKED, pid);
+            port_event::during(cx.machine(), args[0], Some(am::UNLINK), |machine| {
+                event::procs(machine, args[0], am::GETTING_UNLINKED, pid);
+            });
         }
     } else if !args[0].is_port() {
         return Err(Fail::Badarg);

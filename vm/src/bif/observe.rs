@@ -4,6 +4,7 @@ use super::{Bif, Context, Fail, Value, bif};
 use crate::atom::am;
 use crate::memory::Arena;
 use crate::memory::gc::heap_size;
+use crate::observe::can_be_told;
 use crate::observe::monitor::SystemMonitor;
 use crate::observe::profile::SystemProfile;
 use crate::observe::timestamp::Kind;
@@ -158,7 +159,7 @@ fn system_profile_0(cx: &mut Context, _: &[Term]) -> Value {
 fn system_profile_2(cx: &mut Context, args: &[Term]) -> Value {
     let [receiver, options] = [args[0], args[1]];
     let nobody = receiver == am::UNDEFINED.term() || options.is_nil();
-    if !nobody && cx.machine().processes.alive(receiver).is_none() {
+    if !nobody && !can_be_told(cx.machine(), receiver) {
         return Err(Fail::Badarg);
     }
     let options = if nobody { Term::NIL } else { options };

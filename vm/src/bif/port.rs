@@ -13,10 +13,10 @@ use crate::memory::heap::Parcel;
 use crate::port::open::{self, OpenError};
 use crate::port::signal::{self, Sent, WhenBusy};
 use crate::process::exit;
-use crate::process::signal::link;
+use crate::process::signal::{is_linked, link};
 use crate::term::copy::copy;
 use crate::term::{Atom, Term};
-use crate::tracing::port_event;
+use crate::tracing::{event, port_event};
 use alloc::vec::Vec;
 
 /// Bytes for `port_control/3` that are not worth an allocation: those of most requests of sockets.
@@ -143,19 +143,25 @@ fn send_data(
     if force && !signal::is_soft_busy(cx.machine(), port) {
         return Ok(Err(am::NOTSUP));
     }
-    let data = match signal::bytes_of(cx.machine(), port, args[1]) {
-        Ok(data) => data,
-        Err(Fail::NoMemory) => return Err(Fail::NoMemory),
-        Err(_) => return Ok(Err(am::BADARG)),
-    };
-    cx.bump_reductions(data.len() / 64);
     let caller = cx.process().pid;
     let when_busy = match (force, nosuspend) {
         (true, _) => WhenBusy::Force,
         (_, true) => WhenBusy::Refuse,
         _ => wait,
     };
-    let sent = signal::command(cx.machine(), port, Some(caller), data, when_busy)?;
+    let mut length = 0;
+    let sent = port_event::during(cx.machine(), port, Some(am::COMMAND), |machine| {
+        let data = signal::bytes_of(machine, port, args[1])?;
+        length = data.len();
+        let sent = signal::command(machine, port, Some(caller), data, when_busy);
+        sent.map_err(Fail::from)
+    });
+    cx.bump_reductions(length / 64);
+    let sent = match sent {
+        Ok(sent) => sent,
+        Err(Fail::NoMemory) => return Err(Fail::NoMemory),
+        Err(_) => return Ok(Err(am::BADARG)),
+    };
     Ok(match sent {
         Sent::NoPort => Err(am::BADARG),
         _ => Ok((port, sent)),
@@ -194,8 +200,10 @@ fn internal_port_close_1(cx: &mut Context, args: &[Term]) -> Value {
         return atom(am::BADARG);
     };
     let caller = cx.process().pid;
-    port_event::gets(cx.machine(), port, Some(caller), |_| Ok(am::CLOSE.term()));
-    signal::end(cx.machine(), port, am::NORMAL.term());
+    port_event::during(cx.machine(), port, Some(am::CLOSE), |machine| {
+        port_event::gets(machine, port, Some(caller), |_| Ok(am::CLOSE.term()));
+        signal::end(machine, port, am::NORMAL.term());
+    });
     after_signal(cx, atom(am::TRUE))
 }
 
@@ -204,11 +212,22 @@ fn internal_port_connect_2(cx: &mut Context, args: &[Term]) -> Value {
         return atom(am::BADARG);
     };
     let pid = args[1];
-    if !signal::connect(cx.machine(), port, pid) {
+    let caller = cx.process().pid;
+    let machine = cx.machine();
+    if machine.processes.alive(pid).is_none() {
         return atom(am::BADARG);
     }
-    // The message `{connect, Pid}` does not link.
-    link(cx.machine(), pid, port)?;
+    port_event::during(machine, port, Some(am::CONNECT), |machine| {
+        // The message `{connect, Pid}` does not link.
+        let new = !is_linked(machine, pid, port);
+        link(machine, pid, port)?;
+        if new {
+            event::procs(machine, port, am::GETTING_LINKED, pid);
+        }
+        signal::connect(machine, port, caller, pid);
+        port_event::answers(machine, port, caller, |_| Ok(am::CONNECTED.term()));
+        Ok::<(), Fail>(())
+    })?;
     atom(am::TRUE)
 }
 
@@ -228,7 +247,10 @@ fn internal_port_control_3(cx: &mut Context, args: &[Term]) -> Value {
         Err(_) => return atom(am::BADARG),
     };
     let caller = cx.process().pid;
-    let value = match signal::control(cx.machine(), port, caller, operation, &data) {
+    let answered = port_event::during(cx.machine(), port, Some(am::CONTROL), |machine| {
+        signal::control(machine, port, caller, operation, &data)
+    });
+    let value = match answered {
         None => am::BADARG.term(),
         Some((answer, true)) => make_binary(cx, &answer)?,
         Some((answer, false)) => cx.byte_list(&answer, Term::NIL)?,
@@ -237,11 +259,15 @@ fn internal_port_control_3(cx: &mut Context, args: &[Term]) -> Value {
 }
 
 /// Always `badarg`, as for OTP's own drivers: none of them has an answer to `port_call`.
-fn internal_port_call_3(_: &mut Context, _: &[Term]) -> Value {
+fn internal_port_call_3(cx: &mut Context, args: &[Term]) -> Value {
+    if let Some(port) = lookup(cx, args[0]) {
+        port_event::touched(cx.machine(), port, am::CALL);
+    }
     atom(am::BADARG)
 }
 
-fn port_call(_: &mut Context, _: &[Term]) -> Value {
+fn port_call(cx: &mut Context, args: &[Term]) -> Value {
+    internal_port_call_3(cx, args)?;
     Err(Fail::Badarg)
 }
 

@@ -4,6 +4,7 @@ use super::{Bif, Context, Fail, Value, bare, bif, port};
 use crate::atom::am;
 use crate::memory::Arena;
 use crate::term::{Atom, Term};
+use crate::tracing::port_event;
 use alloc::vec::Vec;
 
 /// The built-in functions of this file.
@@ -45,7 +46,9 @@ fn target(cx: &mut Context, id_or_name: Term) -> Result<Term, Atom> {
     if !id_or_name.is_local_port() && !id_or_name.is_atom() {
         return Err(am::BADARG);
     }
-    port::lookup(cx, id_or_name).ok_or(am::UNDEFINED)
+    let port = port::lookup(cx, id_or_name).ok_or(am::UNDEFINED)?;
+    port_event::touched(cx.machine(), port, am::INFO);
+    Ok(port)
 }
 
 fn internal_port_info_1(cx: &mut Context, args: &[Term]) -> Value {

@@ -3,6 +3,7 @@
 use super::{Bif, Context, Fail, Value, bif};
 use crate::atom::am;
 use crate::memory::Arena;
+use crate::observe::can_be_told;
 use crate::observe::sequential::{self, Token};
 use crate::term::Term;
 use crate::term::compare::exact_equal;
@@ -112,12 +113,16 @@ fn seq_trace_print_2(cx: &mut Context, args: &[Term]) -> Value {
     }
 }
 
-/// `system_flag(sequential_tracer, Tracer)`: a process, or `false`; who it was.
+/// `system_flag(sequential_tracer, Tracer)`: a process or port, by itself or as the state of `erl_tracer`, or `false`; who it was.
 pub(super) fn set_tracer(cx: &mut Context, value: Term) -> Value {
+    let told = match value.as_tuple() {
+        Some(&[module, state]) if module == am::ERL_TRACER.term() => state,
+        _ => value,
+    };
     let tracer = if value == Term::boolean(false) {
         None
-    } else if cx.machine().processes.alive(value).is_some() {
-        Some(value)
+    } else if can_be_told(cx.machine(), told) {
+        Some(told)
     } else {
         return Err(Fail::Badarg);
     };

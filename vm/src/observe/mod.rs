@@ -1,4 +1,4 @@
-//! What the machine tells about itself to a process that asked: `erlang:system_monitor`, `erlang:system_profile`, `seq_trace`.
+//! What the machine tells about itself to a process (or port) that asked: `erlang:system_monitor`, `erlang:system_profile`, `seq_trace`.
 //!
 //! [`monitor`] tells of what takes long or grows large, [`profile`] of who becomes active and inactive, [`sequential`] of where tokens go. The first two hang on places that are rare: the collector
 //! ([`collection`]), the beginning and the end of a turn ([`turn`]), ports. While nobody asked, each of these costs one comparison.
@@ -14,10 +14,12 @@ pub mod timestamp;
 pub mod turn;
 
 use crate::machine::Machine;
-use crate::memory::NoMemory;
-use crate::memory::heap::Heap;
+use crate::memory::heap::Parcel;
+use crate::memory::{Arena, NoMemory};
+use crate::port::output::Output;
+use crate::port::signal;
 use crate::process::Mfa;
-use crate::term::Term;
+use crate::term::{Term, etf};
 use monitor::SystemMonitor;
 use profile::SystemProfile;
 
@@ -72,8 +74,8 @@ impl Default for Observer {
     }
 }
 
-/// The process `pid` has ended: if it was told anything, nobody is any more.
-pub fn process_exited(machine: &mut Machine, pid: Term) {
+/// The process or port `pid` has ended: if it was told anything, nobody is any more.
+pub fn ended(machine: &mut Machine, pid: Term) {
     let observer = &mut machine.observer;
     if observer.monitor.as_ref().is_some_and(|m| m.receiver == pid) {
         observer.monitor = None;
@@ -88,16 +90,30 @@ pub fn process_exited(machine: &mut Machine, pid: Term) {
     }
 }
 
-/// Sends what `build` makes to `receiver`.
+/// Sends what `build` makes to `receiver`. A port gets it in external term format, as its driver's input.
 fn tell(
     machine: &mut Machine,
     receiver: Term,
-    build: impl FnOnce(&mut Heap) -> Result<Term, NoMemory>,
+    build: impl FnOnce(&mut dyn Arena) -> Result<Term, NoMemory>,
 ) {
     // Without memory it is not told.
+    if receiver.is_local_port() {
+        let mut parcel = Parcel::new();
+        let bytes = build(&mut parcel)
+            .and_then(|term| etf::encode(&machine.atoms, term, &etf::EncodeOptions::default()));
+        if let Ok(bytes) = bytes {
+            signal::write(machine, receiver, None, Output::from_bytes(bytes));
+        }
+        return;
+    }
     let _ = machine
         .processes
         .post(receiver, |process| build(&mut process.heap));
+}
+
+/// Whether there is such a process or port, so that it can be told something.
+pub fn can_be_told(machine: &mut Machine, receiver: Term) -> bool {
+    machine.processes.alive(receiver).is_some() || machine.ports.open(receiver).is_some()
 }
 
 /// Where a process stands that has not the processor, or has just begun or ended a turn.

@@ -3,7 +3,6 @@
 use super::tell;
 use crate::atom::am;
 use crate::machine::Machine;
-use crate::memory::Arena;
 use crate::term::{Atom, Term};
 
 /// Nanoseconds of a millisecond, in which times are told.

@@ -8,7 +8,6 @@ use super::timestamp::{Kind, Timestamp};
 use super::turn::place_term;
 use crate::atom::am;
 use crate::machine::Machine;
-use crate::memory::Arena;
 use crate::process::Mfa;
 use crate::term::{Atom, Term};
 

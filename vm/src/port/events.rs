@@ -12,6 +12,7 @@ use crate::os_signal;
 use crate::platform::io::{Descriptor, Event, Interest, Signal};
 use crate::process::exit;
 use crate::term::Term;
+use crate::tracing::port_event;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -77,7 +78,9 @@ pub fn handle(machine: &mut Machine, now: u64) {
         }
     }
     while let Some(port) = machine.ports.take_due(now) {
-        driver::run(machine, port, |driver, at| driver.timeout(at));
+        port_event::during(machine, port, None, |machine| {
+            driver::run(machine, port, |driver, at| driver.timeout(at));
+        });
     }
     wake(machine);
     exit::carry_out(machine);
@@ -109,8 +112,10 @@ fn one(machine: &mut Machine, event: Event) {
                     write: ready.write && wanted.write,
                 };
                 if !common.is_none() {
-                    driver::run(machine, port, |driver, at| {
-                        driver.ready(at, descriptor, common);
+                    port_event::during(machine, port, None, |machine| {
+                        driver::run(machine, port, |driver, at| {
+                            driver.ready(at, descriptor, common);
+                        });
                     });
                 }
                 place += 1;
@@ -135,7 +140,9 @@ fn one(machine: &mut Machine, event: Event) {
             let children = &mut machine.ports.children;
             if let Some(at) = children.iter().position(|(id, _)| *id == child) {
                 let (_, port) = children.swap_remove(at);
-                driver::run(machine, port, |driver, at| driver.child_ended(at, status));
+                port_event::during(machine, port, None, |machine| {
+                    driver::run(machine, port, |driver, at| driver.child_ended(at, status));
+                });
             }
         }
         Event::Naming => naming::news(machine),

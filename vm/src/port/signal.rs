@@ -19,7 +19,7 @@ use crate::process::signal::{Origin, down, exit_signal, remove_link};
 use crate::process::ties::Identifier;
 use crate::report;
 use crate::term::Term;
-use crate::tracing::port_event;
+use crate::tracing::{event, port_event};
 use alloc::format;
 use alloc::string::String;
 
@@ -154,7 +154,9 @@ pub(super) fn take_delayed(machine: &mut Machine, port: Term) {
             continue;
         }
         answer(machine, port, delayed.reply, am::TRUE.term());
-        write(machine, port, caller, delayed.data);
+        port_event::during(machine, port, Some(am::COMMAND), |machine| {
+            write(machine, port, caller, delayed.data);
+        });
     }
     resume_all(machine, port);
 }
@@ -187,6 +189,33 @@ pub fn message(
         return Ok(false);
     };
     let owner = at.owner;
+    let task = match message.as_tuple() {
+        Some(&[_, what]) if what == am::CLOSE.term() => am::CLOSE,
+        Some(&[_, what]) if matches!(what.as_tuple(), Some(&[tag, _]) if tag == am::CONNECT.term()) => {
+            am::CONNECT
+        }
+        _ => am::COMMAND,
+    };
+    let taken = port_event::during(machine, port, Some(task), |machine| {
+        take(machine, port, from, owner, message)
+    })?;
+    Ok(match taken {
+        Some(sent) => sent == Sent::Delayed,
+        None => {
+            exit_signal(machine, port, owner, am::BADSIG.term(), Origin::Link);
+            false
+        }
+    })
+}
+
+/// Does what a message to a port says, whose owner is `owner`; nothing if it is bad.
+fn take(
+    machine: &mut Machine,
+    port: Term,
+    from: Term,
+    owner: Term,
+    message: Term,
+) -> Result<Option<Sent>, NoMemory> {
     let parsed = match message.as_tuple() {
         Some(&[sender, what]) if sender == owner => Some(what),
         _ => None,
@@ -198,38 +227,38 @@ pub fn message(
     match (parsed, parsed.and_then(command_of)) {
         (Some(what), _) if what == am::CLOSE.term() => {
             port_event::gets(machine, port, Some(from), |_| Ok(am::CLOSE.term()));
+            let hearers = port_event::hearers(machine, port);
             end(machine, port, am::NORMAL.term());
             deliver::plain(machine, port, owner, am::CLOSED);
-            return Ok(false);
+            port_event::tell_sent(machine, port, &hearers, am::CLOSED.term(), owner);
+            return Ok(Some(Sent::Done));
         }
         (_, Some((am::COMMAND, data))) => match bytes_of(machine, port, data) {
             Ok(data) => {
-                let sent = command(machine, port, Some(from), data, WhenBusy::Delay(None))?;
-                return Ok(sent == Sent::Delayed);
+                return command(machine, port, Some(from), data, WhenBusy::Delay(None)).map(Some);
             }
             Err(Fail::NoMemory) => return Err(NoMemory),
             Err(_) => {}
         },
-        (_, Some((am::CONNECT, pid))) if connect(machine, port, pid) => {
+        (_, Some((am::CONNECT, pid))) if connect(machine, port, from, pid) => {
             deliver::plain(machine, port, owner, am::CONNECTED);
-            return Ok(false);
+            return Ok(Some(Sent::Done));
         }
         _ => {}
     }
-    exit_signal(machine, port, owner, am::BADSIG.term(), Origin::Link);
-    Ok(false)
+    Ok(None)
 }
 
-/// Makes `pid` the owner. False if there is no such port or process. The old owner stays linked.
-pub fn connect(machine: &mut Machine, port: Term, pid: Term) -> bool {
+/// Makes `pid` the owner, as `from` wants. False if there is no such port or process. The old owner stays linked.
+pub fn connect(machine: &mut Machine, port: Term, from: Term, pid: Term) -> bool {
     if machine.processes.alive(pid).is_none() {
         return false;
     }
     let Some(at) = machine.ports.open(port) else {
         return false;
     };
-    let old = core::mem::replace(&mut at.owner, pid);
-    port_event::gets(machine, port, Some(old), |parcel| {
+    at.owner = pid;
+    port_event::gets(machine, port, Some(from), |parcel| {
         port_event::pair(parcel, am::CONNECT, pid)
     });
     true
@@ -240,15 +269,18 @@ pub fn exit(machine: &mut Machine, port: Term, from: Term, reason: Term, origin:
     let Some(at) = machine.ports.open(port) else {
         return;
     };
-    if origin == Origin::Link && reason == am::NORMAL.term() && at.owner != from {
-        return;
-    }
-    let reason = if reason == am::KILL.term() {
-        am::KILLED.term()
-    } else {
-        reason
-    };
-    end(machine, port, reason);
+    let stays = origin == Origin::Link && reason == am::NORMAL.term() && at.owner != from;
+    // The end of who was linked comes as what the machine itself has for a port does.
+    let task = (origin == Origin::Explicit).then_some(am::CLOSE);
+    port_event::during(machine, port, task, |machine| {
+        port_event::gets(machine, port, Some(from), |_| Ok(am::CLOSE.term()));
+        if !stays {
+            port_event::closed(machine, port, reason);
+            let killed = reason == am::KILL.term();
+            let reason = if killed { am::KILLED.term() } else { reason };
+            end(machine, port, reason);
+        }
+    });
 }
 
 /// Ends a port with `reason` (anybody's term): it loses its name, who is linked or monitors is told, and its driver stops as
@@ -276,6 +308,7 @@ fn close(machine: &mut Machine, port: Term, reason: Term) -> bool {
         return false;
     }
     port_event::closed(machine, port, reason);
+    observe::ended(machine, port);
     let Some(at) = machine.ports.open(port) else {
         return false;
     };
@@ -297,6 +330,7 @@ fn close(machine: &mut Machine, port: Term, reason: Term) -> bool {
     {
         let linked = linked.term();
         if remove_link(machine, linked, port) {
+            event::left(machine, linked, port, reason);
             exit_signal(machine, port, linked, reason, Origin::Link);
         }
     }
@@ -338,5 +372,10 @@ pub fn control(
         let answer = driver.control(at, caller, operation, data)?;
         Ok((answer, driver.answers_binaries()))
     });
-    answered?.map_err(|Unsupported| ()).ok()
+    let answered = answered?.map_err(|Unsupported| ()).ok()?;
+    port_event::answers(machine, port, caller, |parcel| {
+        let bytes = make_binary(parcel, &answered.0)?;
+        port_event::pair(parcel, am::CONTROL, bytes)
+    });
+    Some(answered)
 }

@@ -198,7 +198,7 @@ fn finish(machine: &mut Machine, pid: Term) {
     };
     let reason = process.pending_exit.unwrap_or(am::NORMAL.term());
     finish_rare(machine, pid, reason);
-    observe::process_exited(machine, pid);
+    observe::ended(machine, pid);
     if machine.distribution.net_kernel == Some(pid) {
         dist::down::leave(machine);
     }
@@ -254,7 +254,9 @@ fn finish_links(machine: &mut Machine, pid: Term, reason: Term) {
     {
         let other = other.0.term();
         if remove_link(machine, other, pid) {
-            event::left(machine, other, pid, reason);
+            if !other.is_local_port() {
+                event::left(machine, other, pid, reason);
+            }
             exit_signal(machine, pid, other, reason, Origin::Link);
         }
     }

@@ -21,7 +21,7 @@ use crate::observe::sequential;
 use crate::port;
 use crate::term::copy::copy;
 use crate::term::{Atom, Term};
-use crate::tracing::event;
+use crate::tracing::{event, port_event};
 
 /// Sends `message` from `from` to the process of the pid `to`. A message to itself is not copied.
 #[inline]
@@ -164,8 +164,12 @@ pub fn remove_watcher(
     if let Watched::Remote(target) = watched {
         return dist::signal::demonitor(machine, watcher, reference, target);
     }
-    if let Some(watchers) = monitored_by(machine, watched.identifier()) {
-        watchers.remove(reference);
+    let watched = watched.identifier();
+    let Some(watchers) = monitored_by(machine, watched) else {
+        return;
+    };
+    if watchers.remove(reference).is_some() && watched.is_local_port() {
+        port_event::touched(machine, watched, am::DEMONITOR);
     }
 }
 
@@ -208,6 +212,9 @@ pub fn monitor(
             if let Err(error) = watchers.insert(reference, pid) {
                 demonitor(machine, pid, reference);
                 return Err(error);
+            }
+            if watched.is_local_port() {
+                port_event::touched(machine, watched, am::MONITOR);
             }
         }
         None => down(machine, pid, reference, am::NOPROC.term()),

@@ -113,7 +113,7 @@ pub fn tell(machine: &mut Machine, tracee: Term, link: &Link, tag: Atom, fields:
     };
     let literals = machine.literals.clone();
     match link.tracer {
-        Tracer::Nobody => {}
+        Tracer::Nobody | Tracer::NoReceiver(_) => {}
         Tracer::Process(pid) => {
             let posted = machine
                 .processes

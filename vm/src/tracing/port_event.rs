@@ -8,7 +8,7 @@ use super::flags::Flags;
 use super::message::{tell, tell_all};
 use super::session::{Messages, Session};
 use super::specification::Matched;
-use super::tracee::{self, Link, inherit};
+use super::tracee::{self, Link, Links, inherit};
 use super::tracer::Verdict;
 use crate::atom::am;
 use crate::bits::make_binary;
@@ -34,6 +34,7 @@ pub fn opened(machine: &mut Machine, port: Term, owner: Term) {
             let _ = inherit(machine, &link, port, Flags::NONE);
         }
     }
+    event::procs(machine, owner, am::LINK, port);
     if tracee::of(machine, port).is_none() {
         return;
     }
@@ -52,10 +53,43 @@ pub fn closed(machine: &mut Machine, port: Term, reason: Term) {
         return;
     }
     tell_all(machine, port, Flags::PORTS, am::CLOSED, &[reason]);
+    let name = machine.ports.open(port).and_then(|at| at.registered_name);
+    if let Some(name) = name {
+        tell_all(machine, port, Flags::PORTS, am::UNREGISTER, &[name.term()]);
+    }
     if let Some(at) = machine.ports.open(port) {
         let mut trace = at.trace.take();
         tracee::forget(&mut machine.tracing, &mut trace);
     }
+}
+
+/// Does the `work` that a port is given; `task` says what it is, nothing that it is its driver's own (streams, timers).
+/// The end of the work is not told of a port that has closed in it.
+#[inline]
+pub fn during<T>(
+    machine: &mut Machine,
+    port: Term,
+    task: Option<Atom>,
+    work: impl FnOnce(&mut Machine) -> T,
+) -> T {
+    runs(machine, port, am::IN, task);
+    let done = work(machine);
+    runs(machine, port, am::OUT, task);
+    done
+}
+
+#[inline]
+fn runs(machine: &mut Machine, port: Term, tag: Atom, task: Option<Atom>) {
+    if machine.tracing.has_ports && port.is_local_port() {
+        let task = task.map_or(Term::small(0), Atom::term);
+        tell_all(machine, port, Flags::RUNNING_PORTS, tag, &[task]);
+    }
+}
+
+/// A port is given something to do that is done at once, or that only the machine has to do with.
+#[inline]
+pub fn touched(machine: &mut Machine, port: Term, task: Atom) {
+    during(machine, port, Some(task), |_| {});
 }
 
 /// Whether a session wants messages of ports told. A specification that needs a process to run is not run for them.
@@ -91,6 +125,41 @@ pub fn gets(
     for link in links {
         if wanted(machine, &link, |session| &session.receive).is_some() {
             tell(machine, port, &link, am::RECEIVE, &[message]);
+        }
+    }
+}
+
+/// A port says `{Port, What}` to `to`, where `what` is made by `build`, without a message: as the answer of a call.
+pub fn answers(
+    machine: &mut Machine,
+    port: Term,
+    to: Term,
+    build: impl FnOnce(&mut Parcel) -> Result<Term, NoMemory>,
+) {
+    let links = hearers(machine, port);
+    if links.is_empty() {
+        return;
+    }
+    let mut parcel = Parcel::new();
+    let message = build(&mut parcel).and_then(|what| parcel.tuple(&[port, what]));
+    if let Ok(message) = message {
+        tell_sent(machine, port, &links, message, to);
+    }
+}
+
+/// Who is told what a port sends.
+pub fn hearers(machine: &mut Machine, port: Term) -> Links {
+    match machine.tracing.has_ports {
+        true => tracee::listeners(machine, port, Flags::SEND),
+        false => Links::new(),
+    }
+}
+
+/// Tells `links` that `port` has sent `to` a message. The port may have closed.
+pub fn tell_sent(machine: &mut Machine, port: Term, links: &Links, message: Term, to: Term) {
+    for link in links {
+        if wanted(machine, link, |session| &session.send).is_some() {
+            tell(machine, port, link, am::SEND, &[message, to]);
         }
     }
 }

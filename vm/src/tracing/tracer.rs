@@ -16,6 +16,8 @@ pub enum Tracer {
     Process(Term),
     /// This port.
     Port(Term),
+    /// What `erl_tracer` was given in the place of a process or port: it tells nobody.
+    NoReceiver(Term),
 }
 
 /// Whether a tracer is to be told.
@@ -52,24 +54,29 @@ impl Tracer {
 
     /// The tracer that a module with native functions makes of a state.
     pub fn of_module(module: Term, state: Term) -> Option<Tracer> {
-        match module == am::ERL_TRACER.term() {
-            true => Tracer::of(state),
-            false => None,
+        if module != am::ERL_TRACER.term() {
+            return None;
         }
+        let known = if state.is_immediate() {
+            state
+        } else {
+            Term::NIL
+        };
+        Some(Tracer::of(state).unwrap_or(Tracer::NoReceiver(known)))
     }
 
     /// As programs see it; `[]` for nobody.
     pub fn term(self) -> Term {
         match self {
             Tracer::Nobody => Term::NIL,
-            Tracer::Process(id) | Tracer::Port(id) => id,
+            Tracer::Process(id) | Tracer::Port(id) | Tracer::NoReceiver(id) => id,
         }
     }
 
     /// Whether it is to be told of `tracee`.
     pub fn verdict(self, machine: &mut Machine, tracee: Term) -> Verdict {
         let (id, alive) = match self {
-            Tracer::Nobody => return Verdict::Remove,
+            Tracer::Nobody | Tracer::NoReceiver(_) => return Verdict::Remove,
             Tracer::Process(pid) => (pid, machine.processes.alive(pid).is_some()),
             Tracer::Port(port) => (port, machine.ports.open(port).is_some()),
         };

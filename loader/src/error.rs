@@ -65,6 +65,8 @@ pub enum Problem {
     Checksum,
     /// There is not enough memory to load it.
     OutOfMemory,
+    /// Whoever wanted it loaded has told the loader to stop ([`crate::Pace`]).
+    Stopped,
 }
 
 impl LoadError {
@@ -154,6 +156,7 @@ impl fmt::Display for Problem {
             ),
             Problem::Checksum => write!(out, "the checksum does not fit: the file is damaged"),
             Problem::OutOfMemory => write!(out, "not enough memory to load it"),
+            Problem::Stopped => write!(out, "loading it was given up"),
         }
     }
 }

@@ -24,10 +24,11 @@ pub mod isa;
 pub mod ling;
 pub mod opcode;
 pub mod operation;
+mod pace;
 pub mod text;
 
 pub use beam::iff::is_beam;
-pub use convert::{convert_beam, one_operation};
+pub use convert::{convert_beam, convert_beam_in_pieces, one_operation};
 pub use disassemble::disassemble;
 pub use error::{LoadError, Problem};
 pub use exits::never_returns;
@@ -35,3 +36,4 @@ pub use ling::is_ling;
 pub use operation::{
     BIF_CALL_DISTANCE, Kind, OPERATIONS, Op, VARIANTS, Variant, instruction_length,
 };
+pub use pace::Pace;

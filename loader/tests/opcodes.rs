@@ -16,7 +16,7 @@ use std::process::Command;
 use starling_loader::beam::code::{Instruction, Instructions};
 use starling_loader::beam::{Beam, iff};
 use starling_loader::opcode::{Generic, LAST_KNOWN};
-use starling_loader::{convert_beam, one_operation};
+use starling_loader::{Pace, convert_beam, one_operation};
 use support::{BeamBuilder, Style, term};
 
 /// Programs named for an opcode.
@@ -120,8 +120,8 @@ fn programs() -> Option<BTreeMap<u8, Vec<String>>> {
 }
 
 fn opcodes(file: &[u8]) -> Vec<u8> {
-    let form = iff::decompress(file).unwrap();
-    let beam = Beam::parse(&form).unwrap();
+    let form = iff::decompress(file, &mut Pace::unbroken()).unwrap();
+    let beam = Beam::parse(&form, &mut Pace::unbroken()).unwrap();
     let (atoms, literals) = (beam.atoms.texts().len() as u32, beam.literals.len() as u32);
     let mut instructions = Instructions::new(beam.code, atoms, literals).unwrap();
     let mut instruction = Instruction::new();

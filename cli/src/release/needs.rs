@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use starling_loader::Pace;
 use starling_loader::beam::Beam;
 use starling_loader::beam::code::{Arg, Instruction, Instructions};
 use starling_loader::beam::iff;
@@ -45,8 +46,8 @@ pub struct Module {
 
 /// Finds what `file` says; `None` if it is no module that can be read, which the converter tells better.
 pub fn look_at(application: &str, name: &str, file: &[u8]) -> Option<Module> {
-    let form = iff::decompress(file).ok()?;
-    let beam = Beam::parse(&form).ok()?;
+    let form = iff::decompress(file, &mut Pace::unbroken()).ok()?;
+    let beam = Beam::parse(&form, &mut Pace::unbroken()).ok()?;
     Some(Module {
         application: application.to_owned(),
         name: name.to_owned(),

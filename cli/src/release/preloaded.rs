@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use starling_loader::Pace;
 use starling_loader::beam::Beam;
 use starling_vm::boot::ModuleStore;
 
@@ -90,7 +91,7 @@ fn in_emulator(emulator: &[u8]) -> BTreeMap<String, Vec<u8>> {
         at += found;
         let form = form_at(&emulator[at..]);
         if let Some(form) = form
-            && let Ok(beam) = Beam::parse(form)
+            && let Ok(beam) = Beam::parse(form, &mut Pace::unbroken())
         {
             modules.insert(beam.atoms.module().to_owned(), form.to_vec());
             at += form.len();

@@ -185,6 +185,11 @@ impl<'a> Instructions<'a> {
         Ok(known != Generic::IntCodeEnd)
     }
 
+    /// Where the next instruction begins in the Code chunk.
+    pub fn position(&self) -> usize {
+        self.reader.position()
+    }
+
     /// Opcode of the next instruction.
     pub fn next_opcode(&self) -> Option<Generic> {
         Generic::from_number(self.reader.clone().u8().ok()?)

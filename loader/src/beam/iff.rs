@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use super::inflate;
 use super::reader::Reader;
 use crate::error::{LoadError, Problem};
+use crate::pace::Pace;
 
 /// The chunks that loading looks at, by their place in [`Chunks`].
 const NAMES: [(&str, [u8; 4]); 13] = [
@@ -130,16 +131,16 @@ fn is_gzip(bytes: &[u8]) -> bool {
 }
 
 /// The form itself: inflates a file that `erlc +compressed` wrote, else gives it back.
-pub fn decompress(file: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
+pub fn decompress<'f>(file: &'f [u8], pace: &mut Pace<'_>) -> Result<Cow<'f, [u8]>, LoadError> {
     if is_gzip(file) {
-        Ok(Cow::Owned(gunzip(file)?))
+        Ok(Cow::Owned(gunzip(file, pace)?))
     } else {
         Ok(Cow::Borrowed(file))
     }
 }
 
 /// One gzip member (RFC 1952), whose length modulo 2³² is at the end of the file.
-fn gunzip(file: &[u8]) -> Result<Vec<u8>, LoadError> {
+fn gunzip(file: &[u8], pace: &mut Pace<'_>) -> Result<Vec<u8>, LoadError> {
     const PLACE: &str = "the gzip header";
     const HEADER_CHECKSUM: u8 = 2;
     const EXTRA: u8 = 4;
@@ -179,6 +180,7 @@ fn gunzip(file: &[u8]) -> Result<Vec<u8>, LoadError> {
         deflated,
         word(4) as usize,
         inflate::Wrapper::None,
+        pace,
     )?;
     if crc32fast::hash(&form) != word(0) {
         return Err(LoadError::damaged(

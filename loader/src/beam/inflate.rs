@@ -7,15 +7,21 @@
 
 use alloc::format;
 use alloc::vec::Vec;
-use miniz_oxide::inflate::decompress_slice_iter_to_slice;
+use miniz_oxide::inflate::TINFLStatus;
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 
 use crate::error::{LoadError, Problem};
+use crate::pace::Pace;
 
 /// Deflate emits at most 258 bytes for 2 bits, a ratio of 1032.
 const GREATEST_RATIO: usize = 1032;
 
 /// Greatest inflated size accepted, whatever the ratio.
 const GREATEST_SIZE: usize = 256 << 20;
+
+/// Bytes that are inflated at a time, and the work that this is.
+const PIECE: usize = 16 << 10;
+const PIECE_WORK: usize = PIECE / 8;
 
 /// What stands around the deflated bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +38,7 @@ pub fn inflate(
     deflated: &[u8],
     size: usize,
     wrapper: Wrapper,
+    pace: &mut Pace<'_>,
 ) -> Result<Vec<u8>, LoadError> {
     if size > GREATEST_SIZE || size / GREATEST_RATIO > deflated.len() {
         let what = format!(
@@ -44,19 +51,38 @@ pub fn inflate(
     inflated
         .try_reserve_exact(size)
         .map_err(|_| LoadError::from(Problem::OutOfMemory))?;
-    inflated.resize(size, 0);
-    let chunks = core::iter::once(deflated);
-    match decompress_slice_iter_to_slice(&mut inflated, chunks, wrapper == Wrapper::Zlib, false) {
-        Ok(written) if written == size => Ok(inflated),
-        Ok(written) => Err(LoadError::damaged(
-            place,
-            0,
-            format!("{written} bytes inflated, {size} announced"),
-        )),
-        Err(status) => Err(LoadError::damaged(
-            place,
-            0,
-            format!("inflating failed: {status:?}"),
-        )),
+    let mut flags = inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+    if wrapper == Wrapper::Zlib {
+        flags |= inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER;
+    }
+    let mut state = DecompressorOxide::new();
+    let (mut read, mut written) = (0, 0);
+    loop {
+        // Room for one piece more; what is there already is the dictionary.
+        let room = inflated.len() + PIECE;
+        inflated.resize(room.min(size), 0);
+        let rest = deflated.get(read..).unwrap_or_default();
+        let (status, taken, given) = decompress(&mut state, rest, &mut inflated, written, flags);
+        read += taken;
+        written += given;
+        pace.did(PIECE_WORK)?;
+        match status {
+            TINFLStatus::HasMoreOutput if inflated.len() < size => {}
+            TINFLStatus::Done if written == size => return Ok(inflated),
+            TINFLStatus::Done => {
+                return Err(LoadError::damaged(
+                    place,
+                    0,
+                    format!("{written} bytes inflated, {size} announced"),
+                ));
+            }
+            _ => {
+                return Err(LoadError::damaged(
+                    place,
+                    0,
+                    format!("inflating failed: {status:?}"),
+                ));
+            }
+        }
     }
 }

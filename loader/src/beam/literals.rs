@@ -12,6 +12,7 @@ use core::ops::Range;
 use super::inflate::{Wrapper, inflate};
 use super::reader::Reader;
 use crate::error::LoadError;
+use crate::pace::Pace;
 
 /// The literals of a file, each in external term format.
 #[derive(Debug, Default)]
@@ -22,7 +23,7 @@ pub struct Literals<'a> {
 
 impl<'a> Literals<'a> {
     /// Reads LitT; a missing chunk is an empty table.
-    pub fn parse(chunk: Option<&'a [u8]>) -> Result<Self, LoadError> {
+    pub fn parse(chunk: Option<&'a [u8]>, pace: &mut Pace<'_>) -> Result<Self, LoadError> {
         let Some(chunk) = chunk else {
             return Ok(Literals::default());
         };
@@ -32,7 +33,7 @@ impl<'a> Literals<'a> {
         let bytes = if inflated_size == 0 {
             Cow::Borrowed(rest)
         } else {
-            Cow::Owned(inflate("LitT", rest, inflated_size, Wrapper::Zlib)?)
+            Cow::Owned(inflate("LitT", rest, inflated_size, Wrapper::Zlib, pace)?)
         };
         let mut reader = Reader::new("LitT, inflated", &bytes);
         let count = reader.count(4)?;

@@ -7,6 +7,8 @@
 use md5::{Digest, Md5};
 
 use super::iff::Chunks;
+use crate::error::LoadError;
+use crate::pace::Pace;
 
 /// The chunks covered, in this order, those that are there.
 const COVERED: [&str; 9] = [
@@ -16,8 +18,12 @@ const COVERED: [&str; 9] = [
 /// Size of an entry of FunT; its last four bytes are `old_uniq`.
 const FUN_ENTRY: usize = 24;
 
+/// Bytes that are digested at a time, and the work that this is.
+const PIECE: usize = 16 << 10;
+const PIECE_WORK: usize = PIECE / 16;
+
 /// Computes the MD5 of a file.
-pub fn of_chunks(chunks: &Chunks<'_>) -> [u8; 16] {
+pub fn of_chunks(chunks: &Chunks<'_>, pace: &mut Pace<'_>) -> Result<[u8; 16], LoadError> {
     let mut digest = Md5::new();
     for name in COVERED {
         let Some(bytes) = chunks.get(name) else {
@@ -33,10 +39,14 @@ pub fn of_chunks(chunks: &Chunks<'_>) -> [u8; 16] {
                 } else {
                     digest.update(entry);
                 }
+                pace.did(FUN_ENTRY / 16)?;
             }
         } else {
-            digest.update(bytes);
+            for piece in bytes.chunks(PIECE) {
+                digest.update(piece);
+                pace.did(PIECE_WORK)?;
+            }
         }
     }
-    digest.finalize().into()
+    Ok(digest.finalize().into())
 }

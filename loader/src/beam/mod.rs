@@ -19,6 +19,7 @@ pub mod tables;
 use alloc::vec::Vec;
 
 use crate::error::LoadError;
+use crate::pace::Pace;
 use atoms::Atoms;
 use iff::Chunks;
 use lines::Lines;
@@ -56,7 +57,7 @@ pub struct Beam<'a> {
 
 impl<'a> Beam<'a> {
     /// Parses the chunks of an uncompressed `.beam`.
-    pub fn parse(form: &'a [u8]) -> Result<Self, LoadError> {
+    pub fn parse(form: &'a [u8], pace: &mut Pace<'_>) -> Result<Self, LoadError> {
         let chunks = Chunks::split(form)?;
         let mut beam = Beam {
             atoms: Atoms::parse(&chunks)?,
@@ -70,22 +71,29 @@ impl<'a> Beam<'a> {
             lines: Lines::default(),
             attributes: chunks.get("Attr").unwrap_or_default(),
             compile_info: chunks.get("CInf").unwrap_or_default(),
-            md5: md5::of_chunks(&chunks),
+            md5: md5::of_chunks(&chunks, pace)?,
         };
-        match beam.read_tables(&chunks) {
+        match beam.read_tables(&chunks, pace) {
             Ok(()) => Ok(beam),
             Err(error) => Err(beam.name_in(error)),
         }
     }
 
-    fn read_tables(&mut self, chunks: &Chunks<'a>) -> Result<(), LoadError> {
+    fn read_tables(&mut self, chunks: &Chunks<'a>, pace: &mut Pace<'_>) -> Result<(), LoadError> {
         self.code = chunks.require("Code")?;
+        // Each entry of these is a few words to be copied.
         self.imports = tables::imports(chunks.get("ImpT"), &self.atoms)?;
+        pace.did(self.imports.len())?;
         self.exports = tables::functions("ExpT", Some(chunks.require("ExpT")?), &self.atoms)?;
+        pace.did(self.exports.len())?;
         self.locals = tables::functions("LocT", chunks.get("LocT"), &self.atoms)?;
+        pace.did(self.locals.len())?;
         self.lambdas = tables::lambdas(chunks.get("FunT"), &self.atoms)?;
-        self.literals = Literals::parse(chunks.get("LitT"))?;
+        pace.did(self.lambdas.len())?;
+        self.literals = Literals::parse(chunks.get("LitT"), pace)?;
+        pace.did(self.literals.len())?;
         self.lines = Lines::parse(chunks.get("Line"))?;
+        pace.did(self.lines.items.len())?;
         Ok(())
     }
 
@@ -100,5 +108,5 @@ impl<'a> Beam<'a> {
 
 /// The MD5 of an uncompressed `.beam` file, as `Module:module_info(md5)` of the loaded module gives it.
 pub fn module_md5(form: &[u8]) -> Result<[u8; 16], LoadError> {
-    Ok(md5::of_chunks(&Chunks::split(form)?))
+    md5::of_chunks(&Chunks::split(form)?, &mut Pace::unbroken())
 }

@@ -14,6 +14,7 @@ use crate::error::LoadError;
 use crate::isa::{register_destination, register_source};
 use crate::ling::Relocation;
 use crate::operation::{Kind, Op, align, fuse};
+use crate::pace::Pace;
 
 /// An operand of the machine, before a variant has been picked.
 #[derive(Clone, Copy, Debug)]
@@ -219,7 +220,7 @@ impl Emitter {
     /// Fuses instructions that follow each other, where there is an opcode for the two. Labels
     /// between them do no harm: both stay as they are, but for the opcode of the first. From the end to the beginning, since the second one may
     /// be a fused one; one that has become a second does not become a first as well unless there is an opcode for all three.
-    fn fuse(&mut self) {
+    fn fuse(&mut self, pace: &mut Pace<'_>) -> Result<(), LoadError> {
         let mut behind = None;
         for at in self.instructions.iter().rev() {
             let at = *at as usize;
@@ -232,7 +233,9 @@ impl Emitter {
                 self.code[at..at + 2].copy_from_slice(&fused.to_le_bytes());
             }
             behind = Some(fused.unwrap_or(opcode));
+            pace.did(1)?;
         }
+        Ok(())
     }
 
     fn write(&mut self, kind: Kind, operand: &Operand<'_>, op: Op, instruction: u32) {
@@ -359,10 +362,11 @@ impl Emitter {
     }
 
     /// Fuses instructions, and fills in the distances to labels, which somebody must have defined.
-    pub fn resolve(&mut self) -> Result<(), LoadError> {
-        self.fuse();
+    pub fn resolve(&mut self, pace: &mut Pace<'_>) -> Result<(), LoadError> {
+        self.fuse(pace)?;
         let wait = Op::wait_timeout.opcode(0).to_le_bytes();
         for reference in &self.references {
+            pace.did(1)?;
             let mut target = match self.labels.get(reference.label as usize) {
                 Some(target) if *target != UNDEFINED => *target,
                 _ => {

@@ -28,6 +28,7 @@ use crate::isa::FUN_WORDS;
 use crate::ling::{Contents, Location, Module, Section};
 use crate::opcode::Generic;
 use crate::operation::{Kind, Op};
+use crate::pace::Pace;
 use emit::{Emitter, NIL, Operand, is_small, small};
 
 /// The operation that a generic instruction becomes whatever stands around it and whatever its operands are; `None` if there is no
@@ -38,15 +39,20 @@ pub fn one_operation(opcode: Generic) -> Option<Op> {
 
 /// Converts a `.beam` file, compressed or not, to the bytes of a `.ling` file.
 pub fn convert_beam(file: &[u8]) -> Result<Vec<u8>, LoadError> {
+    convert_beam_in_pieces(file, &mut Pace::unbroken())
+}
+
+/// As [`convert_beam`], with pauses.
+pub fn convert_beam_in_pieces(file: &[u8], pace: &mut Pace<'_>) -> Result<Vec<u8>, LoadError> {
     if !iff::is_beam(file) {
         return Err(Problem::UnknownFormat.into());
     }
-    let form = iff::decompress(file)?;
-    let beam = Beam::parse(&form)?;
-    convert(&beam).map_err(|error| beam.name_in(error))
+    let form = iff::decompress(file, pace)?;
+    let beam = Beam::parse(&form, pace)?;
+    convert(&beam, pace).map_err(|error| beam.name_in(error))
 }
 
-fn convert(beam: &Beam<'_>) -> Result<Vec<u8>, LoadError> {
+fn convert(beam: &Beam<'_>, pace: &mut Pace<'_>) -> Result<Vec<u8>, LoadError> {
     let mut instructions = Instructions::new(
         beam.code,
         beam.atoms.texts().len() as u32,
@@ -55,10 +61,12 @@ fn convert(beam: &Beam<'_>) -> Result<Vec<u8>, LoadError> {
     let mut converter = Converter::new(beam, instructions.labels)?;
     let mut instruction = Instruction::new();
     while instructions.next(&mut instruction)? {
+        let at = instruction.at;
         converter.instruction(&mut instruction, &mut instructions)?;
+        pace.did(instructions.position() - at)?;
     }
-    let ling = converter.finish()?;
-    Module::parse(&ling)?;
+    let ling = converter.finish(pace)?;
+    Module::parse_in_pieces(&ling, pace)?;
     Ok(ling)
 }
 
@@ -92,6 +100,9 @@ struct Converter<'b, 'a> {
 
 /// Bytes of ling per byte of generic code, about; saves growing the buffer.
 const EXPANSION: usize = 5;
+
+/// The work of an entry of a table, in bytes of generic code.
+const TABLE_WORK: usize = 1;
 
 impl<'b, 'a> Converter<'b, 'a> {
     fn new(beam: &'b Beam<'a>, labels: u32) -> Result<Self, LoadError> {
@@ -497,16 +508,17 @@ impl<'b, 'a> Converter<'b, 'a> {
     }
 
     /// Builds the file.
-    fn finish(mut self) -> Result<Vec<u8>, LoadError> {
+    fn finish(mut self, pace: &mut Pace<'_>) -> Result<Vec<u8>, LoadError> {
         // Code that could run off its end gets something to run into.
         if !self.emitter.last().is_some_and(Op::is_end) {
             self.emitter.emit(Op::if_end, &[])?;
         }
-        self.emitter.resolve()?;
+        self.emitter.resolve(pace)?;
         let beam = self.beam;
         let mut contents = Contents::new(beam.md5);
         for text in beam.atoms.texts() {
             contents.append_indexed(Section::AtomIndex, Section::AtomText, text.as_bytes())?;
+            pace.did(TABLE_WORK)?;
         }
         for text in &self.more_atoms {
             contents.append_indexed(Section::AtomIndex, Section::AtomText, text.as_bytes())?;
@@ -516,6 +528,7 @@ impl<'b, 'a> Converter<'b, 'a> {
                 Section::Imports,
                 &[import.module, import.function, import.arity],
             )?;
+            pace.did(TABLE_WORK)?;
         }
         let mut exports = Vec::new();
         exports.try_reserve_exact(beam.exports.len())?;
@@ -525,10 +538,12 @@ impl<'b, 'a> Converter<'b, 'a> {
                 export.function,
                 export.arity,
             ));
+            pace.did(TABLE_WORK)?;
         }
         exports.sort_unstable();
         for (entry, function, arity) in exports {
             contents.append_entry(Section::Exports, &[function, arity, entry])?;
+            pace.did(TABLE_WORK)?;
         }
         for function in &self.functions {
             let fields = [
@@ -538,6 +553,7 @@ impl<'b, 'a> Converter<'b, 'a> {
                 function.func_info,
             ];
             contents.append_entry(Section::Functions, &fields)?;
+            pace.did(TABLE_WORK)?;
         }
         for lambda in &beam.lambdas {
             let entry = self.entry(lambda.body.label, "FunT")?;
@@ -553,14 +569,17 @@ impl<'b, 'a> Converter<'b, 'a> {
                     lambda.old_uniq,
                 ],
             )?;
+            pace.did(TABLE_WORK)?;
         }
         let more = self.more_literals.iter().map(|literal| &literal[..]);
         for literal in beam.literals.iter().chain(more) {
             contents.append_indexed(Section::LiteralIndex, Section::LiteralBytes, literal)?;
+            pace.did(TABLE_WORK)?;
         }
         contents.append(Section::Strings, beam.strings)?;
         for (offset, location) in &self.lines {
             contents.append_entry(Section::Lines, &[*offset, location.bits()])?;
+            pace.did(TABLE_WORK)?;
         }
         let own_file = format!("{}.erl", beam.atoms.module());
         let files = core::iter::once(own_file.as_str()).chain(beam.lines.files.iter().copied());
@@ -575,7 +594,7 @@ impl<'b, 'a> Converter<'b, 'a> {
         }
         contents.relocations = core::mem::take(&mut self.emitter.relocations);
         contents.set_code(core::mem::take(&mut self.emitter.code));
-        contents.write()
+        contents.write_in_pieces(pace)
     }
 
     /// Offset of a function's entry by its label.

@@ -11,6 +11,7 @@ use core::marker::PhantomData;
 use super::header::{Layout, NO_OFFSET, Relocation, Section};
 use super::{Location, validate};
 use crate::error::LoadError;
+use crate::pace::Pace;
 use crate::text;
 
 /// A validated `.ling` file.
@@ -152,11 +153,16 @@ fn read_u32(bytes: &[u8], at: usize) -> u32 {
 impl<'a> Module<'a> {
     /// Checks and validates a `.ling` file.
     pub fn parse(file: &'a [u8]) -> Result<Self, LoadError> {
+        Module::parse_in_pieces(file, &mut Pace::unbroken())
+    }
+
+    /// As [`Module::parse`], with pauses.
+    pub fn parse_in_pieces(file: &'a [u8], pace: &mut Pace<'_>) -> Result<Self, LoadError> {
         let module = Module {
             file,
             layout: Layout::parse(file, true)?,
         };
-        match validate::module(&module) {
+        match validate::module(&module, pace) {
             Ok(()) => Ok(module),
             Err(error) => Err(match module.atom(0) {
                 Some(name) => error.in_module(name, None),

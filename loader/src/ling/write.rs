@@ -12,6 +12,11 @@ use super::header::{
 };
 use crate::error::{LoadError, Problem};
 use crate::isa::FORMAT_VERSION;
+use crate::pace::Pace;
+
+/// Bytes that are copied at a time, and the work that this is.
+const COPIED: usize = 64 << 10;
+const COPIED_WORK: usize = COPIED / 64;
 
 /// The parts of a `.ling` file. Integers are little endian in all of them.
 #[derive(Debug)]
@@ -87,10 +92,18 @@ impl Contents {
     }
 
     /// Lays out the file.
-    pub fn write(mut self) -> Result<Vec<u8>, LoadError> {
+    pub fn write(self) -> Result<Vec<u8>, LoadError> {
+        self.write_in_pieces(&mut Pace::unbroken())
+    }
+
+    /// As [`Contents::write`], with pauses.
+    pub fn write_in_pieces(mut self, pace: &mut Pace<'_>) -> Result<Vec<u8>, LoadError> {
         for kind in Relocation::ALL {
             let offsets = core::mem::take(&mut self.relocations[kind as usize]);
-            self.append_entry(kind.section(), &offsets)?;
+            for offsets in offsets.chunks(COPIED / 4) {
+                self.append_entry(kind.section(), offsets)?;
+                pace.did(COPIED_WORK)?;
+            }
         }
         for index in [
             Section::AtomIndex,
@@ -122,7 +135,10 @@ impl Contents {
         }
         for section in &self.sections {
             file.resize(aligned(file.len()), 0);
-            file.extend_from_slice(section);
+            for piece in section.chunks(COPIED) {
+                file.extend_from_slice(piece);
+                pace.did(COPIED_WORK)?;
+            }
         }
         let checksum = crc32fast::hash(&file[TABLE..]);
         file[12..16].copy_from_slice(&checksum.to_le_bytes());

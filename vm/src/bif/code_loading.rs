@@ -6,7 +6,7 @@
 use super::{Bif, Context, Fail, Value, bif};
 use crate::atom::am;
 use crate::bits::view::view;
-use crate::code::link::{self, LinkError};
+use crate::code::link::{self, Host, LinkError};
 use crate::code::versions::{LoadedModule, Role};
 use crate::machine::Machine;
 use crate::memory::Arena;
@@ -56,17 +56,32 @@ impl Resource for PreparedCode {
     }
 }
 
+/// Bytes of a `.beam` for whose conversion a reduction is counted.
+const BYTES_PER_REDUCTION: usize = 4;
+
+/// Others run while a process loads a module.
+impl Host for Context {
+    fn machine(&mut self) -> &mut Machine {
+        Context::machine(self)
+    }
+
+    fn worked(&mut self, work: usize) -> bool {
+        self.consume(work / BYTES_PER_REDUCTION).is_ok()
+    }
+}
+
 /// `prepare_loading(Module, Code)`: a reference, or `{error, badfile}` and a line on the error stream that says why.
 fn prepare_loading_2(cx: &mut Context, args: &[Term]) -> Value {
     let name = args[0].as_atom().ok_or(Fail::Badarg)?;
     let bits = view(&args[1]).ok_or(Fail::Badarg)?;
     let bytes = bits.to_bytes()?.ok_or(Fail::Badarg)?;
-    cx.bump_reductions(bytes.len() / 64);
-    match link::prepare_bytes(cx.machine(), Some(name), &bytes) {
+    match link::prepare_bytes(cx, Some(name), &bytes) {
         Ok(version) => {
             let prepared = cx.new_resource(PreparedCode(Some(version)))?;
             Ok(prepared.term(cx)?)
         }
+        // It was told to end in a pause, which is known.
+        Err(LinkError::Stopped) => Err(Fail::Suspend),
         Err(LinkError::NoMemory) => Err(Fail::NoMemory),
         Err(LinkError::Atoms) => Err(Fail::SystemLimit),
         Err(error) => {

@@ -28,6 +28,7 @@ use crate::exits;
 use crate::isa::ALIGN;
 use crate::ling::{Function, Module};
 use crate::operation::Op;
+use crate::pace::Pace;
 
 /// What is known about four bytes of code: flags, and the state before the instruction
 /// that begins there.
@@ -69,6 +70,9 @@ impl Slot {
         self.bits = self.bits & !State::BITS | state.0;
     }
 }
+
+/// Slots that are made between two pauses.
+const SLOTS_AT_A_TIME: usize = 8192;
 
 /// Frame and handlers.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -191,11 +195,14 @@ pub struct Flow<'m, 'a, const WORDS: usize> {
 
 impl<'m, 'a, const WORDS: usize> Flow<'m, 'a, WORDS> {
     /// Starts at the entries of all functions.
-    pub fn new(module: &'m Module<'a>) -> Result<Self, LoadError> {
+    pub fn new(module: &'m Module<'a>, pace: &mut Pace<'_>) -> Result<Self, LoadError> {
         let mut slots = Vec::new();
         let count = module.code().len() / ALIGN;
         slots.try_reserve_exact(count)?;
-        slots.resize(count, Slot::NEW);
+        while slots.len() < count {
+            slots.resize(count.min(slots.len() + SLOTS_AT_A_TIME), Slot::NEW);
+            pace.did(SLOTS_AT_A_TIME / 8)?;
+        }
         let mut sets = Vec::new();
         for (index, function) in module.functions().iter().enumerate() {
             if function.arity > module.x_registers() {
@@ -271,7 +278,11 @@ impl<'m, 'a, const WORDS: usize> Flow<'m, 'a, WORDS> {
     }
 
     /// Ends the pass, and follows what was only reached from further down.
-    pub fn finish(&mut self, operands: &mut Operands<'_, '_, WORDS>) -> Result<(), LoadError> {
+    pub fn finish(
+        &mut self,
+        operands: &mut Operands<'_, '_, WORDS>,
+        pace: &mut Pace<'_>,
+    ) -> Result<(), LoadError> {
         let size = self.module.code().len();
         if self.open_end {
             return Err(LoadError::damaged(
@@ -298,6 +309,7 @@ impl<'m, 'a, const WORDS: usize> Flow<'m, 'a, WORDS> {
                     break;
                 };
                 at += length;
+                pace.did(length.div_ceil(super::CODE_PER_WORK))?;
                 if at >= size {
                     break;
                 }

@@ -28,36 +28,41 @@ use alloc::format;
 use super::Module;
 use crate::error::LoadError;
 use crate::operation::{Op, VARIANTS, Variant, align, unfuse};
+use crate::pace::Pace;
 use flow::Flow;
 use operands::Operands;
 use registers::MOST_WORDS;
+
+/// Bytes of code that are validated in the time of one byte of a `.beam` that is converted.
+const CODE_PER_WORK: usize = 4;
 
 /// Place of errors in code.
 const CODE: &str = "code";
 
 /// Validates a file whose header and section table are good.
-pub fn module(module: &Module<'_>) -> Result<(), LoadError> {
-    tables::check(module)?;
+pub fn module(module: &Module<'_>, pace: &mut Pace<'_>) -> Result<(), LoadError> {
+    tables::check(module, pace)?;
     // Few modules use so many X registers that a set of them needs more than one word.
     match module.x_registers() {
-        0..=64 => code::<1>(module),
-        _ => code::<MOST_WORDS>(module),
+        0..=64 => code::<1>(module, pace),
+        _ => code::<MOST_WORDS>(module, pace),
     }
 }
 
 /// Validates the code of a module with at most `64 * WORDS` X registers.
-fn code<const WORDS: usize>(module: &Module<'_>) -> Result<(), LoadError> {
+fn code<const WORDS: usize>(module: &Module<'_>, pace: &mut Pace<'_>) -> Result<(), LoadError> {
     let code = module.code();
-    let mut flow = Flow::<WORDS>::new(module)?;
+    let mut flow = Flow::<WORDS>::new(module, pace)?;
     let mut operands = Operands::new(module);
     let mut at = 0;
     while at < code.len() {
         let length = operands.read(at)?;
         flow.instruction(at, length, &operands)?;
         at += length;
+        pace.did(length.div_ceil(CODE_PER_WORK))?;
     }
     operands.finish()?;
-    flow.finish(&mut operands)
+    flow.finish(&mut operands, pace)
 }
 
 /// What a fused instruction is checked as: its first part, provided that the second stands behind it.

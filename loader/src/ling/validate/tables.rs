@@ -6,13 +6,14 @@ use super::super::{Location, Module, Section, Table};
 use crate::beam::atoms::MAX_ATOM_CHARACTERS;
 use crate::beam::tables::MAX_ARITY;
 use crate::error::LoadError;
+use crate::pace::Pace;
 
 /// First byte of a term in external term format.
 const EXTERNAL_VERSION: u8 = 131;
 
 /// Checks all tables but the relocations. Functions are checked against the code by
 /// [`super::flow`], exports and funs here against the functions.
-pub fn check(module: &Module<'_>) -> Result<(), LoadError> {
+pub fn check(module: &Module<'_>, pace: &mut Pace<'_>) -> Result<(), LoadError> {
     texts(
         module,
         Section::AtomIndex,
@@ -27,9 +28,13 @@ pub fn check(module: &Module<'_>) -> Result<(), LoadError> {
         ));
     }
     texts(module, Section::FileIndex, Section::FileText, usize::MAX)?;
+    pace.did(module.atom_count())?;
     literals(module)?;
+    pace.did(module.literal_count())?;
     functions(module)?;
+    pace.did(module.functions().len())?;
     lines(module)?;
+    pace.did(module.lines().len() / 8)?;
     let atoms = module.atom_count() as u32;
     for (index, import) in module.imports().iter().enumerate() {
         if import.module >= atoms || import.function >= atoms || import.arity > MAX_ARITY {
@@ -53,6 +58,7 @@ pub fn check(module: &Module<'_>) -> Result<(), LoadError> {
             return Err(damaged(Section::Exports, index, "not in order"));
         }
         before = Some(key);
+        pace.did(2)?;
     }
     for (index, fun) in module.funs().iter().enumerate() {
         is_function(

@@ -129,6 +129,11 @@ impl Decoding {
         self.measure.size.used
     }
 
+    /// What the term takes up, once it has been measured.
+    pub fn size(&self) -> super::DecodedSize {
+        self.measure.size
+    }
+
     /// Where building has come to.
     pub fn position(&self) -> usize {
         self.at

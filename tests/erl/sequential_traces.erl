@@ -12,6 +12,8 @@ main() ->
     kept(),
     exits(),
     spawns(),
+    requests(),
+    of_the_machine(),
     collected(),
     tracer_gone().
 
@@ -199,6 +201,54 @@ spawns() ->
          {Label, {Event, Serial, From, To, What}} = stamped(name(M, Names)),
          ?SHOW({Label, Event, Serial, From, To, element(1, What)})
      end || M <- All].
+
+%% What a spawn on this node says. Serial numbers behind the answer are not told: OTP jumps there.
+requests() ->
+    process_flag(trap_exit, true),
+    Leader = group_leader(),
+    Idle = fun() -> receive stop -> ok end end,
+    Ways = [fun() -> spawn(?MODULE, id, [id(x)]) end,
+            fun() -> spawn_link(?MODULE, id, [x]) end,
+            fun() -> spawn(Idle) end,
+            fun() -> element(1, spawn_monitor(Idle)) end,
+            fun() -> spawn_opt(Idle, [link, {priority, low}]) end,
+            fun() -> element(1, spawn_opt(?MODULE, id, [x], [{fullsweep_after, 3}, monitor])) end],
+    [begin
+         All = traced(fun() ->
+                              erlang:seq_trace(label, requests),
+                              erlang:seq_trace(send, true),
+                              put(child, Way()),
+                              put(token, get_token())
+                      end),
+         ?SHOW(setelement(4, get(token), 0) =:= {1, requests, 1, 0, 0}),
+         ?SHOW([case stamped(M) of
+                    {Label, {send, Serial, From, To, {spawn_request, _, Parent, L, Call, Options, Tag, Arguments}}} ->
+                        {Label, Serial, From =:= self(), To =:= get(child), Parent =:= self(), L =:= Leader, Call, Options, Tag, length(Arguments)};
+                    {Label, {send, Serial, From, To, {spawn_reply, _, ok, Pid}}} ->
+                        {Label, Serial, From =:= get(child), To =:= self(), Pid =:= From};
+                    {_, {send, _, _, _, Other}} ->
+                        {other, element(1, Other)}
+                end || M <- All])
+     end || Way <- Ways],
+    process_flag(trap_exit, false).
+
+%% Messages of the machine itself leave the token alone.
+of_the_machine() ->
+    process_flag(trap_exit, true),
+    {Pid, Monitor} = spawn_monitor(fun() -> ok end),
+    receive {'DOWN', Monitor, _, _, _} -> ok end,
+    erlang:seq_trace(label, mine),
+    link(Pid),
+    receive {'EXIT', Pid, noproc} -> ok end,
+    ?SHOW(element(2, get_token())),
+    Ref = spawn_request(?MODULE, id, [x], [no_option]),
+    receive {spawn_reply, Ref, error, badopt} -> ok end,
+    ?SHOW(element(2, get_token())),
+    erlang:send_after(1, self(), tick),
+    receive tick -> ok end,
+    ?SHOW(element(2, get_token())),
+    process_flag(trap_exit, false),
+    reset().
 
 %% Tokens survive collections, in the process and beside messages.
 collected() ->

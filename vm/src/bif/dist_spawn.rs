@@ -177,6 +177,7 @@ fn dist_spawn_request_4(cx: &mut Context, args: &[Term]) -> Value {
         let own = cx.process().pid;
         let message = [wishes.tag, term, am::ERROR.term(), why.term()];
         system_task::answer(cx, own, &message)?;
+        sequential::untouched(cx.process());
     }
     if is_request {
         return Ok(term);

@@ -3,6 +3,7 @@
 use super::{Bif, Class, Context, Fail, Value, bif};
 use crate::atom::am;
 use crate::dist;
+use crate::observe::sequential;
 use crate::process::exit;
 use crate::process::signal::{self, Origin};
 use crate::term::Term;
@@ -47,6 +48,8 @@ fn link_1(cx: &mut Context, args: &[Term]) -> Value {
             return Err(cx.raise(Class::Error, reason));
         }
         signal::exit_signal(cx.machine(), other, pid, reason, Origin::Link);
+        // The machine itself has sent it.
+        sequential::untouched(cx.process());
     } else if !was_linked {
         port_event::during(cx.machine(), other, Some(am::LINK), |machine| {
             event::procs(machine, other, am::GETTING_LINKED, pid);

@@ -154,12 +154,13 @@ fn make(
 }
 
 /// Makes a process and returns its pid, or `{Pid, Reference}` if it is monitored.
-fn make_and_answer(cx: &mut Context, work: &Work, options: &Options) -> Value {
+fn make_and_answer(cx: &mut Context, work: &Work, options: &Options, list: Term) -> Value {
     if options.monitor.is_none() {
         let pid = make(cx, work, options, None)?;
         if cx.process().sequential.is_some() {
             let reference = cx.machine().processes.references.make().term(cx)?;
-            tell_token(cx, pid, reference, false)?;
+            let asked = asked(cx, reference, work, list, am::SPAWN_REPLY.term())?;
+            tell_token(cx, pid, reference, asked, false)?;
         }
         return Ok(pid);
     }
@@ -167,22 +168,49 @@ fn make_and_answer(cx: &mut Context, work: &Work, options: &Options) -> Value {
     let term = reference.term(cx)?;
     let pid = make(cx, work, options, Some(reference))?;
     if cx.process().sequential.is_some() {
-        tell_token(cx, pid, term, false)?;
+        let asked = asked(cx, term, work, list, am::SPAWN_REPLY.term())?;
+        tell_token(cx, pid, term, asked, false)?;
     }
     Ok(cx.tuple(&[pid, term])?)
 }
 
 /// The caller's token, if it has one, goes to the process that it has spawned.
 #[cold]
-fn tell_token(cx: &mut Context, child: Term, reference: Term, replies: bool) -> Result<(), Fail> {
+fn tell_token(
+    cx: &mut Context,
+    child: Term,
+    reference: Term,
+    asked: Term,
+    replies: bool,
+) -> Result<(), Fail> {
     let parent = cx.process().pid;
     Ok(sequential::spawned(
         cx.machine(),
         parent,
         child,
         reference,
+        asked,
         replies,
     )?)
+}
+
+/// `{spawn_request, Reference, Parent, Leader, {Module, Function, Arity}, Options, Tag, Arguments}`: the signal that spawns on OTP.
+fn asked(cx: &mut Context, reference: Term, work: &Work, options: Term, tag: Term) -> Value {
+    let (module, function, arguments) = match *work {
+        Work::Fun(fun) => {
+            let arguments = cx.list(&[fun, Term::NIL])?;
+            (am::ERLANG, am::APPLY, arguments)
+        }
+        Work::Function(module, function, arguments) => (module, function, arguments),
+        Work::Elsewhere => return Ok(Term::NIL),
+    };
+    let arity = Term::small(arguments.iter_list().count() as i64);
+    let call = cx.tuple(&[module.term(), function.term(), arity])?;
+    let (parent, leader) = (cx.process().pid, cx.process().group_leader);
+    let request = am::SPAWN_REQUEST.term();
+    Ok(cx.tuple(&[
+        request, reference, parent, leader, call, options, tag, arguments,
+    ])?)
 }
 
 fn plain(cx: &mut Context, args: &[Term], tie: Tie) -> Value {
@@ -192,7 +220,13 @@ fn plain(cx: &mut Context, args: &[Term], tie: Tie) -> Value {
         monitor: tie.monitor.then(MonitorOptions::default),
         ..Options::default()
     };
-    make_and_answer(cx, &work, &options)
+    let list = match (tie.link, tie.monitor) {
+        _ if cx.process().sequential.is_none() => Term::NIL,
+        (true, _) => cx.list(&[am::LINK.term()])?,
+        (_, true) => cx.list(&[am::MONITOR.term()])?,
+        _ => Term::NIL,
+    };
+    make_and_answer(cx, &work, &options, list)
 }
 
 /// Who is told that a requested process was made, or not.
@@ -310,7 +344,7 @@ fn spawn_opt(cx: &mut Context, args: &[Term]) -> Value {
         return Err(cx.fail_because(am::BADOPT));
     };
     let work = work(cx.atoms().node.name, rest).ok_or(Fail::Badarg)?;
-    make_and_answer(cx, &work, &request.options)
+    make_and_answer(cx, &work, &request.options, list)
 }
 
 /// Splits the arguments of `spawn_request/1..5` into what to do and the options.
@@ -365,7 +399,8 @@ fn request(cx: &mut Context, what: &[Term], list: Term) -> Value {
     if let Ok(pid) = made
         && cx.process().sequential.is_some()
     {
-        tell_token(cx, pid, term, true)?;
+        let asked = asked(cx, term, &work, list, tag)?;
+        tell_token(cx, pid, term, asked, true)?;
     }
     let (wanted, status, value) = match made {
         Ok(pid) => (
@@ -385,6 +420,8 @@ fn request(cx: &mut Context, what: &[Term], list: Term) -> Value {
         signal::send(cx.machine(), pid, pid, message)?;
         if status == am::OK && cx.process().sequential.is_some() {
             sequential::replied(cx.machine(), pid, value, message)?;
+        } else {
+            sequential::untouched(cx.process());
         }
     }
     Ok(term)

@@ -244,25 +244,20 @@ pub fn printed(machine: &mut Machine, pid: Term, text: Term) -> Result<bool, NoM
     Ok(true)
 }
 
-/// The process `parent` has spawned `child`: the token goes with the request, as with a message. The reply goes back at once, unless the caller sends it as a
+/// The process `parent` has spawned `child`: the token goes with `request`, a term of the parent's, as with a message. The reply goes back at once, unless the caller sends it as a
 /// message: then [`replied`] is called behind it.
 pub fn spawned(
     machine: &mut Machine,
     parent: Term,
     child: Term,
     reference: Term,
+    request: Term,
     replies: bool,
 ) -> Result<(), NoMemory> {
     let Some(token) = advance(machine, parent)? else {
         return Ok(());
     };
     let literals = machine.literals.clone();
-    let Some(process) = machine.processes.table.get_mut(parent) else {
-        return Ok(());
-    };
-    let request = process
-        .heap
-        .tuple(&[am::SPAWN_REQUEST.term(), reference, child])?;
     output(machine, am::SEND, token, child, request);
     output(machine, am::RECEIVE, token, child, request);
     if let Some(process) = machine.processes.table.get_mut(child) {
@@ -282,9 +277,8 @@ pub fn spawned(
     };
     let reply = [am::SPAWN_REPLY.term(), reference, am::OK.term(), child];
     let reply = process.heap.tuple(&reply)?;
-    let copied = copied(process, token, &literals)?;
+    // The parent has heard of it, and keeps its own token: no message has come.
     let known = of(process)?;
-    known.token = copied;
     known.last = token.serial;
     known.clock = known.clock.max(token.serial);
     output(machine, am::SEND, token, parent, reply);

@@ -9,6 +9,8 @@ main() ->
     functions(),
     mistakes(),
     traces(),
+    long_texts(),
+    variables_and_ends(),
     compiled().
 
 %% The outcome for one object.
@@ -122,6 +124,26 @@ traces() ->
                [{['$1'], [], [{q, 1}]}, foo], [{['$1'], [], [{q, 1}]}, {['$1' | 2], [], []}], [{['$1'], [], [{q, 1}]}, {foo, [], []}],
                [{foo, 2, [{q, 1}]}, {['$1'], [], [{q, 1}]}]]],
     ?SHOW(erlang:match_spec_test({a}, id([{{'$1'}, 2, [{q, 1}]}, {{'$1'}, 2, [{q, 1}]}]), table)),
+    ok.
+
+%% Texts end where OTP has no more room for them, and are bytes.
+long_texts() ->
+    Long = fun(N, C) -> list_to_atom(lists:duplicate(N, C)) end,
+    [?SHOW(erlang:match_spec_test({a, b}, [{{'$1', '$2'}, id(G), id(B)}], table))
+     || {G, B} <- [{[{Long(N, $a), 1}], ['$_']} || N <- [70, 71, 72, 73, 90, 255]] ++
+                  [{[], [{Long(N, 1000)}]} || N <- [20, 50, 255]] ++
+                  [{[], [{lists:duplicate(N, $x)}]} || N <- [20, 30, 200]] ++
+                  [{[], [{lists:duplicate(5, 200)}]}, {[], [{1 bsl 300}]}, {[], [{const, lists:seq(1, 50), 1}]}]],
+    ok.
+
+%% Variables are no names of functions; what is wrong with the elements of a list comes before what is wrong with its end.
+variables_and_ends() ->
+    [?SHOW(erlang:match_spec_test({a, b}, [{{'$1', '$2'}, id(G), id(B)}], table))
+     || {G, B} <- [{[{'$7'}], ['$_']}, {[{'$1', 1}], ['$_']}, {[], [{'$0'}]}, {[], [{'$_'}]}, {[], [{'$$', 1}]}, {[], [{'$7a'}]}, {[], [{'_'}]},
+                   {[{foo, '$1'} | bar], ['$_']}, {[{'==', '$1', a} | bar], ['$_']}, {[], ['$_' | bar]}, {[], ['$3' | bar]},
+                   {[{'or', true, '$9'} | x], [{nofun, '$1'} | y]}, {bar, ['$9']}, {[true | bar], bar}]],
+    [?TRY(erlang:match_spec_test(id(Arguments), [{Head, [], [{message, '$1'}]}], trace))
+     || Arguments <- [[1 | 2], [1, 2 | 3], [], foo, {1}], Head <- [['$1'], '$1', ['$1', '_'], ['$1' | '$2']]],
     ok.
 
 compiled() ->

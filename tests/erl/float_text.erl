@@ -25,6 +25,7 @@ main() ->
     ?TRY(float_to_list(id(1.0), [{decimals, id(-1)}])),
     ?TRY(float_to_list(id(1.0), [{decimals, id(254)}])),
     ?TRY(float_to_list(id(1.0), [{scientific, id(250)}])),
+    [?TRY({float_to_list(F, [{scientific, id(N)}]), float_to_binary(F, [{scientific, id(N)}])}) || F <- [1.5, 0.0, -2.25e100], N <- [-1, -7]],
     ?TRY(float_to_list(id(1.0e300), [{decimals, 0}])),
     ?SHOW(erlang:md5(float_to_list(id(1.0), [{decimals, 253}]))),
     ?TRY(float_to_list(id(1.0), [{unknown, 1}])),

@@ -47,6 +47,10 @@ main() ->
     ?SHOW(unicode:characters_to_binary(id([<<"ab">>, 16#D800, "x"]))),
     ?SHOW(unicode:characters_to_binary(id([<<195>>, <<169>>]))),
     ?TRY(unicode:characters_to_binary(id(an_atom))),
+    [?SHOW({unicode:characters_to_binary(id(Data)), unicode:characters_to_list(Data)})
+     || First <- [<<226>>, <<"a", 226>>],
+        Data <- [[First, <<255>>, <<>>, "b"], [First, <<255>>, <<>>, [], "b", <<>>], [First, [<<255>>, <<>>], <<>>], [First, [<<255>>, <<>>], "b"],
+                 [First, [<<>>, <<255>>, []], [<<>>, "b"]], [[First, [<<255>>, <<>>, [[]]], <<>>], <<>> | <<>>], [First, <<>>, []], [First | <<226>>]]],
     ?SHOW(unicode:bin_is_7bit(id(<<"plain">>))),
     ?SHOW(unicode:bin_is_7bit(id(<<"é"/utf8>>))).
 

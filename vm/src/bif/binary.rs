@@ -10,7 +10,8 @@ use crate::atom::am;
 use crate::bits::iolist::Parts;
 use crate::bits::make::base_of;
 use crate::bits::search::{Found, Search};
-use crate::bits::{MAX_BITS, build_binary, integer, new_uninit};
+use crate::bits::view::view;
+use crate::bits::{MAX_BITS, build_binary, integer, make_binary, new_uninit};
 use crate::memory::resource::{Resource, resource};
 use crate::memory::{Arena, NoMemory};
 use crate::number::big::Integer;
@@ -127,6 +128,10 @@ fn copy_1(cx: &mut Context, args: &[Term]) -> Value {
 }
 
 fn copy_2(cx: &mut Context, args: &[Term]) -> Value {
+    // No copies can be made of anything.
+    if args[1] == Term::small(0) && view(&args[0]).is_some() {
+        return Ok(make_binary(cx, b"")?);
+    }
     let bytes = bytes(args[0])?;
     let count = args[1].as_small().ok_or(Fail::Badarg)?;
     let count = usize::try_from(count).map_err(|_| Fail::Badarg)?;

@@ -222,8 +222,9 @@ fn float_options(options: Term) -> Result<FloatFormat, Fail> {
                     digits: digits as usize,
                     compact: false,
                 },
-                (Some(am::SCIENTIFIC), Some(digits @ 0..=MAX_SCIENTIFIC)) => {
-                    FloatFormat::Scientific(digits as usize)
+                (Some(am::SCIENTIFIC), Some(digits @ ..=MAX_SCIENTIFIC)) => {
+                    // A negative precision is none, to C's library: then it prints six digits.
+                    FloatFormat::Scientific(usize::try_from(digits).unwrap_or(6))
                 }
                 _ => return Err(Fail::Badarg),
             };

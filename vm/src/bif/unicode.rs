@@ -403,6 +403,7 @@ impl<O: Out> Converter<O> {
     fn stop_in_pending(&mut self, cx: &mut Context, rest: Term) -> Result<End, Fail> {
         let begun = &self.pending[..self.pending_length];
         let mut all = crate::bits::make_binary(cx, begun)?;
+        let rest = from_first_byte(cx, rest)?;
         if !rest.is_nil() {
             all = cx.list(&[all, rest])?;
         }
@@ -417,4 +418,27 @@ impl<O: Out> Converter<O> {
         }
         Ok(all)
     }
+}
+
+/// `data` without what is empty at its beginning; `[]` if all of it is.
+fn from_first_byte(cx: &mut Context, data: Term) -> Value {
+    let mut tails: Vec<Term> = Vec::new();
+    let mut here = data;
+    loop {
+        if let Some(&cell) = here.as_cons() {
+            push(&mut tails, cell.tail)?;
+            here = cell.head;
+        } else if here.is_nil() || view(&here).is_some_and(|bits| bits.size == 0) {
+            match tails.pop() {
+                Some(tail) => here = tail,
+                None => return Ok(Term::NIL),
+            }
+        } else {
+            break;
+        }
+    }
+    while let Some(tail) = tails.pop() {
+        here = cx.cons(here, tail)?;
+    }
+    Ok(here)
 }

@@ -114,6 +114,13 @@ pub(crate) unsafe fn raise_operator(
 ) -> Exit {
     // SAFETY: the module's invariant.
     let (machine, process) = unsafe { (&mut *machine, &mut *process) };
+    // As on OTP, whose instruction for such a sum knows of no function.
+    if arity == 0
+        && let Some(reason) = reason_alone(fail)
+    {
+        let here = First::Instruction;
+        return raise_at(machine, process, Class::Error, reason, here, None, Some(ip));
+    }
     raise_in_function(
         machine,
         process,
@@ -123,6 +130,15 @@ pub(crate) unsafe fn raise_operator(
         fail,
         &[a, b][..arity],
     )
+}
+
+/// The reason of an operator's error that says nothing of the operator.
+fn reason_alone(fail: Fail) -> Option<Term> {
+    match fail {
+        Fail::Badarith => Some(am::BADARITH.term()),
+        Fail::SystemLimit => Some(am::SYSTEM_LIMIT.term()),
+        _ => None,
+    }
 }
 
 /// Raises what the built-in function of `export` failed with.

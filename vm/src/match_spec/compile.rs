@@ -155,12 +155,13 @@ impl Compiler<'_> {
             labels: Vec::new(),
             backwards: false,
         };
-        if let Some(guards) = proper(guards, &mut expressions)? {
+        if let Some(guards) = some(guards, &mut expressions)? {
             for guard in guards {
                 expressions.value(guard, false, place)?;
                 expressions.emit(Op::Guard)?;
             }
         }
+        proper(guards, &mut expressions)?;
         place.in_guard = false;
         expressions.emit(Op::Body)?;
         match body {
@@ -233,7 +234,7 @@ impl Compiler<'_> {
         if results && !body.is_cons() {
             return add(expressions, Problem::NoResult);
         }
-        let Some(terms) = proper(body, expressions)? else {
+        let Some(terms) = some(body, expressions)? else {
             return Ok(());
         };
         let mut terms = terms.peekable();
@@ -244,6 +245,7 @@ impl Compiler<'_> {
                 expressions.emit(Op::Drop)?;
             }
         }
+        proper(body, expressions)?;
         if !results {
             expressions.emit(Op::Constant(Term::boolean(true)))?;
         }
@@ -257,25 +259,24 @@ fn add(expressions: &mut Expressions<'_>, problem: Problem) -> Result<(), NoMemo
     Ok(())
 }
 
-/// The elements of a proper list; otherwise `None`, and a problem.
-fn proper(
+/// The elements of a list; otherwise `None`, and a problem.
+fn some(
     list: Term,
     expressions: &mut Expressions<'_>,
 ) -> Result<Option<crate::term::ListIter>, NoMemory> {
-    let mut elements = list.iter_list();
-    elements.by_ref().for_each(drop);
-    if elements.tail().is_nil() {
+    if list.is_list() {
         return Ok(Some(list.iter_list()));
     }
-    add(
-        expressions,
-        if list.is_cons() {
-            Problem::ExpressionsNotProper
-        } else {
-            Problem::ExpressionsNotAList
-        },
-    )?;
+    add(expressions, Problem::ExpressionsNotAList)?;
     Ok(None)
+}
+
+/// A problem if a list is improper: told behind those of its elements.
+fn proper(list: Term, expressions: &mut Expressions<'_>) -> Result<(), NoMemory> {
+    match is_improper(list) {
+        true => add(expressions, Problem::ExpressionsNotProper),
+        false => Ok(()),
+    }
 }
 
 fn is_improper(list: Term) -> bool {

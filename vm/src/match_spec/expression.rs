@@ -192,7 +192,8 @@ impl Expressions<'_> {
         let Some((&function, arguments)) = elements.split_first() else {
             return self.problem(Problem::NeitherCallNorTuple(term));
         };
-        let Some(name) = function.as_atom() else {
+        let variable = variable_number(self.atoms, function).is_some();
+        let Some(name) = function.as_atom().filter(|_| !variable) else {
             return self.problem(Problem::NeitherCallNorTuple(term));
         };
         let count = arguments.len() as u32;

@@ -6,6 +6,10 @@ use crate::term::Term;
 use crate::term::print;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Bytes of a text that OTP keeps.
+const LONGEST_TEXT: usize = 99;
 
 /// One mistake.
 #[derive(Clone, Copy, Debug)]
@@ -53,59 +57,80 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// The text.
-    pub fn text(self, atoms: &AtomTable) -> Result<String, NoMemory> {
-        let show = |term: Term| -> Result<String, NoMemory> {
-            Ok(String::from_utf8_lossy(&print::to_bytes(atoms, term)?).into_owned())
+    /// The text, in bytes: as much of it as OTP has room for.
+    pub fn text(self, atoms: &AtomTable) -> Result<Vec<u8>, NoMemory> {
+        let (before, term, after) = self.parts();
+        let mut text = before.into_bytes();
+        if let Some(term) = term {
+            let shown = print::to_bytes(atoms, term)?;
+            text.try_reserve(shown.len() + after.len())
+                .map_err(|_| NoMemory)?;
+            text.extend(shown);
+            text.extend(after.into_bytes());
+        }
+        text.truncate(LONGEST_TEXT);
+        Ok(text)
+    }
+
+    /// What stands before a term in the text, the term, and what stands behind it.
+    fn parts(self) -> (String, Option<Term>, String) {
+        let plain = |text: &str| (String::from(text), None, String::new());
+        let about = |before: &str, term: Term, after: &str| {
+            (String::from(before), Some(term), String::from(after))
         };
-        Ok(match self {
-            Problem::NotAList => String::from("Match programs are not in a list."),
-            Problem::NotAProperList => String::from("Match programs are not in a proper list."),
-            Problem::NotAClause => String::from("Match program part is not a tuple of arity 3."),
+        match self {
+            Problem::NotAList => plain("Match programs are not in a list."),
+            Problem::NotAProperList => plain("Match programs are not in a proper list."),
+            Problem::NotAClause => plain("Match program part is not a tuple of arity 3."),
             Problem::ImproperHead(head) => {
-                format!(
-                    "Match expression part {} is not a proper list.",
-                    show(head)?
-                )
+                about("Match expression part ", head, " is not a proper list.")
             }
-            Problem::InvalidHead => String::from("Match head is invalid in this context."),
-            Problem::ExpressionsNotAList => String::from("Match expression is not a list."),
-            Problem::ExpressionsNotProper => String::from("Match expression is not a proper list."),
-            Problem::NoResult => String::from("Body clause does not return anything."),
-            Problem::Unbound(number) => format!("Variable ${number} is unbound."),
-            Problem::VariableInKey => String::from("Variable found in map key."),
-            Problem::UnderscoreInKey => String::from("Underscore found in map key."),
-            Problem::NeitherCallNorTuple(term) => format!(
-                "{} is neither a function call, nor a tuple (tuples are written {{{{ ... }}}}).",
-                show(term)?
+            Problem::InvalidHead => plain("Match head is invalid in this context."),
+            Problem::ExpressionsNotAList => plain("Match expression is not a list."),
+            Problem::ExpressionsNotProper => plain("Match expression is not a proper list."),
+            Problem::NoResult => plain("Body clause does not return anything."),
+            Problem::Unbound(number) => plain(&format!("Variable ${number} is unbound.")),
+            Problem::VariableInKey => plain("Variable found in map key."),
+            Problem::UnderscoreInKey => plain("Underscore found in map key."),
+            Problem::NeitherCallNorTuple(term) => about(
+                "",
+                term,
+                " is neither a function call, nor a tuple (tuples are written {{ ... }}).",
             ),
-            Problem::Const(term) => format!(
-                "Special form 'const' called with more than one argument in {}.",
-                show(term)?
+            Problem::Const(term) => about(
+                "Special form 'const' called with more than one argument in ",
+                term,
+                ".",
             ),
-            Problem::WithoutArguments(name, term) => format!(
-                "Special form '{name}' called without arguments in {}.",
-                show(term)?
+            Problem::WithoutArguments(name, term) => about(
+                &format!("Special form '{name}' called without arguments in "),
+                term,
+                ".",
             ),
-            Problem::WithArguments(name, term) => format!(
-                "Special form '{name}' called with arguments in {}.",
-                show(term)?
+            Problem::WithArguments(name, term) => about(
+                &format!("Special form '{name}' called with arguments in "),
+                term,
+                ".",
             ),
-            Problem::WrongNumber(name, term) => format!(
-                "Special form '{name}' called with wrong number of arguments in {}.",
-                show(term)?
+            Problem::WrongNumber(name, term) => about(
+                &format!("Special form '{name}' called with wrong number of arguments in "),
+                term,
+                ".",
             ),
             Problem::WrongDialect(name) => {
-                format!("Special form '{name}' used in wrong dialect.")
+                plain(&format!("Special form '{name}' used in wrong dialect."))
             }
-            Problem::InGuard(name) => format!("Special form '{name}' called in guard context."),
+            Problem::InGuard(name) => {
+                plain(&format!("Special form '{name}' called in guard context."))
+            }
             Problem::NoFunction(name, arity) => {
-                format!("Function {}/{arity} does_not_exist.", show(name)?)
+                about("Function ", name, &format!("/{arity} does_not_exist."))
             }
-            Problem::NotHere(name, arity) => format!(
-                "Function {}/{arity} cannot be called in this context.",
-                show(name)?
+            Problem::NotHere(name, arity) => about(
+                "Function ",
+                name,
+                &format!("/{arity} cannot be called in this context."),
             ),
-        })
+        }
     }
 }

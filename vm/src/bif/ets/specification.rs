@@ -10,6 +10,7 @@ use crate::match_spec::{Dialect, MatchSpec};
 use crate::memory::Arena;
 use crate::memory::resource::{Handle, resource};
 use crate::term::Term;
+use smallvec::SmallVec;
 
 /// The functions of this file.
 pub const TABLE: &[Bif] = &[
@@ -84,8 +85,14 @@ fn match_spec_test_3(cx: &mut Context, args: &[Term]) -> Value {
         Some(am::TRACE) => Dialect::Trace,
         _ => return Err(Fail::Badarg),
     };
-    if dialect == Dialect::Trace && !is_proper_list(args[0]) {
-        return Err(Fail::Badarg);
+    let mut subject = args[0];
+    if dialect == Dialect::Trace && !is_proper_list(subject) {
+        if !subject.is_cons() {
+            return Err(Fail::Badarg);
+        }
+        // The arguments of a call: what the list ends in is nobody's business.
+        let arguments: SmallVec<[Term; 8]> = subject.iter_list().collect();
+        subject = cx.list(&arguments)?;
     }
     let spec = match compiler(cx, dialect).borrowed(args[1]) {
         Ok(spec) => spec,
@@ -94,7 +101,7 @@ fn match_spec_test_3(cx: &mut Context, args: &[Term]) -> Value {
             let mut list = Term::NIL;
             for problem in problems.into_iter().rev() {
                 let text = problem.text(cx.atoms())?;
-                let text = string(cx, &text)?;
+                let text = cx.byte_list(&text, Term::NIL)?;
                 let pair = cx.tuple(&[am::ERROR.term(), text])?;
                 list = cx.cons(pair, list)?;
             }
@@ -103,7 +110,7 @@ fn match_spec_test_3(cx: &mut Context, args: &[Term]) -> Value {
     };
     let mut trial = Trial::new();
     let mut scratch = Scratch::default();
-    let value = spec.run(cx, &mut scratch, args[0], Subject::Own, &mut trial)?;
+    let value = spec.run(cx, &mut scratch, subject, Subject::Own, &mut trial)?;
     let result = match (value, dialect) {
         (None, _) => Term::boolean(false),
         (Some(value), Dialect::Table) => value,
@@ -123,13 +130,4 @@ fn is_proper_list(term: Term) -> bool {
     let mut elements = term.iter_list();
     elements.by_ref().for_each(drop);
     elements.tail().is_nil()
-}
-
-/// A list of characters.
-fn string(cx: &mut Context, text: &str) -> Value {
-    let mut list = Term::NIL;
-    for character in text.chars().rev() {
-        list = cx.cons(Term::small(character as i64), list)?;
-    }
-    Ok(list)
 }

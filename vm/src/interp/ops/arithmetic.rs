@@ -7,15 +7,19 @@
 use crate::atom::am;
 use crate::interp::Exit;
 use crate::interp::cpu::{Cpu, op};
-use crate::interp::operand::{Destination, Label};
+use crate::interp::operand::{Destination, Label, Source};
 use crate::interp::slow;
 use crate::number;
 use crate::term::{Atom, Term};
 
 const TAG: i64 = 0xf;
 
-/// The slow path of a binary operation.
+/// The slow path of a binary operation. `arity` is what a stack trace shows of the operator: nothing with 0.
 #[inline(always)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "inlined: what one path needs of an instruction"
+)]
 fn two<L: Label, D: Destination>(
     mut cpu: Cpu,
     label: L,
@@ -24,6 +28,7 @@ fn two<L: Label, D: Destination>(
     a: Term,
     b: Term,
     destination: D,
+    arity: usize,
 ) -> Exit {
     cpu.save_place();
     // SAFETY: the registers are saved; machine and process are alive.
@@ -35,7 +40,7 @@ fn two<L: Label, D: Destination>(
             destination.set(&mut cpu, value);
             cpu.next()
         }
-        None => cpu.failed(label, function, [a, b], 2),
+        None => cpu.failed(label, function, [a, b], arity),
     }
 }
 
@@ -57,10 +62,25 @@ macro_rules! binary_operations {
                 }
             } slow {
                 let (a, b) = (left.get(&cpu), right.get(&cpu));
-                two(cpu, label, am::$function, $slow, a, b, destination)
+                let constants = (left.is_constant(a), right.is_constant(b));
+                let arity = shown_arity(am::$function, constants, a, b);
+                two(cpu, label, am::$function, $slow, a, b, destination, arity)
             }
         }
     )*};
+}
+
+/// How many operands a stack trace shows: none where OTP adds a small constant to a register, or takes one from it, by an instruction
+/// of its own.
+#[inline(always)]
+pub(super) fn shown_arity(function: Atom, constants: (bool, bool), a: Term, b: Term) -> usize {
+    let alone = match (function, constants) {
+        (am::PLUS, (false, true)) => b.as_small().is_some(),
+        (am::PLUS, (true, false)) => a.as_small().is_some(),
+        (am::MINUS, (false, true)) => b.as_small().is_some_and(|taken| taken >= 0),
+        _ => false,
+    };
+    if alone { 0 } else { 2 }
 }
 
 /// The word of a sum of two words.
@@ -90,8 +110,11 @@ macro_rules! for_fused {
 
         /// The instruction where that is not so; goes on with the one behind it.
         #[inline(always)]
-        pub(super) fn $slow<L: Label, D: Destination>(cpu: Cpu, label: L, a: Term, b: Term, destination: D) -> Exit {
-            two(cpu, label, am::$function, $operation, a, b, destination)
+        pub(super) fn $slow<L: Label, A: Source, B: Source, D: Destination>(cpu: Cpu, label: L, left: A, right: B, destination: D) -> Exit {
+            let (a, b) = (left.get(&cpu), right.get(&cpu));
+            let constants = (left.is_constant(a), right.is_constant(b));
+            let arity = shown_arity(am::$function, constants, a, b);
+            two(cpu, label, am::$function, $operation, a, b, destination, arity)
         }
     )*};
 }

@@ -243,8 +243,7 @@ macro_rules! arithmetic_and {
                     return then(cpu, $second);
                 }
             } slow {
-                let (a, b) = (left.get(&cpu), right.get(&cpu));
-                arithmetic::$any(cpu, label, a, b, destination)
+                arithmetic::$any(cpu, label, left, right, destination)
             }
         }
     )*};

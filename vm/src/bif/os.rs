@@ -155,15 +155,13 @@ pub(super) fn version_0(cx: &mut Context, _: &[Term]) -> Value {
 
 /// `set_signal(Signal, default | handle | ignore)`: a handled signal comes as `{notify, Signal}` to `erl_signal_server`.
 fn set_signal_2(cx: &mut Context, args: &[Term]) -> Value {
-    let (Some(signal), Some(action)) = (args[0].as_atom(), args[1].as_atom()) else {
-        return Err(Fail::Badarg);
+    let action = match args[1].as_atom() {
+        Some(am::DEFAULT) => SignalAction::Default,
+        Some(am::HANDLE) => SignalAction::Report,
+        Some(am::IGNORE) => SignalAction::Ignore,
+        _ => return Err(cx.fail_because(am::BADOPT)),
     };
-    let action = match action {
-        am::DEFAULT => SignalAction::Default,
-        am::HANDLE => SignalAction::Report,
-        am::IGNORE => SignalAction::Ignore,
-        _ => return Err(Fail::Badarg),
-    };
+    let signal = args[0].as_atom().ok_or(Fail::Badarg)?;
     let machine = cx.machine();
     let name = alloc::string::String::from(machine.atoms.name(signal));
     if !os_signal::set(machine, &name, action) {

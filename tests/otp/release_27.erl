@@ -10,6 +10,8 @@ main() ->
     bags(),
     positions(),
     encoding(),
+    packets(),
+    show("a port that is a file", fun() -> open_port("/etc/hostname", [in]) end),
     labels().
 
 %% Hidden from the compiler.
@@ -140,7 +142,17 @@ positions() ->
 
 encoding() ->
     show("atoms", fun() -> [term_to_binary(A) || A <- ['', a, 'å', list_to_atom(lists:duplicate(255, 960))]] end),
-    show("latin-1", fun() -> [term_to_binary(A, [{minor_version, 1}]) || A <- [a, 'å']] end).
+    show("latin-1", fun() -> [term_to_binary(A, [{minor_version, 1}]) || A <- [a, 'å']] end),
+    Tag = fun(Term) -> binary:at(term_to_binary(Term), 1) end,
+    show("tags", fun() -> [Tag(hd(erlang:ports())), Tag(self()), Tag(make_ref())] end),
+    show("size", fun() -> erlang:external_size(hd(erlang:ports())) =:= byte_size(term_to_binary(hd(erlang:ports()))) end).
+
+packets() ->
+    [
+        show(Uri, fun() -> erlang:decode_packet(http, list_to_binary(["GET ", Uri, " HTTP/1.1\r\n"]), []) end)
+     || Uri <- ["http://[::1]:80/a", "http://[::1]/", "https://[a]", "http://[::1]:99999/", "http://[::1", "http://a:99999/"]
+    ],
+    [show("bits", fun() -> cause(fun() -> erlang:decode_packet(Type, Bits, []) end) end) || Type <- [raw, 1, line, http], Bits <- [<<1:4>>, <<0:12>>]].
 
 labels() ->
     Parent = self(),

@@ -71,7 +71,11 @@ fn decode_packet_3(cx: &mut Context, args: &[Term]) -> Value {
     };
     let bits = view(&stream).ok_or(Fail::Badarg)?;
     let limits = limits(cx, args[2]).ok_or(Fail::Badarg)?;
-    // Bits behind the last whole byte belong to no packet.
+    let release = cx.machine().release_number();
+    // Bits behind the last whole byte belong to no packet; OTP 27 refuses them.
+    if release >= 27 && bits.size % 8 != 0 {
+        return Err(Fail::Badarg);
+    }
     let mut whole = bits;
     whole.size &= !7;
     let bytes = whole.to_bytes()?.ok_or(Fail::Badarg)?;
@@ -87,7 +91,7 @@ fn decode_packet_3(cx: &mut Context, args: &[Term]) -> Value {
     cx.bump_reductions(length / 64);
     let line = &bytes[..length];
     let message = match kind {
-        Kind::Http => message(cx, http::first_line(line), line, binary)?,
+        Kind::Http => message(cx, http::first_line(line, release >= 26), line, binary)?,
         Kind::HttpHeader => message(cx, http::header(line), line, binary)?,
         Kind::Tls => terms::record(cx, Term::NIL, line)?,
         Kind::Length(size) => sub_bits(cx, stream, size * 8, (length - size) * 8)?,

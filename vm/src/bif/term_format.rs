@@ -38,16 +38,13 @@ struct EncodeOptions {
 }
 
 impl EncodeOptions {
-    /// The release's own: since OTP 26 atoms are written as UTF-8.
+    /// The release's own: since OTP 26 atoms are written as UTF-8, and ports by eight bytes.
     fn new(cx: &mut Context) -> EncodeOptions {
-        let minor_version = if cx.machine().release_number() >= 26 {
-            2
-        } else {
-            1
-        };
+        let since_26 = cx.machine().release_number() >= 26;
         EncodeOptions {
             encode: encode::Options {
-                minor_version,
+                minor_version: if since_26 { 2 } else { 1 },
+                wide_ports: since_26,
                 ..encode::Options::default()
             },
             level: 0,

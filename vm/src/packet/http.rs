@@ -50,7 +50,7 @@ pub enum Uri<'a> {
         /// Host.
         host: &'a [u8],
         /// Port, if a number is there.
-        port: Option<u16>,
+        port: Option<u32>,
         /// From the first slash on; `/` if there is none.
         path: &'a [u8],
     },
@@ -178,13 +178,13 @@ fn version(text: &[u8]) -> Option<((u32, u32), &[u8])> {
     Some(((major?, minor?), rest))
 }
 
-/// Reads the first line of a request or response.
-pub fn first_line(line: &[u8]) -> Message<'_> {
+/// Reads the first line of a request or response. Since OTP 26 a host in brackets is an IPv6 address, and numbers that no port has are told.
+pub fn first_line(line: &[u8], since_26: bool) -> Message<'_> {
     let line = without_line_end(line);
-    read_first_line(line).unwrap_or(Message::Error)
+    read_first_line(line, since_26).unwrap_or(Message::Error)
 }
 
-fn read_first_line(line: &[u8]) -> Option<Message<'_>> {
+fn read_first_line(line: &[u8], since_26: bool) -> Option<Message<'_>> {
     if let Some((version, rest)) = version(line) {
         let rest = rest.strip_prefix(b" ")?;
         let (status, rest) = digits(skip_blanks(rest));
@@ -211,12 +211,12 @@ fn read_first_line(line: &[u8]) -> Option<Message<'_>> {
     let known = METHODS.iter().find(|known| known.as_bytes() == method);
     Some(Message::Request {
         method: (method, known.copied()),
-        uri: read_uri(uri),
+        uri: read_uri(uri, since_26),
         version,
     })
 }
 
-fn read_uri(uri: &[u8]) -> Uri<'_> {
+fn read_uri(uri: &[u8], since_26: bool) -> Uri<'_> {
     match uri {
         b"*" => return Uri::Star,
         [_] | [b'/', ..] => return Uri::Path(uri),
@@ -227,12 +227,18 @@ fn read_uri(uri: &[u8]) -> Uri<'_> {
         if start.eq_ignore_ascii_case(prefix) {
             let slash = rest.iter().position(|byte| *byte == b'/');
             let (place, path) = rest.split_at(slash.unwrap_or(rest.len()));
-            let colon = place.iter().position(|byte| *byte == b':');
-            let (host, port) = place.split_at(colon.unwrap_or(place.len()));
-            let port = match digits(port.get(1..).unwrap_or(&[])) {
-                (Some(port), []) => u16::try_from(port).ok(),
-                _ => None,
+            let (host, port) = match place.iter().position(|byte| *byte == b']') {
+                Some(end) if since_26 && place.starts_with(b"[") => {
+                    let (host, rest) = place.split_at(end + 1);
+                    (host, port(rest))
+                }
+                _ => {
+                    let colon = place.iter().position(|byte| *byte == b':');
+                    let (host, rest) = place.split_at(colon.unwrap_or(place.len()));
+                    (host, port(rest))
+                }
             };
+            let port = port.filter(|port| since_26 || *port <= u32::from(u16::MAX));
             let path = if path.is_empty() { b"/" } else { path };
             return Uri::Absolute {
                 secure,
@@ -245,6 +251,14 @@ fn read_uri(uri: &[u8]) -> Uri<'_> {
     match uri.iter().position(|byte| *byte == b':') {
         Some(colon) => Uri::Scheme(&uri[..colon], &uri[colon + 1..]),
         None => Uri::Text(uri),
+    }
+}
+
+/// The number behind the colon, if that is all there is.
+fn port(text: &[u8]) -> Option<u32> {
+    match digits(text.strip_prefix(b":")?) {
+        (port, []) => port,
+        _ => None,
     }
 }
 
@@ -276,11 +290,32 @@ mod tests {
             port,
             path,
         };
-        assert_eq!(read_uri(b"http://h:80/a"), absolute(Some(80), b"/a"));
-        assert_eq!(read_uri(b"HTTP://h"), absolute(None, b"/"));
-        assert_eq!(read_uri(b"http://h:99999/"), absolute(None, b"/"));
-        assert_eq!(read_uri(b"host:443"), Uri::Scheme(b"host", b"443"));
-        assert_eq!(read_uri(b"host"), Uri::Text(b"host"));
+        assert_eq!(read_uri(b"http://h:80/a", true), absolute(Some(80), b"/a"));
+        assert_eq!(read_uri(b"HTTP://h", true), absolute(None, b"/"));
+        assert_eq!(read_uri(b"http://h:99999/", false), absolute(None, b"/"));
+        assert_eq!(
+            read_uri(b"http://h:99999/", true),
+            absolute(Some(99_999), b"/")
+        );
+        assert_eq!(read_uri(b"host:443", true), Uri::Scheme(b"host", b"443"));
+        assert_eq!(read_uri(b"host", true), Uri::Text(b"host"));
+    }
+
+    #[test]
+    fn a_host_in_brackets_is_whole_since_otp_26() {
+        let host_and_port = |uri, since_26| match read_uri(uri, since_26) {
+            Uri::Absolute { host, port, .. } => (host, port),
+            other => panic!("{other:?}"),
+        };
+        let uri = b"http://[::1]:80/a";
+        assert_eq!(host_and_port(uri, false), (&b"["[..], None));
+        assert_eq!(host_and_port(uri, true), (&b"[::1]"[..], Some(80)));
+        assert_eq!(host_and_port(b"http://[::1]", true), (&b"[::1]"[..], None));
+        assert_eq!(
+            host_and_port(b"http://[::1]80/", true),
+            (&b"[::1]"[..], None)
+        );
+        assert_eq!(host_and_port(b"http://[::1:80/", true), (&b"["[..], None));
     }
 
     #[test]

@@ -265,11 +265,12 @@ enum Wanted {
 
 /// Reads the first argument: what is wanted, and the name of the port.
 fn wanted(
-    atoms: &AtomTable,
+    machine: &Machine,
     name: Term,
     options: &Options,
 ) -> Result<(Wanted, Vec<u8>), OpenError> {
     let bad = OpenError::BadName;
+    let atoms = &machine.atoms;
     let program_of_its_own = match name.as_tuple() {
         Some(&[kind, command]) => Some((kind.as_atom().ok_or(bad)?, command)),
         Some(&[kind, input, output]) if kind == am::FD.term() => {
@@ -288,8 +289,8 @@ fn wanted(
             return Ok((Wanted::Streams(input, output), name));
         }
         Some(_) => None,
-        // A name alone is a file's; only lists and atoms are names here.
-        None if view(&name).is_none() => {
+        // A name alone is a file's, until OTP 25; only lists and atoms are names here.
+        None if view(&name).is_none() && machine.release_number() < 26 => {
             let path = text(atoms, name)
                 .filter(|path| !path.is_empty())
                 .ok_or(bad)?;
@@ -336,7 +337,7 @@ pub fn open(
     options: Term,
 ) -> Result<Term, OpenError> {
     let options = Options::parse(&machine.atoms, options)?;
-    let (wanted, name) = wanted(&machine.atoms, name, &options)?;
+    let (wanted, name) = wanted(machine, name, &options)?;
     if machine.ports.len() >= machine.ports.limit {
         return Err(OpenError::SystemLimit);
     }

@@ -31,6 +31,8 @@ pub struct Options {
     pub minor_version: u8,
     /// Pairs of large maps in the order of their keys.
     pub deterministic: bool,
+    /// Ports by eight bytes even where four would do, as since OTP 26.
+    pub wide_ports: bool,
 }
 
 impl Default for Options {
@@ -39,6 +41,7 @@ impl Default for Options {
         Options {
             minor_version: 1,
             deterministic: false,
+            wide_ports: false,
         }
     }
 }
@@ -147,6 +150,7 @@ pub trait AtomCache {
 const TO_NODES: Options = Options {
     minor_version: 2,
     deterministic: false,
+    wide_ports: false,
 };
 
 /// Appends `term` for a node that is connected, without a version byte.
@@ -571,7 +575,7 @@ impl<'a> Encoder<'a> {
     fn port(&mut self, port: RemotePort) -> Result<(), NoMemory> {
         let number = port.number;
         // Numbers of more than 28 bits need the newer tag.
-        let wide = number >> 28 != 0;
+        let wide = self.options.wide_ports || number >> 28 != 0;
         push(self.out, if wide { tag::V4_PORT } else { tag::NEW_PORT })?;
         self.atom(port.node.name)?;
         if wide {

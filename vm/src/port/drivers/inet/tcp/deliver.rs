@@ -104,7 +104,7 @@ impl Tcp {
         let headers = matches!(self.socket.settings.packet, Packet::HttpHeaders { .. });
         let message = match headers || self.in_headers {
             true => http::header(line),
-            false => http::first_line(line),
+            false => http::first_line(line, at.machine.release_number() >= 26),
         };
         match message {
             Message::Request { .. } | Message::Response { .. } => self.in_headers = true,

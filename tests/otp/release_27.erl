@@ -11,6 +11,8 @@ main() ->
     positions(),
     encoding(),
     packets(),
+    show("time", fun() -> [erlang:system_info(time_warp_mode), erlang:system_info(time_offset)] end),
+    show("largest", fun() -> {id(erlang:system_info(max_integer)) > 1 bsl 1000000, cause(fun() -> id(erlang:system_info(max_integer)) + 1 end)} end),
     show("a port that is a file", fun() -> open_port("/etc/hostname", [in]) end),
     labels().
 

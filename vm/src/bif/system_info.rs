@@ -12,13 +12,21 @@ use crate::crash_dump;
 use crate::dist::connection::Controller;
 use crate::memory::Arena;
 use crate::memory::gc::heap_size;
+use crate::number::big::{MAX_DIGITS, Magnitude};
 use crate::term::{Atom, Term};
-use crate::time::warp;
+use crate::time::warp::{self, Mode};
 use alloc::format;
 use alloc::vec::Vec;
 
 /// The built-in functions of this file.
 pub const TABLE: &[Bif] = &[bif("erlang", "system_info", 1, system_info_1)];
+
+/// All digits are full.
+fn largest_integer(cx: &mut Context) -> Value {
+    let mut magnitude = Magnitude::new(cx.heap(), MAX_DIGITS)?;
+    magnitude.digits().fill(u64::MAX);
+    magnitude.finish(false)
+}
 
 pub(super) fn number(value: usize) -> Value {
     Ok(Term::small(
@@ -58,8 +66,9 @@ fn system_info_1(cx: &mut Context, args: &[Term]) -> Value {
             cx.string(&version)
         }
         "machine" => cx.string("BEAM"),
+        "max_integer" if cx.machine().release_number() >= 27 => largest_integer(cx),
         "time_warp_mode" => {
-            let mode = cx.machine().options.time_warp;
+            let mode = Mode::of_machine(cx.machine());
             cx.atom(mode.name())
         }
         "time_offset" => {

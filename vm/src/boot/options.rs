@@ -49,8 +49,8 @@ pub struct Options {
     pub warnings: Warnings,
     /// `system_info(dist_buf_busy_limit)`, in bytes (`+zdbbl`).
     pub dist_buf_busy_limit: usize,
-    /// When the time offset may change (`+C`).
-    pub time_warp: Mode,
+    /// When the time offset may change (`+C`); the release says it if nobody else does ([`Mode::of_release`](crate::time::warp::Mode::of_release)).
+    pub time_warp: Option<Mode>,
     /// `system_info(time_correction)` (`+c`): monotonic time is the platform's either way.
     pub time_correction: bool,
     /// What Ctrl-C does (`+B`).
@@ -109,7 +109,7 @@ impl Default for Options {
             printable_unicode: false,
             warnings: Warnings::Warning,
             dist_buf_busy_limit: 1 << 20,
-            time_warp: Mode::NoTimeWarp,
+            time_warp: None,
             time_correction: true,
             break_key: BreakKey::Asks,
             crash_dump: true,

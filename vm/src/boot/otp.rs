@@ -22,6 +22,7 @@ use crate::process::Priority;
 use crate::process::spawn::{self, Start};
 use crate::sched;
 use crate::term::{Atom, Term, zero};
+use crate::time::warp::Mode;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -101,6 +102,7 @@ pub fn run_otp(platform: Box<dyn Platform>, config: OtpConfig) -> ! {
         .unwrap_or_else(|platform| refuse_for_addresses(platform));
     machine.environment = Environment::new(environment);
     machine.release = release;
+    machine.options.time_warp = Some(Mode::of_machine(machine));
     if machine.release_number() >= 27 {
         zero::tell_apart();
     }

@@ -33,6 +33,21 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Without `+C`: OTP 26 made the offset follow the time of the system.
+    pub fn of_release(number: u32) -> Mode {
+        if number >= 26 {
+            Mode::MultiTimeWarp
+        } else {
+            Mode::NoTimeWarp
+        }
+    }
+
+    /// The mode that holds.
+    pub fn of_machine(machine: &Machine) -> Mode {
+        let mode = machine.options.time_warp;
+        mode.unwrap_or_else(|| Mode::of_release(machine.release_number()))
+    }
+
     /// As `+C` and `system_info(time_warp_mode)` have it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -52,7 +67,7 @@ impl Mode {
 
 /// What `system_info(time_offset)` says: `final`, `preliminary` or `volatile`.
 pub fn state(machine: &Machine) -> &'static str {
-    match machine.options.time_warp {
+    match Mode::of_machine(machine) {
         Mode::SingleTimeWarp if !machine.clock.is_final => "preliminary",
         Mode::NoTimeWarp | Mode::SingleTimeWarp => "final",
         Mode::MultiTimeWarp => "volatile",
@@ -73,12 +88,13 @@ pub fn finalize(machine: &mut Machine) -> &'static str {
 /// Whether [`follow`] could have anything to do, `now` nanoseconds of monotonic time being what the scheduler saw last.
 #[inline]
 pub fn is_due(machine: &Machine, now: i64) -> bool {
-    machine.options.time_warp == Mode::MultiTimeWarp && now - machine.clock.compared >= INTERVAL
+    machine.options.time_warp == Some(Mode::MultiTimeWarp)
+        && now - machine.clock.compared >= INTERVAL
 }
 
 /// Lets system time follow the operating system's, if the mode allows that.
 pub fn follow(machine: &mut Machine) {
-    if machine.options.time_warp != Mode::MultiTimeWarp {
+    if Mode::of_machine(machine) != Mode::MultiTimeWarp {
         return;
     }
     let offset = current(machine);
@@ -162,7 +178,7 @@ mod tests {
         let machine = machine();
         let pid = watcher(machine);
         assert_eq!(finalize(machine), "final");
-        machine.options.time_warp = Mode::SingleTimeWarp;
+        machine.options.time_warp = Some(Mode::SingleTimeWarp);
         let right = machine.clock.offset;
         machine.clock.offset = right - 7;
         follow(machine);
@@ -178,7 +194,7 @@ mod tests {
     fn a_volatile_offset_follows_the_time_of_the_system() {
         let machine = machine();
         let pid = watcher(machine);
-        machine.options.time_warp = Mode::MultiTimeWarp;
+        machine.options.time_warp = Some(Mode::MultiTimeWarp);
         let right = machine.clock.offset;
         machine.clock.offset = right + TOLERANCE as i64;
         follow(machine);

@@ -47,7 +47,7 @@ const TABLE: &[Flag] = &[
         ignored(within(v, 0, 1024))
     }),
     flag("C", "Invalid time warp mode: {}", |options, v| {
-        Mode::of(v).map(|mode| options.time_warp = mode)
+        Mode::of(v).map(|mode| options.time_warp = Some(mode))
     }),
     flag(
         "dcg",

@@ -48,7 +48,7 @@ fn what_has_a_meaning_is_kept() {
     assert_eq!(parsed("-B").unwrap().break_key, BreakKey::Ends);
     assert_eq!(parsed("-Bc").unwrap().break_key, BreakKey::Interrupts);
     let mode = crate::time::warp::Mode::MultiTimeWarp;
-    assert_eq!(parsed("-C multi_time_warp").unwrap().time_warp, mode);
+    assert_eq!(parsed("-C multi_time_warp").unwrap().time_warp, Some(mode));
     for (line, correction) in [
         ("-c", false),
         ("-c true", true),

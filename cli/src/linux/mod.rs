@@ -195,6 +195,10 @@ impl Platform for LinuxPlatform {
         nanoseconds(ClockId::Monotonic) as u64
     }
 
+    fn processor_ns(&mut self) -> Option<u64> {
+        Some(nanoseconds(ClockId::ProcessCPUTime) as u64)
+    }
+
     fn system_time_ns(&mut self) -> i64 {
         nanoseconds(ClockId::Realtime)
     }

@@ -32,8 +32,11 @@ fn since(cx: &mut Context, total: u64, last: fn(&mut crate::sched::Asked) -> &mu
     pair(cx, total, new)
 }
 
-/// Nanoseconds in which the machine was not asleep.
+/// Nanoseconds of processor time; where nobody counts those, in which the machine was not asleep.
 pub(crate) fn busy_ns(machine: &mut Machine) -> u64 {
+    if let Some(used) = machine.platform.processor_ns() {
+        return used;
+    }
     up_ns(machine).saturating_sub(machine.scheduler.idle_ns)
 }
 

@@ -91,6 +91,12 @@ pub trait Platform {
     /// Nanoseconds since an arbitrary start; never goes back.
     fn monotonic_ns(&mut self) -> u64;
 
+    /// Nanoseconds of processor time that the machine has used, where somebody else shares the processor and counts them. `None`: it is busy
+    /// whenever it does not sleep.
+    fn processor_ns(&mut self) -> Option<u64> {
+        None
+    }
+
     /// Nanoseconds since 1970-01-01T00:00:00Z; may jump.
     fn system_time_ns(&mut self) -> i64;
 

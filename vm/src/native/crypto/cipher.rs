@@ -7,7 +7,7 @@ use super::error::{badarg, failed, notsup};
 use super::{BYTES_PER_REDUCTION, bytes_of, map_of, name_of};
 use crate::atom::am;
 use crate::bif::{Context, Fail, Value};
-use crate::bits::make_binary;
+use crate::bits::binary_of_vec;
 use crate::memory::resource::{Resource, resource};
 use crate::memory::{Arena, NoMemory};
 use crate::term::Term;
@@ -406,7 +406,7 @@ pub fn one_time_5(cx: &mut Context, args: &[Term]) -> Value {
     }
     let last = stream.finish(cx)?;
     out.extend_from_slice(&last);
-    Ok(make_binary(cx, &out)?)
+    Ok(binary_of_vec(cx, out)?)
 }
 
 /// `ng_crypto_init_nif(Cipher, Key, Iv, Options)`
@@ -435,7 +435,7 @@ pub fn update_2(cx: &mut Context, args: &[Term]) -> Value {
         drop(stream);
         cx.consume(piece.len() / BYTES_PER_REDUCTION)?;
     }
-    Ok(make_binary(cx, &out)?)
+    Ok(binary_of_vec(cx, out)?)
 }
 
 /// `ng_crypto_final_nif(State)`
@@ -444,7 +444,7 @@ pub fn final_1(cx: &mut Context, args: &[Term]) -> Value {
         return Err(badarg(cx, 0, "Bad State"));
     };
     let out = stream.finish(cx)?;
-    Ok(make_binary(cx, &out)?)
+    Ok(binary_of_vec(cx, out)?)
 }
 
 #[cfg(test)]

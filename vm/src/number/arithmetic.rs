@@ -173,8 +173,12 @@ pub fn int_div<A: Arena + ?Sized>(arena: &mut A, a: Term, b: Term) -> Value {
         return Ok(Term::small(0));
     }
     if let [divisor] = *w {
+        if v.len() > long::DIVIDED_AT_ONCE {
+            let quotient = long::divide_by_digit(v, divisor, &mut |work| arena.rest(work))?;
+            return big::from_digits(arena, negative, &quotient);
+        }
         let mut quotient = Magnitude::new(arena, v.len())?;
-        digits::divide_by_digit(quotient.digits(), v, divisor);
+        digits::divide_by_digit(quotient.digits(), v, divisor, 0);
         return quotient.finish(negative);
     }
     let quotient = if long::is_long(v.len(), w.len()) {
@@ -216,7 +220,7 @@ pub fn rem<A: Arena + ?Sized>(arena: &mut A, a: Term, b: Term) -> Value {
         return Ok(a);
     }
     if let [divisor] = *w {
-        let remainder = digits::remainder_by_digit(v, divisor);
+        let remainder = long::remainder_by_digit(v, divisor, &mut |work| arena.rest(work))?;
         return big::from_sign_and_u128(arena, x.negative, remainder as u128);
     }
     let remainder = if long::is_long(v.len(), w.len()) {

@@ -56,22 +56,39 @@ pub fn multiply(out: &mut [u64], a: &[u64], b: &[u64]) {
     }
 }
 
-/// `out = a / divisor`, and the remainder. `out` is as long as `a`.
-pub fn divide_by_digit(out: &mut [u64], a: &[u64], divisor: u64) -> u64 {
-    let mut remainder = 0u64;
-    for (i, &digit) in a.iter().enumerate().rev() {
-        let dividend = ((remainder as u128) << 64) | digit as u128;
-        out[i] = (dividend / divisor as u128) as u64;
-        remainder = (dividend % divisor as u128) as u64;
+/// Quotient and remainder of the two digits `high` and `low`; `high` is less than `divisor`.
+#[inline(always)]
+fn divide_two_digits(high: u64, low: u64, divisor: u64) -> (u64, u64) {
+    assert!(high < divisor);
+    let (quotient, remainder);
+    // SAFETY: only registers; the quotient fits, since the upper digit is less than the divisor. For `u128` the compiler calls a function that
+    // does not know that, and takes several times as long.
+    unsafe {
+        core::arch::asm!(
+            "div {divisor}",
+            divisor = in(reg) divisor,
+            inlateout("rax") low => quotient,
+            inlateout("rdx") high => remainder,
+            options(pure, nomem, nostack)
+        );
+    }
+    (quotient, remainder)
+}
+
+/// `out = a / divisor`, and the remainder, where `above` is what digits above `a` have left: less than `divisor`. `out` is as long as `a`.
+pub fn divide_by_digit(out: &mut [u64], a: &[u64], divisor: u64, above: u64) -> u64 {
+    let mut remainder = above;
+    for (place, &digit) in out.iter_mut().zip(a).rev() {
+        (*place, remainder) = divide_two_digits(remainder, digit, divisor);
     }
     remainder
 }
 
-/// The remainder of `a` divided by `divisor`.
-pub fn remainder_by_digit(a: &[u64], divisor: u64) -> u64 {
-    a.iter().rev().fold(0, |remainder, &digit| {
-        let dividend = ((remainder as u128) << 64) | digit as u128;
-        (dividend % divisor as u128) as u64
+/// The remainder of `a` divided by `divisor`, with `above` as in [`divide_by_digit`].
+pub fn remainder_by_digit(a: &[u64], divisor: u64, above: u64) -> u64 {
+    let digits = a.iter().rev();
+    digits.fold(above, |remainder, &digit| {
+        divide_two_digits(remainder, digit, divisor).1
     })
 }
 
@@ -152,7 +169,7 @@ mod tests {
         multiply(&mut product, &[u64::MAX, u64::MAX], &[u64::MAX, u64::MAX]);
         assert_eq!(product, [1, 0, u64::MAX - 1, u64::MAX]);
         let mut quotient = [0; 4];
-        assert_eq!(divide_by_digit(&mut quotient, &product, u64::MAX), 0);
+        assert_eq!(divide_by_digit(&mut quotient, &product, u64::MAX, 0), 0);
         let mut again = [0; 5];
         multiply(&mut again, &quotient, &[u64::MAX]);
         assert_eq!(trim(&again), product);

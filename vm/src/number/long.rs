@@ -10,7 +10,7 @@
 //! The memory of `num-bigint` is not asked for fallibly, and after a rest others may have taken what was free before: each
 //! step asks [`room`] first for the most that it takes until the next one does.
 
-use super::big;
+use super::{big, digits};
 use crate::bif::Fail;
 use alloc::vec::Vec;
 use num_bigint::{BigInt, BigUint, Sign};
@@ -26,6 +26,10 @@ const MOVED_PER_REDUCTION: usize = 1024;
 
 /// Digits of the numbers whose text is made at once.
 const TEXT_PIECE: usize = 128;
+
+/// Digits that are divided by a single one at once, and for a reduction.
+pub const DIVIDED_AT_ONCE: usize = 1024;
+const DIVIDED_PER_REDUCTION: usize = 16;
 
 /// Lets others run; gets what was done, in reductions. An error ends the computation.
 pub type Rest<'r> = dyn FnMut(usize) -> Result<(), Fail> + 'r;
@@ -232,6 +236,37 @@ pub fn divide(a: &BigUint, b: &BigUint, rest: &mut Rest<'_>) -> Result<(BigUint,
     Ok((BigUint::new(all), remainder >> shift))
 }
 
+/// `a / divisor`
+#[cold]
+pub fn divide_by_digit(a: &[u64], divisor: u64, rest: &mut Rest<'_>) -> Result<Vec<u64>, Fail> {
+    let mut quotient = Vec::new();
+    let room = quotient.try_reserve_exact(a.len());
+    room.map_err(|_| Fail::NoMemory)?;
+    // From the highest digit on, in that order: what is written once is not written before.
+    let mut remainder = 0;
+    let mut digits = [0; DIVIDED_AT_ONCE];
+    for piece in a.rchunks(DIVIDED_AT_ONCE) {
+        let digits = &mut digits[..piece.len()];
+        remainder = digits::divide_by_digit(digits, piece, divisor, remainder);
+        quotient.extend(digits.iter().rev());
+        rest(piece.len() / DIVIDED_PER_REDUCTION)?;
+    }
+    quotient.reverse();
+    Ok(quotient)
+}
+
+/// `a % divisor`
+pub fn remainder_by_digit(a: &[u64], divisor: u64, rest: &mut Rest<'_>) -> Result<u64, Fail> {
+    let mut remainder = 0;
+    for piece in a.rchunks(DIVIDED_AT_ONCE) {
+        remainder = digits::remainder_by_digit(piece, divisor, remainder);
+        if a.len() > DIVIDED_AT_ONCE {
+            rest(piece.len() / DIVIDED_PER_REDUCTION)?;
+        }
+    }
+    Ok(remainder)
+}
+
 fn divide_piece(a: &BigUint, b: &BigUint, rest: &mut Rest<'_>) -> Result<(BigUint, BigUint), Fail> {
     let quotient_length = length(a).saturating_sub(length(b)) + 1;
     rest(quotient_length * length(b) / PRODUCTS_PER_REDUCTION)?;
@@ -413,6 +448,26 @@ mod tests {
             });
         }
         BigUint::new(halves)
+    }
+
+    #[test]
+    fn quotients_by_one_digit_are_those_of_num_bigint() {
+        let mut seed = 3;
+        for (length, divisor) in [(1, 7), (1024, 10), (1025, u64::MAX), (5000, 1 << 63)] {
+            let a = random(&mut seed, length);
+            let digits: Vec<u64> = a.iter_u64_digits().collect();
+            let mut done = 0;
+            let mut rest = |_: usize| {
+                done += 1;
+                Ok(())
+            };
+            let quotient = divide_by_digit(&digits, divisor, &mut rest).unwrap();
+            let remainder = remainder_by_digit(&digits, divisor, &mut rest).unwrap();
+            let wanted: Vec<u64> = (&a / divisor).iter_u64_digits().collect();
+            assert_eq!(digits::trim(&quotient), &wanted[..], "{length} / {divisor}");
+            assert_eq!(BigUint::from(remainder), &a % divisor);
+            assert!(done >= length / DIVIDED_AT_ONCE);
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@
 main() ->
     top(fun() -> atom_to_binary(id(1), utf8) end),
     top(fun() -> atom_to_list(id("x")) end),
+    [top(fun() -> os:set_signal(id(Signal), id(Option)) end)
+     || Signal <- [1, nothing, sigusr1, "sigusr1"], Option <- [handle, nothing, 1], {Signal, Option} =/= {sigusr1, handle}],
     top(fun() -> list_to_atom(id(x)) end),
     top(fun() -> list_to_existing_atom(id("this atom does not exist yet")) end),
     top(fun() -> list_to_integer(id("x")) end),

@@ -83,7 +83,11 @@ gone() ->
     ets:delete(mine),
     Before = length(ets:all()),
     other(fun() -> [ets:insert(ets:new(x, [bag]), [{I, J} || J <- lists:seq(1, 20)]) || I <- lists:seq(1, 100)] end),
-    ?SHOW(length(ets:all()) - Before).
+    ?SHOW(length(ets:all()) - Before),
+    %% Those that were made first come first.
+    New = [ets:new(Name, []) || Name <- [a, b, c]],
+    ?SHOW([Table || Table <- ets:all(), lists:member(Table, New)] =:= New),
+    [ets:delete(Table) || Table <- New].
 
 heirs() ->
     Me = self(),

@@ -118,6 +118,9 @@ options() ->
     ?SHOW(inet:getopts(A, [linger])),
     ?SHOW(inet:setopts(A, [{dontroute, true}, {priority, 3}, {keepalive, true}])),
     ?SHOW(inet:getopts(A, [dontroute, priority, keepalive])),
+    [?SHOW({Set, inet:setopts(A, [Set]), inet:getopts(A, [high_msgq_watermark, low_msgq_watermark])})
+     || Set <- [{high_msgq_watermark, 1 bsl 31}, {low_msgq_watermark, 5000}, {low_msgq_watermark, 1 bsl 31}, {high_msgq_watermark, 0},
+                {high_msgq_watermark, -1}, {low_msgq_watermark, -5}, {high_msgq_watermark, 4096}, {low_msgq_watermark, 1 bsl 40}]],
     %% SO_RCVBUF by number: native integers.
     ?SHOW(inet:setopts(A, [{raw, 1, 8, <<30000:32/native>>}])),
     ?SHOW(inet:getopts(A, [{raw, 1, 8, 4}])),

@@ -8,6 +8,7 @@ use crate::ets::{FREED_AT_ONCE, FREED_PER_REDUCTION, Heir, TableId, identifier, 
 use crate::memory::Arena;
 use crate::process::signal;
 use crate::term::Term;
+use alloc::vec::Vec;
 
 /// The functions of this file.
 pub const TABLE: &[Bif] = &[
@@ -242,11 +243,13 @@ fn internal_request_all_0(cx: &mut Context, _: &[Term]) -> Value {
     let reference = cx.machine().processes.references.make();
     let reference = reference.term(cx)?;
     let (machine, heap) = cx.machine_and_heap();
-    let mut list = Term::NIL;
+    let mut ids = Vec::new();
     for table in machine.ets.iter() {
-        let id = identifier(table, heap)?;
-        list = heap.cons(id, list)?;
+        ids.try_reserve(1).map_err(|_| Fail::NoMemory)?;
+        ids.push(identifier(table, heap)?);
     }
+    // Those that were made first come first.
+    let list = heap.list(&ids)?;
     let message = cx.tuple(&[reference, list])?;
     let pid = cx.process().pid;
     signal::send(cx.machine(), pid, pid, message)?;

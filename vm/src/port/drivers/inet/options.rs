@@ -95,15 +95,20 @@ fn set_own(
             settings.low = size;
             settings.high = settings.high.max(size);
         }
-        option::HIGH_QUEUE_WATERMARK if value >= 1 => {
+        // -1 would be no limit at all; other negative numbers stand for more than there can be.
+        option::HIGH_QUEUE_WATERMARK | option::LOW_QUEUE_WATERMARK if matches!(value, 0 | -1) => {
+            return Err(INVALID);
+        }
+        option::HIGH_QUEUE_WATERMARK => {
+            let value = if value < 0 { i32::MAX } else { value };
             settings.queue_high = value;
             settings.queue_low = settings.queue_low.min(value);
         }
-        option::LOW_QUEUE_WATERMARK if value >= 1 => {
+        option::LOW_QUEUE_WATERMARK => {
+            let value = if value < 0 { i32::MAX } else { value };
             settings.queue_low = value;
             settings.queue_high = settings.queue_high.max(value);
         }
-        option::HIGH_QUEUE_WATERMARK | option::LOW_QUEUE_WATERMARK => return Err(INVALID),
         option::SEND_TIMEOUT if is_stream => settings.send_timeout = value as u32,
         option::SEND_TIMEOUT_CLOSE if is_stream => settings.send_timeout_close = flag,
         option::DELAY_SEND if is_stream => settings.delay_send = flag,

@@ -229,8 +229,7 @@ fn compile_2(cx: &mut Context, args: &[Term]) -> Value {
     }
     let pattern = to_binary(cx, args[0])?;
     let pattern = bytes_of(pattern)?;
-    cx.bump_reductions(pattern.len());
-    match compile(&pattern, options.compile) {
+    match compile_in_pieces(cx, &pattern, options.compile)? {
         Ok(compiled) => {
             let pattern = re_pattern(cx, &compiled, options.unicode)?;
             Ok(cx.tuple(&[am::OK.term(), pattern])?)
@@ -240,6 +239,25 @@ fn compile_2(cx: &mut Context, args: &[Term]) -> Value {
             Ok(cx.tuple(&[am::ERROR.term(), error])?)
         }
     }
+}
+
+/// Items of a pattern or of its program for which a reduction is counted.
+const ITEMS_PER_REDUCTION: usize = 2;
+
+/// Compiles `text`, which others do not change; they may run in between.
+fn compile_in_pieces(
+    cx: &mut Context,
+    text: &[u8],
+    options: CompileOptions,
+) -> Result<Result<Compiled, CompileError>, Fail> {
+    // A process that is to end lets nobody run any more: what is left takes some milliseconds at most.
+    let mut ended = Ok(());
+    let compiled = compile(text, options, &mut |items| {
+        if ended.is_ok() {
+            ended = cx.consume(items / ITEMS_PER_REDUCTION);
+        }
+    });
+    ended.map(|()| compiled)
 }
 
 fn re_pattern(cx: &mut Context, compiled: &Compiled, unicode: bool) -> Value {
@@ -308,8 +326,7 @@ fn run(cx: &mut Context, subject: Term, pattern: Term, options: Term, is_first: 
             }
             let text = to_binary(cx, pattern)?;
             let text = bytes_of(text)?;
-            cx.bump_reductions(text.len());
-            let compiled = match compile(&text, parsed.compile) {
+            let compiled = match compile_in_pieces(cx, &text, parsed.compile)? {
                 Ok(compiled) => compiled,
                 Err(error) if parsed.report_errors => {
                     let error = describe(cx, error)?;

@@ -3,6 +3,7 @@
 //! What is left to emit stands on a stack of tasks, so a deep tree needs no recursion. Jumps name labels, which become
 //! numbers of instructions at the end.
 
+use super::Pace;
 use super::analysis::{self, First, Length};
 use super::ast::*;
 use super::ctype;
@@ -13,6 +14,9 @@ use super::set::Set;
 use super::{text, unicode};
 use alloc::vec;
 use alloc::vec::Vec;
+
+/// Nodes or instructions that are looked at in the time of one that is emitted.
+const WALKED: usize = 8;
 
 /// A place in the code that is known later.
 type Label = u32;
@@ -52,10 +56,18 @@ struct Emitter<'a> {
 }
 
 /// The program of a parsed pattern, as bytes.
-pub fn emit(parsed: &Parsed) -> Vec<u8> {
+pub fn emit(parsed: &Parsed, pace: &mut Pace<'_>) -> Vec<u8> {
     let ast = &parsed.ast;
     let options = parsed.compile.options;
     let utf = options.has(Options::UTF);
+    // Each of these is one walk over the nodes.
+    let walk = ast.nodes.len() / WALKED;
+    let firsts = analysis::first_bytes(ast, utf);
+    pace.did(walk);
+    let lengths = analysis::fixed_lengths(ast, utf);
+    pace.did(walk);
+    let has_then = nodes_with_then(ast);
+    pace.did(walk);
     let mut emitter = Emitter {
         ast,
         utf,
@@ -66,13 +78,13 @@ pub fn emit(parsed: &Parsed) -> Vec<u8> {
         labels: Vec::new(),
         group_labels: Vec::new(),
         slots: 3 * (ast.groups + 1),
-        firsts: analysis::first_bytes(ast, utf),
-        lengths: analysis::fixed_lengths(ast, utf),
+        firsts,
+        lengths,
         set_places: vec![None; ast.sets.len()],
         then_slot: None,
         look_end: None,
         open_groups: Vec::new(),
-        has_then: nodes_with_then(ast),
+        has_then,
     };
     for _ in 0..=ast.groups {
         let label = emitter.label();
@@ -82,8 +94,9 @@ pub fn emit(parsed: &Parsed) -> Vec<u8> {
         .tasks
         .push(Task::Inst(Inst::new(Op::Match, 0, 0, 0)));
     emitter.tasks.push(Task::Node(ast.root));
-    emitter.run();
+    emitter.run(pace);
     emitter.bind_labels();
+    pace.did(emitter.code.len() / WALKED);
     emitter.finish(parsed)
 }
 
@@ -124,8 +137,9 @@ impl Emitter<'_> {
         self.tasks.extend(tasks.into_iter().rev());
     }
 
-    fn run(&mut self) {
+    fn run(&mut self, pace: &mut Pace<'_>) {
         while let Some(task) = self.tasks.pop() {
+            pace.did(1);
             match task {
                 Task::Node(id) => self.node(id),
                 Task::Inst(inst) => self.push(inst),

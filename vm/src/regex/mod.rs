@@ -39,11 +39,39 @@ pub struct Compiled {
     pub newline: Newline,
 }
 
+/// Lets others run now and then while a pattern is compiled; gets how much was done since, in items of the pattern or of its program.
+pub type Rest<'r> = dyn FnMut(usize) + 'r;
+
+/// Items between two rests.
+const ITEMS: usize = 512;
+
+/// Counts the items that are done, and rests after each [`ITEMS`].
+struct Pace<'r> {
+    rest: &'r mut Rest<'r>,
+    done: usize,
+}
+
+impl Pace<'_> {
+    /// So many more are done.
+    #[inline]
+    fn did(&mut self, items: usize) {
+        self.done += items;
+        if self.done >= ITEMS {
+            (self.rest)(core::mem::take(&mut self.done));
+        }
+    }
+}
+
 /// Compiles a pattern.
-pub fn compile(pattern: &[u8], options: CompileOptions) -> Result<Compiled, CompileError> {
-    let parsed = parse::parse(pattern, options)?;
+pub fn compile<'r>(
+    pattern: &[u8],
+    options: CompileOptions,
+    rest: &'r mut Rest<'r>,
+) -> Result<Compiled, CompileError> {
+    let mut pace = Pace { rest, done: 0 };
+    let parsed = parse::parse(pattern, options, &mut pace)?;
     Ok(Compiled {
-        bytes: emit::emit(&parsed),
+        bytes: emit::emit(&parsed, &mut pace),
         groups: parsed.ast.groups,
         newline: parsed.compile.newline,
     })

@@ -5,7 +5,7 @@ use super::*;
 use std::vec::Vec;
 
 fn program(pattern: &str) -> Vec<u8> {
-    let compiled = compile(pattern.as_bytes(), CompileOptions::default());
+    let compiled = compile(pattern.as_bytes(), CompileOptions::default(), &mut |_| ());
     compiled.expect(pattern).bytes
 }
 

@@ -9,6 +9,7 @@ mod group;
 mod quantifier;
 mod resolve;
 
+use super::Pace;
 use super::ast::{Assertion, Ast, GroupKind, GroupRef, Mode, Node, NodeId};
 use super::ctype;
 use super::error::{self, CompileError};
@@ -77,8 +78,11 @@ struct Parser<'p> {
     opening: bool,
 }
 
+/// Nodes that are looked at in passing in the time of one that is made.
+const FAST: usize = 8;
+
 /// Parses `pattern`.
-pub fn parse(pattern: &[u8], compile: CompileOptions) -> Result<Parsed> {
+pub fn parse(pattern: &[u8], compile: CompileOptions, pace: &mut Pace<'_>) -> Result<Parsed> {
     let end = memchr::memchr(0, pattern).unwrap_or(pattern.len());
     let mut parser = Parser {
         pattern: &pattern[..end],
@@ -100,10 +104,11 @@ pub fn parse(pattern: &[u8], compile: CompileOptions) -> Result<Parsed> {
     parser.leading_verbs()?;
     parser.check_encoding()?;
     parser.open(GroupKind::Root);
-    parser.pattern()?;
+    parser.pattern(pace)?;
     parser.ast.root = parser.close_frame();
     parser.ast.groups = parser.groups;
     parser.resolve()?;
+    pace.did(parser.ast.nodes.len() / FAST);
     Ok(Parsed {
         ast: parser.ast,
         compile: parser.compile,
@@ -320,8 +325,9 @@ impl Parser<'_> {
         self.ast.push(Node::Group(frame.kind, list))
     }
 
-    fn pattern(&mut self) -> Result<()> {
+    fn pattern(&mut self, pace: &mut Pace<'_>) -> Result<()> {
         loop {
+            pace.did(1);
             if self.ast.nodes.len() > MAX_NODES {
                 return self.here(error::TOO_LARGE);
             }

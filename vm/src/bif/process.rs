@@ -61,6 +61,9 @@ fn internal_is_process_alive_2(cx: &mut Context, args: &[Term]) -> Value {
     Ok(am::OK.term())
 }
 
+/// Processes that `processes/0` looks at for a reduction.
+const PIDS_PER_REDUCTION: usize = 16;
+
 /// The pids of all processes that are alive, in the order in which they were made.
 fn processes_0(cx: &mut Context, _: &[Term]) -> Value {
     let table = &cx.machine().processes.table;
@@ -73,7 +76,10 @@ fn processes_0(cx: &mut Context, _: &[Term]) -> Value {
             pids.push(process.pid);
         }
     }
+    // Those of one moment; what is made of them may take longer.
+    cx.consume(pids.len() / PIDS_PER_REDUCTION)?;
     pids.sort_unstable_by_key(|pid| pid.identifier_data());
+    cx.consume(pids.len() / PIDS_PER_REDUCTION)?;
     Ok(cx.list(&pids)?)
 }
 

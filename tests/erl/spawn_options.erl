@@ -4,6 +4,8 @@
 -include("show.hrl").
 
 main() ->
+    %% No less than the machine's own.
+    ?SHOW([{process_flag(min_bin_vheap_size, N), process_info(self(), min_bin_vheap_size)} || N <- [12, 233, 50000, 100, 100000, 46422]]),
     process_flag(trap_exit, false),
     Self = self(),
     ?SHOW(reply(spawn(?MODULE, child, [Self, mfa]))),

@@ -16,6 +16,7 @@ all(Function, Arity) ->
     plain(Items, none).
 
 main() ->
+    [?TRY(erlang:trace_info(id(What), id(Item))) || What <- [{lists, no_such_function, 9}, {lists, '_', 2}], Item <- [1, []]],
     information(),
     replacing(),
     counting(),

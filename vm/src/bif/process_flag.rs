@@ -154,7 +154,9 @@ fn process_flag_2(cx: &mut Context, args: &[Term]) -> Value {
             number(core::mem::replace(&mut process.min_heap_size, words))
         }
         am::MIN_BIN_VHEAP_SIZE => {
-            let words = binary_heap_size(size?);
+            let least = cx.machine().processes.defaults.min_binary_heap;
+            let words = binary_heap_size(size?).max(least);
+            let process = cx.process();
             number(core::mem::replace(
                 &mut process.rare()?.min_binary_heap,
                 words,

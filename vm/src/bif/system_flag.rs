@@ -97,7 +97,8 @@ fn rare_flag(cx: &mut Context, flag: &str, value: Term) -> Value {
         // None is online, and no other number can be.
         "dirty_cpu_schedulers_online" => Err(Fail::Badarg),
         // The machine's memory has no allocators that could be told anything.
-        "erts_alloc" => Ok(am::NOTSUP.term()),
+        "erts_alloc" if value.is_tuple() => Ok(am::NOTSUP.term()),
+        "erts_alloc" => Err(Fail::Badarg),
         // For who works on OTP itself; nothing prints or counts here.
         "debug_flags" | "scheduling_statistics" => Ok(Term::boolean(true)),
         "internal_cpu_topology" => Err(Fail::Badarg),

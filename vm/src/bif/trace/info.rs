@@ -44,7 +44,15 @@ fn info(cx: &mut Context, session: SessionId, what: Term, item: Term) -> Value {
         return messages(cx, session, what, known);
     }
     if let Some(parts) = what.as_tuple() {
-        return function(cx, session, parts, known.ok_or(Fail::Badarg)?);
+        // Of a function that is not there, as much is told as is asked.
+        let Some(item) = known else {
+            let functions = known_function(parts)?;
+            return match breakpoints(cx, &functions)? {
+                Some(_) => Err(Fail::Badarg),
+                None => Ok(cx.tuple(&[item, am::UNDEFINED.term()])?),
+            };
+        };
+        return function(cx, session, parts, item);
     }
     let (flags, tracer) = if what.is_local_pid() || what.is_local_port() {
         if what.is_local_pid() && !matches!(known, Some(am::FLAGS | am::TRACER)) {
@@ -178,16 +186,21 @@ fn breakpoints(cx: &mut Context, functions: &Functions) -> Result<Option<[*mut u
     Ok(Some([export, site.address]))
 }
 
-fn function(cx: &mut Context, session: SessionId, parts: &[Term], item: Atom) -> Value {
+/// The function that `{Module, Function, Arity}` names.
+fn known_function(parts: &[Term]) -> Result<Functions, Fail> {
     if parts.len() != 3 {
         return Err(Fail::Badarg);
     }
     let (module, function, arity) = apply::mfa(parts)?;
-    let functions = Functions {
+    Ok(Functions {
         module: Some(module),
         function: Some(function),
         arity: Some(arity.into()),
-    };
+    })
+}
+
+fn function(cx: &mut Context, session: SessionId, parts: &[Term], item: Atom) -> Value {
+    let functions = known_function(parts)?;
     let Some(addresses) = breakpoints(cx, &functions)? else {
         return pair(cx, item, am::UNDEFINED.term());
     };

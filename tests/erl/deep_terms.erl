@@ -8,6 +8,9 @@ main([small]) -> main(100);
 main(N) ->
     L = nest_l(N, []), T = nest_t(N, {}), M = nest_m(N, #{}), F = nest_f(N, fun() -> 0 end),
     lists:foreach(fun({Name, D}) -> all(Name, D) end, [{list, L}, {tuple, T}, {map, M}, {'fun', F}]),
+    Tab = ets:new(t, []), ets:insert(Tab, [{1, nest_l(N, [x])}, {2, nest_t(N, x)}, {3, nest_m(N, x)}]),
+    Below = [nest_l(N, ['$1']), nest_t(N, '$1'), nest_m(N, '$1'), nest_l(N, ['_', '$1']), nest_t(N, y)],
+    erlang:display({below, [ets:match(Tab, {'$0', P}) || P <- Below]}),
     erlang:display(done).
 all(Name, D) ->
     E = copy(D),
@@ -16,6 +19,9 @@ all(Name, D) ->
     erlang:display({Name, byte_size(B), Name =:= 'fun' orelse binary_to_term(B) =:= D, erlang:external_size(D) > 0}),
     Tab = ets:new(t, []), ets:insert(Tab, {key, D}), [{key, X}] = ets:lookup(Tab, key),
     erlang:display({Name, X =:= D, ets:match(Tab, {'$1', D})}),
+    %% Variables beside and below what is deep: the deep part stays one constant, or each level of it is a step.
+    ets:insert(Tab, {[7 | key], [D, a, {D}]}),
+    erlang:display({Name, ets:match(Tab, {['$2' | '$1'], [D, '$3', {E}]}), ets:match(Tab, {['$2' | '$1'], [D, b, {E}]})}),
     ets:insert(Tab, {D, 1}), erlang:display({Name, ets:lookup(Tab, D) =:= [{D, 1}], ets:delete(Tab)}),
     O = ets:new(o, [ordered_set]), ets:insert(O, {D, 1}), erlang:display({Name, ets:member(O, E), ets:delete(O)}),
     erlang:garbage_collect(),

@@ -119,6 +119,9 @@ pub fn push_children(left: &mut SmallVec<[Term; 16]>, term: Term) -> Result<(), 
 }
 
 /// Compiles a head. The numbers of its variables are added to `variables`; what is wrong with it, to `problems`.
+///
+/// Each part is looked at once, however deep it is: the steps of a part stand as long as it is not at its end, and give way to one
+/// [`Step::Equal`] if there was no variable and no map in it.
 pub fn compile(
     atoms: &AtomTable,
     head: Term,
@@ -126,42 +129,62 @@ pub fn compile(
     problems: &mut Vec<Problem>,
 ) -> Result<Vec<Step>, NoMemory> {
     let mut steps: Vec<Step> = Vec::new();
+    let mut parts: SmallVec<[Part; 8]> = SmallVec::new();
     let mut left: SmallVec<[Term; 16]> = SmallVec::new();
     left.push(head);
     while let Some(term) = left.pop() {
         steps.try_reserve(1).map_err(|_| NoMemory)?;
-        if term.is_atom() {
-            steps.push(atom_step(atoms, term, variables)?);
-        } else if is_small_constant(atoms, term)? {
-            steps.push(Step::Equal(term));
-        } else {
-            nested_step(term, atoms, &mut steps, &mut left, problems)?;
+        // An open part's own parts are done: what is on `left` next belongs to the one around it.
+        if term == Term::NONE {
+            let Some(part) = parts.pop() else { continue };
+            if !part.is_open {
+                steps.truncate(part.from);
+                steps.push(Step::Equal(part.term));
+            } else if let Some(around) = parts.last_mut() {
+                around.is_open = true;
+            }
+            continue;
         }
+        if term.is_immediate() {
+            let step = atom_step(atoms, term, variables)?;
+            if let Some(around) = parts.last_mut() {
+                around.is_open |= !matches!(step, Step::Equal(_));
+            }
+            steps.push(step);
+            continue;
+        }
+        let is_map = map::is_map(term);
+        if !is_map && !term.is_cons() && term.as_tuple().is_none() {
+            steps.push(Step::Equal(term));
+            continue;
+        }
+        parts.try_reserve(1).map_err(|_| NoMemory)?;
+        parts.push(Part {
+            term,
+            from: steps.len(),
+            is_open: is_map,
+        });
+        left.try_reserve(1).map_err(|_| NoMemory)?;
+        left.push(Term::NONE);
+        nested_step(term, atoms, &mut steps, &mut left, problems)?;
+    }
+    // Room for the steps of a large constant is not kept.
+    if steps.capacity() > 2 * steps.len() + 64 {
+        let mut fewer = Vec::new();
+        fewer.try_reserve_exact(steps.len()).map_err(|_| NoMemory)?;
+        fewer.append(&mut steps);
+        return Ok(fewer);
     }
     Ok(steps)
 }
 
-/// Terms that are looked at to find out whether a part of a head is a constant: a larger one is matched part by part, which comes
-/// to the same. So compiling takes time in proportion to the head, however deep it is.
-const LOOKED_AT: usize = 64;
-
-/// Whether `term` is a small one without variables. A map is none: in a head it asks for its keys only.
-fn is_small_constant(atoms: &AtomTable, term: Term) -> Result<bool, NoMemory> {
-    let mut left: SmallVec<[Term; 16]> = SmallVec::new();
-    left.push(term);
-    for _ in 0..LOOKED_AT {
-        let Some(term) = left.pop() else {
-            return Ok(true);
-        };
-        let large = term.as_tuple().is_some_and(|t| t.len() > LOOKED_AT);
-        if large || map::is_map(term) || open_atom(atoms, term).is_some() {
-            return Ok(false);
-        }
-        if !term.is_immediate() {
-            push_children(&mut left, term)?;
-        }
-    }
-    Ok(left.is_empty())
+/// A part of a head whose own parts are being compiled.
+struct Part {
+    term: Term,
+    /// Its first step.
+    from: usize,
+    /// Whether there is a variable or a map in what was looked at. A map is no constant: in a head it asks for its keys only.
+    is_open: bool,
 }
 
 /// Whether `term` matches one term only: there is no variable and no map in it.
@@ -179,6 +202,7 @@ pub fn is_constant(atoms: &AtomTable, term: Term) -> Result<bool, NoMemory> {
     Ok(true)
 }
 
+/// What an immediate term asks for.
 fn atom_step(atoms: &AtomTable, atom: Term, variables: &mut Variables) -> Result<Step, NoMemory> {
     if is_underscore(atoms, atom) {
         return Ok(Step::Any);
@@ -194,6 +218,7 @@ fn atom_step(atoms: &AtomTable, atom: Term, variables: &mut Variables) -> Result
     Ok(Step::Bind(variables.len() as u32 - 1))
 }
 
+/// The step of a tuple, list or map, whose parts come next.
 fn nested_step(
     term: Term,
     atoms: &AtomTable,
@@ -219,14 +244,10 @@ fn nested_step(
         steps.push(Step::Map(keys));
         return Ok(());
     }
-    match term.as_tuple() {
-        Some(elements) => steps.push(Step::Tuple(elements.len())),
-        None if term.is_cons() => steps.push(Step::Cons),
-        None => {
-            steps.push(Step::Equal(term));
-            return Ok(());
-        }
-    }
+    steps.push(match term.as_tuple() {
+        Some(elements) => Step::Tuple(elements.len()),
+        None => Step::Cons,
+    });
     push_children(left, term)
 }
 

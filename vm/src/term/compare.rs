@@ -198,7 +198,8 @@ impl Frame {
                 };
                 (*a, *b) = (x.tail, y.tail);
                 if x.head.raw() != y.head.raw() {
-                    return Next::Compare(x.head, y.head, *exact, false);
+                    // What is nested in last elements takes no room here, however deep.
+                    return Next::Compare(x.head, y.head, *exact, a.raw() == b.raw());
                 }
                 if a.raw() == b.raw() {
                     return Next::Done(Equal);

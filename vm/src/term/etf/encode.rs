@@ -109,7 +109,14 @@ enum Frame {
     Bits { bits: BitsView, from: usize },
     /// Terms side by side.
     Terms { next: *const Term, left: usize },
-    /// Pairs of a map.
+    /// Pairs of a flat map: as many keys and values lie there. A key has been written, and its value has not, if `at_value`.
+    Flat {
+        keys: *const Term,
+        values: *const Term,
+        left: u32,
+        at_value: bool,
+    },
+    /// Pairs of a large map.
     Pairs(Box<map::Iter>),
     /// Pairs of a map in the order of keys; the last one first.
     Sorted(Vec<(Term, Term)>),
@@ -302,6 +309,30 @@ impl<'a> Encoder<'a> {
                         self.frames.pop();
                     }
                     return Ok(Some(term));
+                }
+                Frame::Flat { left: 0, .. } => {
+                    self.frames.pop();
+                }
+                Frame::Flat {
+                    keys,
+                    values,
+                    left,
+                    at_value,
+                } => {
+                    *at_value = !*at_value;
+                    if *at_value {
+                        // SAFETY: `left` keys lie there.
+                        return Ok(Some(unsafe { **keys }));
+                    }
+                    // SAFETY: `left` values lie there.
+                    let value = unsafe { **values };
+                    // SAFETY: at most one past the last of each.
+                    (*keys, *values) = unsafe { (keys.add(1), values.add(1)) };
+                    *left -= 1;
+                    if *left == 0 {
+                        self.frames.pop();
+                    }
+                    return Ok(Some(value));
                 }
                 Frame::Pairs(pairs) => match pairs.next() {
                     Some((key, value)) => {
@@ -525,7 +556,19 @@ impl<'a> Encoder<'a> {
     fn map(&mut self, term: Term) -> Result<(), NoMemory> {
         let size = map::size(term);
         tagged_u32(self.out, tag::MAP, size)?;
-        if !self.options.deterministic || size <= map::FLAT_LIMIT {
+        if let Some(keys) = map::key_tuple(term)
+            && let Some(keys) = keys.as_tuple()
+            && let Some([_, values @ ..]) = term.as_object(Subtag::FlatMap)
+            && keys.len() == values.len()
+        {
+            return self.push_frame(Frame::Flat {
+                keys: keys.as_ptr(),
+                values: values.as_ptr().cast(),
+                left: size as u32,
+                at_value: false,
+            });
+        }
+        if !self.options.deterministic {
             return self.push_frame(Frame::Pairs(Box::new(map::iter(term))));
         }
         let mut pairs = Vec::new();

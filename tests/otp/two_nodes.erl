@@ -383,6 +383,9 @@ again(Other) ->
     flush(),
     Echo = rpc:call(Other, erlang, whereis, [echo]),
     process_flag(trap_exit, true),
+    Traced = spawn_link(fun() -> net_kernel:monitor_nodes(true), receive stop -> ok end end),
+    timer:sleep(100),
+    erlang:trace(Traced, true, ['receive']),
     link(Echo),
     Monitor = monitor(process, Echo),
     monitor_node(Other, true),
@@ -394,6 +397,9 @@ again(Other) ->
     ?SHOW(echoed(Other, again)),
     ?SHOW(receive {nodeup, N} -> N =:= Other after ?LATE -> late end),
     ?SHOW(nodes() =:= [Other]),
+    ?SHOW([receive {trace, Traced, 'receive', {What, N}} -> {What, N =:= Other} after ?LATE -> late end || _ <- [1, 2]]),
+    unlink(Traced),
+    exit(Traced, kill),
     ?SHOW(flush()).
 
 flush() -> receive M -> [M | flush()] after 100 -> [] end.

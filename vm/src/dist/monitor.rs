@@ -9,6 +9,7 @@ use crate::memory::{Arena, NoMemory};
 use crate::process::exit;
 use crate::term::copy::copy;
 use crate::term::{Atom, Term};
+use crate::tracing::event;
 use alloc::vec::Vec;
 
 /// What a subscription asks for, as bits of its number. Without any it is one without options.
@@ -140,4 +141,5 @@ fn tell_one(machine: &mut Machine, pid: Term, kind: u8, event: &Event) {
     if posted == Err(NoMemory) {
         exit::begin(machine, pid, am::KILLED.term());
     }
+    event::received(machine, pid, None);
 }

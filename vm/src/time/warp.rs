@@ -13,6 +13,7 @@ use crate::machine::Machine;
 use crate::memory::Arena;
 use crate::process::{Watched, exit};
 use crate::term::Atom;
+use crate::tracing::event;
 use alloc::vec::Vec;
 
 /// By how much system time may differ from the operating system's before it follows, in nanoseconds.
@@ -141,6 +142,7 @@ fn change(machine: &mut Machine, offset: i64) {
         if posted.is_err() {
             exit::begin(machine, pid, am::KILLED.term());
         }
+        event::received(machine, pid, None);
     }
 }
 

@@ -114,10 +114,9 @@ pub(crate) unsafe fn raise_operator(
 ) -> Exit {
     // SAFETY: the module's invariant.
     let (machine, process) = unsafe { (&mut *machine, &mut *process) };
-    // As on OTP, whose instruction for such a sum knows of no function.
-    if arity == 0
-        && let Some(reason) = reason_alone(fail)
-    {
+    // As on OTP 25, whose instruction for such a sum knows of no function; that of later releases does.
+    let alone = arity == 0 && machine.release_number() < 26;
+    if alone && let Some(reason) = reason_alone(fail) {
         let here = First::Instruction;
         return raise_at(machine, process, Class::Error, reason, here, None, Some(ip));
     }
@@ -128,7 +127,7 @@ pub(crate) unsafe fn raise_operator(
         am::ERLANG,
         function,
         fail,
-        &[a, b][..arity],
+        &[a, b][..if arity == 0 { 2 } else { arity }],
     )
 }
 

@@ -70,8 +70,8 @@ macro_rules! binary_operations {
     )*};
 }
 
-/// How many operands a stack trace shows: none where OTP adds a small constant to a register, or takes one from it, by an instruction
-/// of its own.
+/// How many operands a stack trace shows: none where OTP 25 adds a small constant to a register, or takes one from it, by an
+/// instruction of its own. (Later releases show both, which [`raise_operator`](crate::interp::exception::raise_operator) sees to.)
 #[inline(always)]
 pub(super) fn shown_arity(function: Atom, constants: (bool, bool), a: Term, b: Term) -> usize {
     let alone = match (function, constants) {

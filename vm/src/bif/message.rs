@@ -1,6 +1,7 @@
 //! Sending and aliases: `!`, `send/2,3`, `send_nosuspend/2,3`, `alias/0,1`, `unalias/1`.
 //!
-//! Nothing here suspends but a message to a busy port, or to a node that much is on its way to already.
+//! Nothing here suspends but a message to a busy port, or to a node that much is on its way to already. A large message is copied in pieces: others
+//! run meanwhile, and it is sent when all of it is there.
 
 use super::{Bif, Context, Fail, Value, bare, bif};
 use crate::atom::am;
@@ -53,6 +54,27 @@ const NO_WISHES: Wishes = Wishes {
     suspend: true,
 };
 
+/// Sends to a process of this node.
+#[inline]
+fn hand_over(cx: &mut Context, to: Term, message: Term) -> Result<(), Fail> {
+    let from = cx.process().pid;
+    if cx.holds_much() && !message.is_immediate() && to != from {
+        return hand_over_large(cx, to, message);
+    }
+    Ok(signal::send(cx.machine(), from, to, message)?)
+}
+
+/// As [`hand_over`], of a message that may be large, and is copied in pieces then.
+#[inline(never)]
+fn hand_over_large(cx: &mut Context, to: Term, message: Term) -> Result<(), Fail> {
+    let from = cx.process().pid;
+    match cx.copy_apart(message)? {
+        None => signal::send(cx.machine(), from, to, message)?,
+        Some((copy, parcel)) => signal::send_parcel(cx.machine(), from, to, copy, parcel)?,
+    }
+    Ok(())
+}
+
 /// `To ! Message` of the calling process. `Err(Badarg)` if `to` is no destination.
 #[inline]
 pub fn send(cx: &mut Context, to: Term, message: Term) -> Result<(), Fail> {
@@ -61,7 +83,7 @@ pub fn send(cx: &mut Context, to: Term, message: Term) -> Result<(), Fail> {
         if cx.process().trace.is_some() {
             tell(cx, to, to, message);
         }
-        signal::send(cx.machine(), from, to, message)?;
+        hand_over(cx, to, message)?;
         if cx.process().saves_calls {
             saved_calls::save(cx.process(), Saved::Send);
         }
@@ -129,7 +151,7 @@ fn send_elsewhere(
         if receiver.is_local_port() {
             return send_to_port(cx, receiver, message);
         }
-        signal::send(cx.machine(), from, receiver, message)?;
+        hand_over(cx, receiver, message)?;
         if cx.process().sequential.is_some() {
             // A name is told as the process that has it.
             let to = if to.is_reference() { to } else { receiver };

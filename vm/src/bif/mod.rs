@@ -94,11 +94,13 @@ use crate::code::export::Export;
 use crate::interp::{Exit, TURN};
 use crate::machine::Machine;
 use crate::memory::arena::{Arena, NoMemory};
-use crate::memory::heap::Heap;
+use crate::memory::heap::{Heap, Parcel};
 use crate::memory::off_heap::OffHeap;
 use crate::memory::resource::{Handle, Resource};
 use crate::process::{Process, State, exit};
 use crate::sched::native_stack;
+use crate::term::copy::copy_of_size_paced;
+use crate::term::size::flat_size_paced;
 use crate::term::{Atom, Term};
 use core::ptr::NonNull;
 
@@ -141,6 +143,12 @@ impl From<AtomError> for Fail {
         }
     }
 }
+
+/// Words of a term that is copied in pieces.
+pub const LARGE: usize = 1 << 13;
+
+/// Words of a heap that may have such terms.
+const SMALL_HEAP: usize = 1 << 14;
 
 /// What a built-in function returns.
 pub type Value = Result<Term, Fail>;
@@ -221,6 +229,7 @@ pub static TABLES: &[&[Bif]] = &[
     debug::TABLE,
     dictionary::TABLE,
     ets::manage::TABLE,
+    ets::insert::TABLE,
     ets::objects::TABLE,
     ets::update::TABLE,
     ets::iterate::TABLE,
@@ -490,6 +499,25 @@ impl Context {
         }
     }
 
+    /// Whether the process has so much on its heap that a term of it may be large: worth measuring in pieces.
+    #[inline]
+    pub fn holds_much(&mut self) -> bool {
+        let heap = &self.process().heap;
+        heap.block.words() + heap.fragment_words > SMALL_HEAP || heap.old.is_some()
+    }
+
+    /// A copy of `term`, made in pieces, if it is large; `None` if it can be copied at one go.
+    pub fn copy_apart(&mut self, term: Term) -> Result<Option<(Term, Parcel)>, Fail> {
+        let literals = self.machine().literals.clone();
+        let words = flat_size_paced(term, &literals, self)?;
+        if words < LARGE {
+            return Ok(None);
+        }
+        let mut parcel = Parcel::new();
+        let copy = copy_of_size_paced(term, words, &mut parcel, &literals, self)?;
+        Ok(Some((copy, parcel)))
+    }
+
     /// Gives the processor away and returns when the process has it again: in its next turn (`Exit::Yield`), or when something has woken it (`Exit::Wait`),
     /// which may be for any reason. The error is that of [`Context::consume`].
     #[inline(never)]
@@ -540,21 +568,25 @@ impl Context {
     /// Waits until the process of `pid` is not in the middle of a built-in function, or not alive: for who wants to collect its heap, or to
     /// suspend it. False if that may never be, because the process itself waits here for another, or is suspended in the middle.
     pub fn when_outside(&mut self, pid: Term) -> Result<bool, Fail> {
+        let mut begins = true;
         while let Some(process) = self.paused(pid) {
             if process.waits_for_another || process.suspended > 0 {
                 return Ok(false);
             }
             process.wanted_outside = true;
-            self.wait_for_another()?;
+            self.wait_for_another(begins)?;
+            begins = false;
         }
         Ok(true)
     }
 
     /// As [`Context::when_outside`], for who can wait for ever.
     pub fn until_outside(&mut self, pid: Term) -> Result<(), Fail> {
+        let mut begins = true;
         while let Some(process) = self.paused(pid) {
             process.wanted_outside = true;
-            self.wait_for_another()?;
+            self.wait_for_another(begins)?;
+            begins = false;
         }
         Ok(())
     }
@@ -565,11 +597,14 @@ impl Context {
         process.filter(|process| process.paused.is_some())
     }
 
-    /// Waits until some process has come out of its built-in function, or begun to wait here.
-    fn wait_for_another(&mut self) -> Result<(), Fail> {
+    /// Waits until some process has come out of its built-in function, or begun to wait here. Who goes on waiting tells nobody: two of a high
+    /// priority would wake each other for ever.
+    fn wait_for_another(&mut self, begins: bool) -> Result<(), Fail> {
         let own = self.process().pid;
         let processes = &mut self.machine().processes;
-        processes.wake_waiting_for_others();
+        if begins {
+            processes.wake_waiting_for_others();
+        }
         let waiting = &mut processes.waiting_for_others;
         waiting.try_reserve(1).map_err(|_| Fail::NoMemory)?;
         waiting.push(own);

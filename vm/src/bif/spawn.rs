@@ -7,6 +7,7 @@
 use super::{Bif, Context, Fail, Value, bare, bif, monitor, process_flag};
 use crate::atom::am;
 use crate::memory::Arena;
+use crate::memory::heap::Parcel;
 use crate::observe::sequential;
 use crate::process::MaxHeapSize;
 use crate::process::reference::RefNumber;
@@ -83,6 +84,7 @@ const MONITOR: Tie = Tie {
 };
 
 /// What a process is to do, as the arguments say it.
+#[derive(Clone, Copy)]
 enum Work {
     Fun(Term),
     Function(Atom, Atom, Term),
@@ -121,10 +123,14 @@ fn make(
 ) -> Result<Term, Fail> {
     let about = (cx.process().pid, cx.process().group_leader);
     let parent = Some(about.0);
+    let (work, apart) = match cx.holds_much() {
+        true => copy_large(cx, *work)?,
+        false => (*work, None),
+    };
     let machine = cx.machine();
     let mut copies = [Term::NIL; MAX_ARGUMENTS];
-    let made = match *work {
-        Work::Fun(fun) => spawn(machine, parent, Start::Fun(fun), options, reference),
+    let made = match work {
+        Work::Fun(fun) => spawn(machine, parent, Start::Fun(fun), options, reference, apart),
         Work::Function(module, function, arguments) => {
             let call = first_call(module, function, arguments, &mut copies);
             let (module, function, arguments) = call.ok_or(Fail::Badarg)?;
@@ -133,7 +139,7 @@ fn make(
                 function,
                 arguments,
             };
-            spawn(machine, parent, start, options, reference)
+            spawn(machine, parent, start, options, reference, apart)
         }
         Work::Elsewhere => {
             let start = Start::Function {
@@ -141,7 +147,7 @@ fn make(
                 function: am::EXIT_LOWER,
                 arguments: &[am::NOCONNECTION.term()],
             };
-            spawn(machine, parent, start, options, reference)
+            spawn(machine, parent, start, options, reference, apart)
         }
     };
     made.map_err(|error| match error {
@@ -150,6 +156,24 @@ fn make(
             Fail::SystemLimit
         }
         InsertError::NoMemory => Fail::NoMemory,
+    })
+}
+
+/// What the process is to do with a copy of its terms, if they are large: made in pieces.
+#[cold]
+fn copy_large(cx: &mut Context, work: Work) -> Result<(Work, Option<Parcel>), Fail> {
+    Ok(match work {
+        Work::Fun(fun) => match cx.copy_apart(fun)? {
+            Some((fun, parcel)) => (Work::Fun(fun), Some(parcel)),
+            None => (work, None),
+        },
+        Work::Function(module, function, arguments) => match cx.copy_apart(arguments)? {
+            Some((arguments, parcel)) => {
+                (Work::Function(module, function, arguments), Some(parcel))
+            }
+            None => (work, None),
+        },
+        Work::Elsewhere => (work, None),
     })
 }
 

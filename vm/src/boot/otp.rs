@@ -186,7 +186,7 @@ fn start(
         system: module != am::ERL_INIT,
         ..Default::default()
     };
-    spawn::spawn(machine, None, work, &options, None).map_err(|_| NoMemory)
+    spawn::spawn(machine, None, work, &options, None, None).map_err(|_| NoMemory)
 }
 
 /// `init` has ended. It never does, unless its modules are damaged.

@@ -97,7 +97,7 @@ pub(super) fn start(
         function,
         arguments,
     };
-    let pid = match spawn(machine, None, begin, &alone, None) {
+    let pid = match spawn(machine, None, begin, &alone, None, None) {
         Ok(pid) => pid,
         Err(InsertError::Full | InsertError::NoMemory) => {
             return refuse(machine, am::SYSTEM_LIMIT);

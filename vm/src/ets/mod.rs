@@ -262,6 +262,7 @@ impl Tables {
             store: Store::new(options.kind)?,
             words: 0,
             fixation: Fixation::default(),
+            changer: None,
             place: self.all.len(),
             place_of_owner: 0,
         })?;

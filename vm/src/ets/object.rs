@@ -15,8 +15,9 @@
 
 use crate::memory::off_heap::{Binary, OffHeap};
 use crate::memory::{Arena, NoMemory};
-use crate::term::copy::copy_of_size;
-use crate::term::size::flat_size;
+use crate::term::copy::{copy_of_size, copy_of_size_paced};
+use crate::term::pace::{AtOnce, Pace};
+use crate::term::size::flat_size_paced;
 use crate::term::{Header, Subtag, Term};
 use core::alloc::Layout;
 use core::ops::{Deref, DerefMut, Range};
@@ -185,12 +186,16 @@ impl Object {
         crate::term::copy::copy(self.elements()[position], arena, &NO_LITERALS)
     }
 
-    /// Writes a copy of a tuple behind the head.
+    /// Writes a copy of a tuple behind the head. If the pace says to stop, the object can only be dropped.
     ///
     /// # Safety
     /// The block has room for as many words, and what was there has been released.
     #[inline]
-    unsafe fn fill(&mut self, Measured { tuple, words, flat }: Measured) {
+    unsafe fn fill<P: Pace>(
+        &mut self,
+        Measured { tuple, words, flat }: Measured,
+        pace: &mut P,
+    ) -> Result<(), P::Stop> {
         let start = self.start().cast_mut();
         self.words = words as u32;
         self.flat = flat;
@@ -199,15 +204,15 @@ impl Object {
             if flat {
                 copy_words(tuple.pointer().cast_const(), start, words);
                 self.off_heap = core::ptr::null_mut();
-                return;
+                return Ok(());
             }
             let mut room = Room {
                 start: NonNull::new_unchecked(start),
                 off_heap: OffHeap::new(),
             };
-            // The room is there, so nothing can fail: and if it did, the tuple would not be touched by anybody.
-            let _ = copy_of_size(tuple, words, &mut room, &NO_LITERALS);
+            let copied = copy_of_size_paced(tuple, words, &mut room, &NO_LITERALS, pace);
             self.off_heap = room.off_heap.first;
+            copied.map(|_| ())
         }
     }
 
@@ -244,8 +249,8 @@ impl Object {
             return false;
         }
         self.release_off_heap();
-        // SAFETY: the block has exactly that many words.
-        unsafe { self.fill(tuple) };
+        // SAFETY: the block has exactly that many words. The room is there, so nothing can fail.
+        let _ = unsafe { self.fill(tuple, &mut AtOnce) };
         true
     }
 }
@@ -264,11 +269,29 @@ impl Measured {
     /// Looks at all of `tuple`, which must stay as it is.
     #[inline]
     pub fn new(tuple: Term) -> Result<Measured, NoMemory> {
+        Measured::new_paced(tuple, &mut AtOnce)
+    }
+
+    /// As [`Measured::new`], in pieces.
+    #[inline]
+    pub fn new_paced<P: Pace>(tuple: Term, pace: &mut P) -> Result<Measured, P::Stop> {
         let (words, flat) = match flat_elements(&tuple) {
             Some(elements) => (1 + elements.len(), true),
-            None => (flat_size(tuple, &NO_LITERALS)?, false),
+            None => (flat_size_paced(tuple, &NO_LITERALS, pace)?, false),
         };
         Ok(Measured { tuple, words, flat })
+    }
+
+    /// What was measured.
+    #[inline]
+    pub fn tuple(&self) -> Term {
+        self.tuple
+    }
+
+    /// Words of a copy.
+    #[inline]
+    pub fn words(&self) -> usize {
+        self.words
     }
 }
 
@@ -316,27 +339,35 @@ impl ObjectBox {
     /// An object with a copy of a tuple.
     #[inline]
     pub fn of(tuple: Measured) -> Result<ObjectBox, NoMemory> {
+        ObjectBox::of_paced(tuple, &mut AtOnce)
+    }
+
+    /// As [`ObjectBox::of`], in pieces.
+    #[inline]
+    pub fn of_paced<P: Pace>(tuple: Measured, pace: &mut P) -> Result<ObjectBox, P::Stop> {
         let Measured { words, flat, .. } = tuple;
         let layout = layout(words).ok_or(NoMemory)?;
         if words > u32::MAX as usize {
-            return Err(NoMemory);
+            return Err(NoMemory.into());
         }
         // SAFETY: the layout's size is not zero.
         let memory = unsafe { alloc::alloc::alloc(layout) }.cast::<Object>();
-        let mut object = NonNull::new(memory).ok_or(NoMemory)?;
-        // SAFETY: fresh memory of that layout, all of it initialised here.
+        let object = NonNull::new(memory).ok_or(NoMemory)?;
+        // SAFETY: fresh memory of that layout, of which the head is initialised here and the rest below.
         unsafe {
             object.write(Object {
                 next: None,
                 hash: 0,
                 off_heap: core::ptr::null_mut(),
-                words: 0,
+                words: words as u32,
                 deleted: false,
                 flat,
             });
-            object.as_mut().fill(tuple);
         }
-        Ok(ObjectBox(object))
+        let mut object = ObjectBox(object);
+        // SAFETY: as many words follow the head, and nothing was there.
+        unsafe { object.fill(tuple, pace)? };
+        Ok(object)
     }
 
     /// Gives the object away, to whoever keeps its address.

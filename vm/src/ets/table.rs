@@ -109,6 +109,8 @@ pub struct Table {
     pub words: usize,
     /// Who holds it fixed.
     pub fixation: Fixation,
+    /// The process that is changing it in pieces: for the others it is as it will be afterwards, so they wait.
+    pub changer: Option<Term>,
     /// Its place in the list of all tables.
     pub(super) place: usize,
     /// Its place in the list of its owner's tables.
@@ -221,8 +223,8 @@ impl Table {
 
     /// `ets:insert/2` of one object, which [`Table::accepts`] accepts.
     #[inline]
-    pub fn put(&mut self, atoms: &AtomTable, tuple: Term) -> Result<(), NoMemory> {
-        let key = self.key_of(&tuple);
+    pub fn put(&mut self, atoms: &AtomTable, tuple: Measured) -> Result<(), NoMemory> {
+        let key = self.key_of(&tuple.tuple());
         let position = self.options.key_position;
         let kind = self.options.kind;
         let fixed = self.fixation.is_fixed();
@@ -236,14 +238,14 @@ impl Table {
                         return overwrite(&mut cursor, tuple, words);
                     }
                     Kind::Bag => {
-                        if has_equal(&mut cursor, hash, key, position, tuple, words) {
+                        if has_equal(&mut cursor, hash, key, position, tuple.tuple(), words) {
                             return Ok(());
                         }
                         cursor = store.cursor_at(hash, key, position);
                     }
                     _ => {}
                 }
-                let mut object = ObjectBox::new(tuple)?;
+                let mut object = ObjectBox::of(tuple)?;
                 object.hash = hash;
                 *words += object.memory_words();
                 cursor.insert(object);
@@ -256,11 +258,54 @@ impl Table {
                 if found {
                     return replace_at(store, place, position, tuple, words);
                 }
-                let object = ObjectBox::new(tuple)?;
+                let object = ObjectBox::of(tuple)?;
                 let size = object.memory_words();
                 store.insert(place, position, object)?;
                 *words += size;
             }
+        }
+        Ok(())
+    }
+
+    /// As [`Table::put`], of an object that is there already.
+    pub fn put_object(&mut self, atoms: &AtomTable, mut object: ObjectBox) -> Result<(), NoMemory> {
+        let key = self.key_of(&object.term());
+        let position = self.options.key_position;
+        let size = object.memory_words();
+        let words = &mut self.words;
+        let old = match &mut self.store {
+            Store::Hash(store) => {
+                let hash = key_hash(key);
+                object.hash = hash;
+                let mut cursor = store.cursor_at(hash, key, position);
+                let is_bag = self.options.kind == Kind::Bag;
+                if is_bag {
+                    if has_equal(&mut cursor, hash, key, position, object.term(), words) {
+                        return Ok(());
+                    }
+                    cursor = store.cursor_at(hash, key, position);
+                }
+                if self.options.kind == Kind::Set && cursor.object().is_some() {
+                    cursor.replace(object)
+                } else {
+                    cursor.insert(object);
+                    if !self.fixation.is_fixed() {
+                        store.grow();
+                    }
+                    None
+                }
+            }
+            Store::Ordered(store) => match store.seek(atoms, key) {
+                (place, true) => store.replace(place, position, object),
+                (place, false) => {
+                    store.insert(place, position, object)?;
+                    None
+                }
+            },
+        };
+        *words += size;
+        if let Some(old) = old {
+            *words -= old.memory_words();
         }
         Ok(())
     }
@@ -441,8 +486,11 @@ pub fn delete_here(cursor: &mut Cursor<'_>, fixed: bool, words: &mut usize) {
 
 /// Puts `tuple` in the place of the object behind the cursor, which has the same key.
 #[inline]
-pub fn overwrite(cursor: &mut Cursor<'_>, tuple: Term, words: &mut usize) -> Result<(), NoMemory> {
-    let tuple = Measured::new(tuple)?;
+pub fn overwrite(
+    cursor: &mut Cursor<'_>,
+    tuple: Measured,
+    words: &mut usize,
+) -> Result<(), NoMemory> {
     if let Some(object) = cursor.object_mut()
         && object.overwrite(tuple)
     {
@@ -462,10 +510,9 @@ pub fn replace_at(
     store: &mut OrderedStore,
     place: Place,
     position: usize,
-    tuple: Term,
+    tuple: Measured,
     words: &mut usize,
 ) -> Result<(), NoMemory> {
-    let tuple = Measured::new(tuple)?;
     if store.change(place, position, |object| object.overwrite(tuple)) == Some(true) {
         return Ok(());
     }

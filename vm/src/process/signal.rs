@@ -12,10 +12,11 @@
 
 use super::reference::RefNumber;
 use super::ties::{Identifier, Ties};
-use super::{AliasMode, Monitor, Watched, exit};
+use super::{AliasMode, Monitor, Process, Watched, exit};
 use crate::atom::am;
 use crate::dist;
 use crate::machine::Machine;
+use crate::memory::heap::Parcel;
 use crate::memory::{Arena, NoMemory};
 use crate::observe::sequential;
 use crate::port;
@@ -33,6 +34,23 @@ pub fn send(machine: &mut Machine, from: Term, to: Term, message: Term) -> Resul
         }
         copy(message, &mut receiver.heap, &literals)
     })?;
+    event::received(machine, to, Some(from));
+    Ok(())
+}
+
+/// As [`send`], of a message that has been copied to `parcel`.
+pub fn send_parcel(
+    machine: &mut Machine,
+    from: Term,
+    to: Term,
+    message: Term,
+    parcel: Parcel,
+) -> Result<(), NoMemory> {
+    let give = |receiver: &mut Process| {
+        parcel.give_to(&mut receiver.heap)?;
+        Ok(message)
+    };
+    machine.processes.post_whole(to, give)?;
     event::received(machine, to, Some(from));
     Ok(())
 }

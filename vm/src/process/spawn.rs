@@ -14,10 +14,10 @@ use crate::code::stubs;
 use crate::machine::Machine;
 use crate::memory::NoMemory;
 use crate::memory::gc::heap_size;
+use crate::memory::heap::{Heap, Parcel};
 use crate::term::copy::copy;
 use crate::term::{Atom, Term};
 use crate::tracing::{event, tracee};
-use core::ops::Range;
 
 /// Most arguments of a function (OTP: `MAX_ARG`).
 pub const MAX_ARGUMENTS: usize = 255;
@@ -86,18 +86,20 @@ impl Default for Options {
     }
 }
 
-/// Makes a process that runs when its turn comes. With `options.monitor`, `reference` is the monitor's.
+/// Makes a process that runs when its turn comes. With `options.monitor`, `reference` is the monitor's. What `start` refers to is copied, unless it
+/// lies `apart`, for this process alone.
 pub fn spawn(
     machine: &mut Machine,
     parent: Option<Term>,
     start: Start,
     options: &Options,
     reference: Option<RefNumber>,
+    apart: Option<Parcel>,
 ) -> Result<Term, InsertError> {
     let defaults = machine.processes.defaults;
     let words = options.min_heap_size.unwrap_or(defaults.min_heap_size);
     let pid = machine.processes.create(heap_size(words))?.pid;
-    let prepared = prepare(machine, pid, parent, start, options)
+    let prepared = prepare(machine, pid, parent, start, options, apart)
         .and_then(|()| event::begins(machine, pid, parent))
         .and_then(|()| tie(machine, pid, parent, options, reference))
         .and_then(|()| tell(machine, pid, parent, &start, options));
@@ -143,6 +145,7 @@ fn prepare(
     parent: Option<Term>,
     start: Start,
     options: &Options,
+    apart: Option<Parcel>,
 ) -> Result<(), NoMemory> {
     let literals = machine.literals.clone();
     let (module, function, arity) = match start {
@@ -189,7 +192,13 @@ fn prepare(
         process.parent = parent;
     }
     push_return_address(process, stubs::normal_exit());
-    save_arguments(process, start, &literals)
+    match apart {
+        Some(parcel) => {
+            parcel.give_to(&mut process.heap)?;
+            save_arguments(process, start, |term, _| Ok(term))
+        }
+        None => save_arguments(process, start, |term, heap| copy(term, heap, &literals)),
+    }
 }
 
 /// Lays the first word of the stack.
@@ -202,24 +211,25 @@ pub fn push_return_address(process: &mut Process, address: *const u8) {
     }
 }
 
-/// Copies what the first function gets, and keeps it as registers.
+/// Keeps what the first function gets, as `keep` gives it, as registers.
+#[inline(always)]
 fn save_arguments(
     process: &mut Process,
     start: Start,
-    literals: &Range<usize>,
+    keep: impl Fn(Term, &mut Heap) -> Result<Term, NoMemory>,
 ) -> Result<(), NoMemory> {
     match start {
         Start::Fun(fun) => {
-            let fun = copy(fun, &mut process.heap, literals)?;
+            let fun = keep(fun, &mut process.heap)?;
             process.saved.save(&[fun, Term::NIL])
         }
         Start::Function { arguments, .. } => {
-            let mut copies = [Term::NIL; MAX_ARGUMENTS];
-            let copies = &mut copies[..arguments.len()];
-            for (to, from) in copies.iter_mut().zip(arguments) {
-                *to = copy(*from, &mut process.heap, literals)?;
+            let mut kept = [Term::NIL; MAX_ARGUMENTS];
+            let kept = &mut kept[..arguments.len()];
+            for (to, from) in kept.iter_mut().zip(arguments) {
+                *to = keep(*from, &mut process.heap)?;
             }
-            process.saved.save(copies)
+            process.saved.save(kept)
         }
     }
 }

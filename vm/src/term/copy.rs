@@ -10,8 +10,12 @@
 //!   on the new arena's list.
 //! - A part of a binary on the heap becomes a binary of its own; a part of a reference-counted one stays a part.
 //!
+//! What may be large is copied in pieces, see [`super::pace`]: the scan stops anywhere, and a long list is copied some cells at a time, the
+//! rest of which the scan finds outside like everything else.
+//!
 //! Invariant: the size pass and the copy see the same term, so the block is filled to the word.
 
+use super::pace::{AtOnce, Pace};
 use super::size::{flat_size, heap_bits_words};
 use super::{Header, Subtag, Term};
 use crate::bits::view::{BitsView, view};
@@ -41,6 +45,18 @@ pub fn copy_of_size<A: Arena + ?Sized>(
     arena: &mut A,
     literals: &Range<usize>,
 ) -> Result<Term, NoMemory> {
+    copy_of_size_paced(term, words, arena, literals, &mut AtOnce)
+}
+
+/// As [`copy_of_size`], in pieces. Nobody else has the arena meanwhile, nor changes the term. When the pace says to stop, there is a piece of a copy in the
+/// arena, which refers to the original: all that may be done with the arena is to drop it.
+pub fn copy_of_size_paced<A: Arena + ?Sized, P: Pace>(
+    term: Term,
+    words: usize,
+    arena: &mut A,
+    literals: &Range<usize>,
+    pace: &mut P,
+) -> Result<Term, P::Stop> {
     if words == 0 {
         return Ok(term);
     }
@@ -51,16 +67,20 @@ pub fn copy_of_size<A: Arena + ?Sized>(
         bytes: words * 8,
         literals,
         off_heap: arena.off_heap(),
+        cells_at_once: if P::IN_PIECES { PIECE } else { usize::MAX },
     };
     // SAFETY: the block has room for everything that `term` refers to: `flat_size` has counted.
     let copy = unsafe {
         let copy = copier.shallow(term);
-        copier.scan();
+        copier.scan(pace)?;
         copy
     };
     debug_assert_eq!(copier.next as usize - start as usize, words * 8);
     Ok(copy)
 }
+
+/// Words between two looks at the pace, and cells of a list that are copied at once.
+const PIECE: usize = 2048;
 
 struct Copier<'a> {
     start: *mut u64,
@@ -69,6 +89,7 @@ struct Copier<'a> {
     bytes: usize,
     literals: &'a Range<usize>,
     off_heap: &'a mut OffHeap,
+    cells_at_once: usize,
 }
 
 impl Copier<'_> {
@@ -85,8 +106,9 @@ impl Copier<'_> {
     ///
     /// # Safety
     /// The block has room for it.
-    unsafe fn scan(&mut self) {
+    unsafe fn scan<P: Pace>(&mut self, pace: &mut P) -> Result<(), P::Stop> {
         let mut word = self.start;
+        let mut told = word;
         while word < self.next {
             // SAFETY: `word` is an initialised word of the block: a header or a term, because the raw words
             // behind a header are skipped.
@@ -101,7 +123,15 @@ impl Copier<'_> {
                     word = word.add(1);
                 }
             }
+            if P::IN_PIECES {
+                let done = (word as usize - told as usize) / 8;
+                if done >= PIECE {
+                    pace.did(done)?;
+                    told = word;
+                }
+            }
         }
+        Ok(())
     }
 
     /// Copies one object, or the cells of one list; terms in it still refer to the original.
@@ -149,13 +179,14 @@ impl Copier<'_> {
         }
     }
 
-    /// Copies the cells of a list side by side.
+    /// Copies the cells of a list side by side, as many as are copied at once.
     ///
     /// # Safety
     /// As [`Copier::shallow`]; `list` is a cons cell.
     unsafe fn cells(&mut self, list: Term) -> Term {
         let first = self.next;
         let mut from = list.pointer();
+        let mut left = self.cells_at_once;
         // SAFETY: the caller's promise; each cell has two words.
         unsafe {
             loop {
@@ -163,7 +194,8 @@ impl Copier<'_> {
                 self.next = cell.add(2);
                 *cell = *from;
                 let tail = Term::from_raw(*from.add(1));
-                if !tail.is_cons() || !self.is_outside(tail) {
+                left -= 1;
+                if !tail.is_cons() || !self.is_outside(tail) || left == 0 {
                     *cell.add(1) = tail.raw();
                     return Term::list(first);
                 }
@@ -222,6 +254,7 @@ pub unsafe fn write_heap_bits(object: *mut u64, bits: BitsView) -> Term {
 
 #[cfg(test)]
 mod tests {
+    use super::super::size::flat_size_paced;
     use super::*;
     use crate::memory::heap::Parcel;
     use crate::memory::off_heap::BinaryRef;
@@ -272,6 +305,66 @@ mod tests {
         drop(to);
         drop(from);
         assert_eq!(Binary::references(head), 1);
+    }
+
+    /// Counts the pieces, and stops after so many.
+    struct Pieces {
+        done: usize,
+        words: usize,
+        limit: usize,
+    }
+
+    impl Pace for Pieces {
+        type Stop = NoMemory;
+        const IN_PIECES: bool = true;
+        fn did(&mut self, words: usize) -> Result<(), NoMemory> {
+            self.done += 1;
+            self.words += words;
+            match self.done < self.limit {
+                true => Ok(()),
+                false => Err(NoMemory),
+            }
+        }
+    }
+
+    #[test]
+    fn a_copy_in_pieces_is_the_same_or_is_dropped() {
+        let binary = BinaryRef::from_bytes(&[7; 100]).unwrap();
+        let head = binary.head();
+        let mut from = Parcel::new();
+        let mut list = Term::NIL;
+        for number in 0..50_000 {
+            let part = match number % 100 {
+                0 => binary.clone().into_term(&mut from, 100).unwrap(),
+                _ => from.float(f64::from(number)).unwrap(),
+            };
+            let pair = from.tuple(&[Term::small(1), part]).unwrap();
+            list = from.cons(pair, list).unwrap();
+        }
+        let references = Binary::references(head);
+        for limit in [usize::MAX, 1, 2, 20] {
+            let mut pieces = Pieces {
+                done: 0,
+                words: 0,
+                limit,
+            };
+            let mut to = Parcel::new();
+            let words = flat_size(list, &NO_LITERALS).unwrap();
+            let copied = copy_of_size_paced(list, words, &mut to, &NO_LITERALS, &mut pieces);
+            match limit {
+                usize::MAX => {
+                    assert!(exact_equal(copied.unwrap(), list));
+                    assert!(pieces.done > 50 && pieces.words <= words);
+                    assert_eq!(Binary::references(head), references + 500);
+                }
+                _ => assert!(copied.is_err()),
+            }
+            drop(to);
+            assert_eq!(Binary::references(head), references);
+            pieces.done = 0;
+            let counted = flat_size_paced(list, &NO_LITERALS, &mut pieces);
+            assert_eq!(counted.ok(), (limit > 100).then_some(words));
+        }
     }
 
     #[test]

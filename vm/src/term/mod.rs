@@ -37,6 +37,7 @@ pub mod header;
 pub mod old_hash;
 #[cfg(test)]
 mod otp_tests;
+pub mod pace;
 pub mod portable_hash;
 pub mod print;
 pub mod shared;

@@ -5,6 +5,7 @@
 //!
 //! Invariant: for every term the count is exactly what the copier writes.
 
+use super::pace::{AtOnce, Pace};
 use super::{Header, Subtag, Term};
 use crate::memory::NoMemory;
 use crate::memory::off_heap::REFC_WORDS;
@@ -29,10 +30,23 @@ struct Span {
 
 /// Words of a copy of `term`, without what lies in `literals` (a range of addresses).
 pub fn flat_size(term: Term, literals: &Range<usize>) -> Result<usize, NoMemory> {
+    flat_size_paced(term, literals, &mut AtOnce)
+}
+
+/// Objects between two looks at the pace.
+const PIECE: usize = 1024;
+
+/// As [`flat_size`], in pieces. The term stays as it is meanwhile.
+pub fn flat_size_paced<P: Pace>(
+    term: Term,
+    literals: &Range<usize>,
+    pace: &mut P,
+) -> Result<usize, P::Stop> {
     if term.is_immediate() {
         return Ok(0);
     }
     let mut words = 0usize;
+    let (mut objects, mut told) = (0, 0);
     let mut spans: SmallVec<[Span; 16]> = SmallVec::new();
     let mut span = Span {
         next: &term,
@@ -50,6 +64,13 @@ pub fn flat_size(term: Term, literals: &Range<usize>) -> Result<usize, NoMemory>
             }
             let (own, inner) = measure(term);
             words = words.saturating_add(own);
+            if P::IN_PIECES {
+                objects += 1;
+                if objects >= PIECE {
+                    pace.did(words - told)?;
+                    (objects, told) = (0, words);
+                }
+            }
             if inner.left > 0 {
                 if span.left > 0 {
                     spans.try_reserve(1).map_err(|_| NoMemory)?;

@@ -3,10 +3,12 @@
 //! Each file is a topic; this one opens tables. The tables themselves are in [`crate::ets`], match specifications in
 //! [`crate::match_spec`].
 //!
-//! Invariant: a function has one table open at a time, and looks at its arguments in OTP's order: the table first.
+//! Invariant: a function has one table open at a time, and looks at its arguments in OTP's order: the table first. While it is paused it has none: another
+//! process may end the table, or wait for it in [`open`].
 
 pub(super) mod fixation;
 pub(super) mod info;
+pub(super) mod insert;
 pub(super) mod iterate;
 pub(super) mod manage;
 pub(super) mod objects;
@@ -45,8 +47,20 @@ fn open(cx: &mut Context, term: Term, access: Access) -> Result<Opened, Fail> {
         Access::Info => true,
     };
     let pid = cx.process().pid;
+    if let Some(changer) = table.changer
+        && changer != pid
+    {
+        return open_whole(cx, term, access, changer);
+    }
     if allowed || table.owner == pid || cx.machine().ets.is_super_user(pid) {
         return Ok(table);
     }
     Err(cx.fail_because(am::ACCESS))
+}
+
+/// As [`open`], when `changer` has changed the table.
+#[cold]
+fn open_whole(cx: &mut Context, term: Term, access: Access, changer: Term) -> Result<Opened, Fail> {
+    cx.until_outside(changer)?;
+    open(cx, term, access)
 }

@@ -1,20 +1,16 @@
-//! Objects by their keys: `insert`, `lookup`, `delete` and their like.
+//! Objects by their keys: `lookup`, `take`, `delete` and their like.
 
 use super::super::{Bif, Context, Fail, Value, bif};
+use super::insert::PER_REDUCTION;
 use super::manage::bury;
 use super::{Access, open};
 use crate::atom::am;
-use crate::ets::Opened;
 use crate::ets::table::Kind;
 use crate::memory::Arena;
-use crate::memory::NoMemory;
 use crate::term::Term;
-use smallvec::SmallVec;
 
 /// The functions of this file.
 pub const TABLE: &[Bif] = &[
-    bif("ets", "insert", 2, insert_2),
-    bif("ets", "insert_new", 2, insert_new_2),
     bif("ets", "lookup", 2, lookup_2),
     bif("ets", "lookup_element", 3, lookup_element_3),
     bif("ets", "lookup_element", 4, lookup_element_4),
@@ -24,78 +20,6 @@ pub const TABLE: &[Bif] = &[
     bif("ets", "delete_object", 2, delete_object_2),
     bif("ets", "internal_delete_all", 2, internal_delete_all_2),
 ];
-
-/// Objects that a reduction pays for.
-const PER_REDUCTION: usize = 2;
-
-fn insert_2(cx: &mut Context, args: &[Term]) -> Value {
-    let mut table = open(cx, args[0], Access::Write)?;
-    if table.accepts(args[1]) {
-        table.put(cx.atoms(), args[1])?;
-        return Ok(am::TRUE.term());
-    }
-    check_list(cx, &table, args[1])?;
-    put_list(cx, &mut table, args[1])?;
-    Ok(am::TRUE.term())
-}
-
-/// Fails if `list` is not a proper list of objects of the table.
-fn check_list(cx: &mut Context, table: &Opened, list: Term) -> Result<(), Fail> {
-    let mut objects = list.iter_list();
-    let mut count = 0;
-    for object in objects.by_ref() {
-        if !table.accepts(object) {
-            return Err(Fail::Badarg);
-        }
-        count += 1;
-    }
-    if !objects.tail().is_nil() {
-        return Err(Fail::Badarg);
-    }
-    cx.bump_reductions(count / PER_REDUCTION);
-    Ok(())
-}
-
-/// Inserts all objects of a list that has been checked. Up to OTP 26 those of a list come into a
-/// `bag` beginning with the last one.
-fn put_list(cx: &mut Context, table: &mut Opened, list: Term) -> Result<(), NoMemory> {
-    if table.options.kind != Kind::Bag || cx.machine().release_number() >= 27 {
-        for object in list.iter_list() {
-            table.put(cx.atoms(), object)?;
-        }
-        return Ok(());
-    }
-    let mut objects: SmallVec<[Term; 16]> = SmallVec::new();
-    for object in list.iter_list() {
-        objects.try_reserve(1).map_err(|_| NoMemory)?;
-        objects.push(object);
-    }
-    for object in objects.iter().rev() {
-        table.put(cx.atoms(), *object)?;
-    }
-    Ok(())
-}
-
-fn insert_new_2(cx: &mut Context, args: &[Term]) -> Value {
-    let mut table = open(cx, args[0], Access::Write)?;
-    let position = table.key_position();
-    let key = |object: Term| object.as_tuple().map_or(Term::NIL, |tuple| tuple[position]);
-    if table.accepts(args[1]) {
-        if table.has(cx.atoms(), key(args[1])) {
-            return Ok(am::FALSE.term());
-        }
-        table.put(cx.atoms(), args[1])?;
-        return Ok(am::TRUE.term());
-    }
-    check_list(cx, &table, args[1])?;
-    for object in args[1].iter_list() {
-        if table.has(cx.atoms(), key(object)) {
-            return Ok(am::FALSE.term());
-        }
-    }
-    put_list(cx, &mut table, args[1])?;
-    Ok(am::TRUE.term())
-}
 
 fn lookup_2(cx: &mut Context, args: &[Term]) -> Value {
     let table = open(cx, args[0], Access::Read)?;

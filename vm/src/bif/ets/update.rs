@@ -4,9 +4,11 @@
 //! takes the object's place when nothing has failed. One operation on a small integer is done in the object.
 
 use super::super::{Bif, Context, Fail, Value, bif};
+use super::insert::put_changed;
 use super::{Access, open};
 use crate::atom::am;
 use crate::ets::Opened;
+use crate::ets::object::Measured;
 use crate::ets::table::Kind;
 use crate::memory::Arena;
 use crate::memory::NoMemory;
@@ -34,8 +36,8 @@ fn copied(elements: &[Term]) -> Result<Elements, NoMemory> {
     Ok(all)
 }
 
-/// Puts an object of these elements into the table, in the place of that with the same key.
-fn store(cx: &mut Context, table: &mut Opened, elements: &[Term]) -> Result<(), NoMemory> {
+/// Puts an object of these elements into the table, which is called `name`, in the place of that with the same key.
+fn store(cx: &mut Context, name: Term, table: &mut Opened, elements: &[Term]) -> Result<(), Fail> {
     let mut parcel = Parcel::new();
     let mut elements = copied(elements)?;
     // Elements that are parts of the object whose place is taken must outlive it.
@@ -49,7 +51,10 @@ fn store(cx: &mut Context, table: &mut Opened, elements: &[Term]) -> Result<(), 
         }
     }
     let tuple = parcel.tuple(&elements)?;
-    table.put(cx.atoms(), tuple)
+    if cx.holds_much() {
+        return put_changed(cx, name, tuple);
+    }
+    Ok(table.put(cx.atoms(), Measured::new(tuple)?)?)
 }
 
 /// Fails for a table of bags.
@@ -75,7 +80,7 @@ fn update_counter_3(cx: &mut Context, args: &[Term]) -> Value {
     if let Some(value) = add_to_small(cx, &mut table, args[1], args[2]) {
         return Ok(value);
     }
-    update_counter(cx, &mut table, args[1], args[2], None)
+    update_counter(cx, args[0], &mut table, args[1], args[2], None)
 }
 
 fn update_counter_4(cx: &mut Context, args: &[Term]) -> Value {
@@ -87,7 +92,7 @@ fn update_counter_4(cx: &mut Context, args: &[Term]) -> Value {
     if let Some(value) = add_to_small(cx, &mut table, args[1], args[2]) {
         return Ok(value);
     }
-    update_counter(cx, &mut table, args[1], args[2], Some(args[3]))
+    update_counter(cx, args[0], &mut table, args[1], args[2], Some(args[3]))
 }
 
 /// An increment of one small integer by another, in place; `None` if it is something else.
@@ -152,6 +157,7 @@ fn operation(term: Term, default_index: Option<usize>) -> Option<Operation> {
 /// Any operations on the object of `key`, or on `default` with that key if there is none.
 fn update_counter(
     cx: &mut Context,
+    name: Term,
     table: &mut Opened,
     key: Term,
     operations: Term,
@@ -189,7 +195,7 @@ fn update_counter(
     }
     cx.bump_reductions(results.len());
     if !results.is_empty() || default.is_some() {
-        store(cx, table, &elements)?;
+        store(cx, name, table, &elements)?;
     }
     if operations.is_list() {
         return Ok(cx.list(&results)?);
@@ -246,7 +252,7 @@ fn update_element_3(cx: &mut Context, args: &[Term]) -> Value {
     if set_immediate(cx, &mut table, args[1], args[2]).is_some() {
         return Ok(am::TRUE.term());
     }
-    update_element(cx, &mut table, args[1], args[2], None)
+    update_element(cx, args[0], &mut table, args[1], args[2], None)
 }
 
 /// One immediate value in the place of another, in place; `None`, and nothing changes, if it is something else.
@@ -276,13 +282,14 @@ fn update_element_4(cx: &mut Context, args: &[Term]) -> Value {
             false => Fail::Badarg,
         });
     }
-    update_element(cx, &mut table, args[1], args[2], Some(args[3]))
+    update_element(cx, args[0], &mut table, args[1], args[2], Some(args[3]))
 }
 
 /// Puts values into elements of the object of `key`, or of `default` with that key if there is none; whether there is an
 /// object now.
 fn update_element(
     cx: &mut Context,
+    name: Term,
     table: &mut Opened,
     key: Term,
     changes: Term,
@@ -328,7 +335,7 @@ fn update_element(
             }
         });
     } else if changed > 0 || !found {
-        store(cx, table, &elements)?;
+        store(cx, name, table, &elements)?;
     }
     Ok(am::TRUE.term())
 }

@@ -12,7 +12,7 @@ use super::super::{Context, Fail};
 use crate::atom::am;
 use crate::ets::Opened;
 use crate::ets::hash::HashStore;
-use crate::ets::object::Object;
+use crate::ets::object::{Measured, Object};
 use crate::ets::ordered::{OrderedStore, Place};
 use crate::ets::table::{Store, delete_here, key_hash, overwrite, replace_at};
 use crate::match_spec::partial::Range;
@@ -305,7 +305,7 @@ fn judge(
         Verdict::Delete => delete_here(cursor, fixed, words),
         Verdict::Keep => cursor.advance(),
         Verdict::Replace(tuple) => {
-            overwrite(cursor, tuple, words)?;
+            overwrite(cursor, Measured::new(tuple)?, words)?;
             cursor.advance();
         }
     }
@@ -351,7 +351,7 @@ fn change_span(
                 None => break,
             },
             Verdict::Replace(tuple) => {
-                replace_at(store, place, position, tuple, words)?;
+                replace_at(store, place, position, Measured::new(tuple)?, words)?;
                 place = store.after(place);
             }
         }

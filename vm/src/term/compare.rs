@@ -493,10 +493,12 @@ fn look_at_maps(atoms: Option<&AtomTable>, a: Term, b: Term, exact: bool) -> Loo
 ///
 /// What decides is the first difference once both are sorted by their keys. No sorting is needed for that: if their keys differ, the
 /// smallest key that only one of them has, else the smallest key whose values differ. The comparisons are asked for, so that a key may be as deep
-/// as it likes.
+/// as it likes. Maps of the same keys have them in the same places, so the pairs with which both begin need no search.
 struct MapOrder {
     a: Term,
     b: Term,
+    /// As many pairs at the beginning of both are the same.
+    same: usize,
     /// What is left of the map that is being walked over.
     pairs: map::Iter,
     phase: Phase,
@@ -533,10 +535,15 @@ enum Phase {
 
 impl MapOrder {
     fn new(a: Term, b: Term, exact: bool) -> MapOrder {
+        let equal = |((key_a, a), (key_b, b)): &(Pair, Pair)| {
+            key_a.raw() == key_b.raw() && a.raw() == b.raw()
+        };
+        let same = map::iter(a).zip(map::iter(b)).take_while(equal).count();
         MapOrder {
             a,
             b,
-            pairs: map::iter(a),
+            same,
+            pairs: map::iter_from(a, same),
             phase: Phase::OnlyA(None),
             exact,
             only_a: None,
@@ -567,12 +574,12 @@ impl MapOrder {
                             self.phase = Phase::OnlyA(None);
                         }
                         (None, Some(_)) => {
-                            self.pairs = map::iter(self.b);
+                            self.pairs = map::iter_from(self.b, self.same);
                             self.phase = Phase::OnlyB(None);
                         }
                         // Both have as many keys, so they are the same.
                         (None, None) => {
-                            self.pairs = map::iter(self.a);
+                            self.pairs = map::iter_from(self.a, self.same);
                             self.phase = Phase::Values;
                         }
                     }

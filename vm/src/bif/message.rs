@@ -67,6 +67,9 @@ fn hand_over(cx: &mut Context, to: Term, message: Term) -> Result<(), Fail> {
 /// As [`hand_over`], of a message that may be large, and is copied in pieces then.
 #[inline(never)]
 fn hand_over_large(cx: &mut Context, to: Term, message: Term) -> Result<(), Fail> {
+    if cx.machine().processes.alive(to).is_none() {
+        return Ok(());
+    }
     let from = cx.process().pid;
     match cx.copy_apart(message)? {
         None => signal::send(cx.machine(), from, to, message)?,

@@ -21,6 +21,7 @@ use super::{Context, Fail};
 use crate::atom::am;
 use crate::ets::Opened;
 use crate::ets::table::Protection;
+use crate::interp::Exit;
 use crate::term::Term;
 
 /// What a function does with a table.
@@ -50,7 +51,7 @@ fn open(cx: &mut Context, term: Term, access: Access) -> Result<Opened, Fail> {
     if let Some(changer) = table.changer
         && changer != pid
     {
-        return open_whole(cx, term, access, changer);
+        return open_whole(cx, term, access);
     }
     if allowed || table.owner == pid || cx.machine().ets.is_super_user(pid) {
         return Ok(table);
@@ -58,9 +59,19 @@ fn open(cx: &mut Context, term: Term, access: Access) -> Result<Opened, Fail> {
     Err(cx.fail_because(am::ACCESS))
 }
 
-/// As [`open`], when `changer` has changed the table.
+/// As [`open`], when nobody else is changing the table any more.
 #[cold]
-fn open_whole(cx: &mut Context, term: Term, access: Access, changer: Term) -> Result<Opened, Fail> {
-    cx.until_outside(changer)?;
-    open(cx, term, access)
+fn open_whole(cx: &mut Context, term: Term, access: Access) -> Result<Opened, Fail> {
+    let pid = cx.process().pid;
+    loop {
+        let table = cx.machine().ets.find(term).ok();
+        match table.and_then(|table| table.changer) {
+            Some(changer) if changer != pid => {
+                cx.until_outside(changer)?;
+                // One that has been told to end finishes before anybody else runs.
+                cx.pause(Exit::Yield)?;
+            }
+            _ => return open(cx, term, access),
+        }
+    }
 }

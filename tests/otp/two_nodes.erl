@@ -137,16 +137,23 @@ links(Other) ->
     ?SHOW(receive {'EXIT', P2, Why2} -> Why2 after ?LATE -> late end),
     ?SHOW(link(P2)),
     ?SHOW(receive {'EXIT', P2, Why3} -> Why3 after ?LATE -> late end),
-    P4 = spawn_link(Other, fun() -> process_flag(trap_exit, true), receive {'EXIT', _, Why} -> exit({got, Why}) end end),
+    Self = self(),
+    P4 = spawn_link(Other, fun() -> trap_and_tell(Self) end),
+    receive {trapping, P4} -> ok end,
     exit(P4, an_order),
     ?SHOW(receive {'EXIT', P4, Why4} -> Why4 after ?LATE -> late end),
-    Self = self(),
     P5 = spawn(fun() -> link_and_wait(Other, Self) end),
     P6 = receive {linked, Pid6} -> Pid6 end,
     M6 = monitor(process, P6),
     exit(P5, chain),
     ?SHOW(receive {'DOWN', M6, process, P6, Why6} -> Why6 after ?LATE -> late end),
     process_flag(trap_exit, false).
+
+%% Traps exits; says so first, since an exit signal that comes earlier would end it.
+trap_and_tell(To) ->
+    process_flag(trap_exit, true),
+    To ! {trapping, self()},
+    receive {'EXIT', _, Why} -> exit({got, Why}) end.
 
 link_and_wait(Other, To) ->
     To ! {linked, spawn_link(Other, ?MODULE, loop, [])},

@@ -13,7 +13,7 @@ use crate::memory::NoMemory;
 use crate::platform::io::{Descriptor, Program};
 use crate::process::signal::link;
 use crate::process::try_box;
-use crate::term::Term;
+use crate::term::{Cons, Term};
 use crate::tracing::port_event;
 use alloc::boxed::Box;
 use alloc::format;
@@ -230,7 +230,7 @@ fn environment(list: Term) -> Option<EnvironmentChanges> {
     rest.tail().is_nil().then_some(all)
 }
 
-/// A file name or argument as bytes: a list of characters (as UTF-8), a binary as it is, or an atom. No byte is zero.
+/// A file name or argument as bytes: a list of characters, perhaps of lists (as UTF-8), a binary as it is, or an atom. No byte is zero.
 pub fn text(atoms: &AtomTable, term: Term) -> Option<Vec<u8>> {
     let bytes = if let Some(atom) = term.as_atom() {
         atoms.name(atom).as_bytes().to_vec()
@@ -242,17 +242,33 @@ pub fn text(atoms: &AtomTable, term: Term) -> Option<Vec<u8>> {
     (!bytes.contains(&0)).then_some(bytes)
 }
 
-/// A list of characters as UTF-8, none of them zero.
+/// A list of characters, and of such lists, as UTF-8; no character is zero.
 fn characters(list: Term) -> Option<Vec<u8>> {
     let mut text = String::new();
-    let mut rest = list.iter_list();
-    for character in &mut rest {
-        let code = u32::try_from(character.as_small()?).ok()?;
-        let character = char::from_u32(code).filter(|&c| c != '\0')?;
-        text.try_reserve(4).ok()?;
-        text.push(character);
+    // What is left of the lists around the one that is read.
+    let mut around = Vec::new();
+    let mut rest = list;
+    loop {
+        if let Some(&Cons { head, tail }) = rest.as_cons() {
+            rest = if head.is_list() {
+                around.try_reserve(1).ok()?;
+                around.push(tail);
+                head
+            } else {
+                let code = u32::try_from(head.as_small()?).ok()?;
+                let character = char::from_u32(code).filter(|&c| c != '\0')?;
+                text.try_reserve(4).ok()?;
+                text.push(character);
+                tail
+            };
+        } else if !rest.is_nil() {
+            return None;
+        } else if let Some(outer) = around.pop() {
+            rest = outer;
+        } else {
+            return Some(text.into_bytes());
+        }
     }
-    rest.tail().is_nil().then(|| text.into_bytes())
 }
 
 /// What the first argument of `open_port/2` asks for.

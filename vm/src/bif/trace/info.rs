@@ -44,14 +44,6 @@ fn info(cx: &mut Context, session: SessionId, what: Term, item: Term) -> Value {
         return messages(cx, session, what, known);
     }
     if let Some(parts) = what.as_tuple() {
-        // Of a function that is not there, as much is told as is asked.
-        let Some(item) = known else {
-            let functions = known_function(parts)?;
-            return match breakpoints(cx, &functions)? {
-                Some(_) => Err(Fail::Badarg),
-                None => Ok(cx.tuple(&[item, am::UNDEFINED.term()])?),
-            };
-        };
         return function(cx, session, parts, item);
     }
     let (flags, tracer) = if what.is_local_pid() || what.is_local_port() {
@@ -199,10 +191,11 @@ fn known_function(parts: &[Term]) -> Result<Functions, Fail> {
     })
 }
 
-fn function(cx: &mut Context, session: SessionId, parts: &[Term], item: Atom) -> Value {
+/// Of a function that is not there, or not traced, as much is told as is asked, whatever `item` is.
+fn function(cx: &mut Context, session: SessionId, parts: &[Term], item: Term) -> Value {
     let functions = known_function(parts)?;
     let Some(addresses) = breakpoints(cx, &functions)? else {
-        return pair(cx, item, am::UNDEFINED.term());
+        return Ok(cx.tuple(&[item, am::UNDEFINED.term()])?);
     };
     // What is under way counts, too.
     let (machine, process) = cx.machine_and_process();
@@ -212,8 +205,9 @@ fn function(cx: &mut Context, session: SessionId, parts: &[Term], item: Atom) ->
         breakpoint.is_some_and(|breakpoint| breakpoint.of(session).is_some())
     });
     let Some(address) = found else {
-        return pair(cx, item, Term::boolean(false));
+        return Ok(cx.tuple(&[item, Term::boolean(false)])?);
     };
+    let item = item.as_atom().ok_or(Fail::Badarg)?;
     let value = if item == am::ALL {
         let mut items = Vec::new();
         items.extend([am::TRACED, am::MATCH_SPEC, am::META, am::META_MATCH_SPEC]);

@@ -57,6 +57,7 @@ pub struct LinuxPlatform {
 impl LinuxPlatform {
     /// A platform on the process's three standard files.
     pub fn new() -> Self {
+        large_blocks::keep_small_blocks();
         LinuxPlatform {
             pending: Vec::with_capacity(OUTPUT_BUFFER),
             pending_for: Stream::Output,

@@ -503,7 +503,7 @@ impl Context {
     #[inline]
     pub fn holds_much(&mut self) -> bool {
         let heap = &self.process().heap;
-        heap.block.words() + heap.fragment_words > SMALL_HEAP || heap.old.is_some()
+        heap.block.words() + heap.fragment_words > SMALL_HEAP || heap.old_words() > 0
     }
 
     /// A copy of `term`, made in pieces, if it is large; `None` if it can be copied at one go.

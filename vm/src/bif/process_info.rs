@@ -382,13 +382,8 @@ fn status(process: &Process) -> Atom {
     }
 }
 
-fn old_words(process: &Process) -> usize {
-    let old = process.heap.old.as_ref();
-    old.map_or(0, |old| old.block.words())
-}
-
 pub(crate) fn total_heap_words(process: &Process) -> usize {
-    process.heap.block.words() + old_words(process) + process.heap.fragment_words
+    process.heap.block.words() + process.heap.old_words() + process.heap.fragment_words
 }
 
 fn stack_words(process: &Process) -> usize {
@@ -505,14 +500,13 @@ pub(crate) fn garbage_collection_info<A: Arena + ?Sized>(
 ) -> Result<Term, NoMemory> {
     let words = |from: *mut u64, to: *mut u64| (to as usize - from as usize) / 8;
     let heap = &process.heap;
-    let old = heap.old.as_ref();
     let values = [
-        (am::OLD_HEAP_BLOCK_SIZE, old_words(process)),
+        (am::OLD_HEAP_BLOCK_SIZE, heap.old_words()),
         (am::HEAP_BLOCK_SIZE, heap.block.words()),
         (am::MBUF_SIZE, heap.fragment_words),
         (am::RECENT_SIZE, words(heap.high_water, process.heap_top())),
         (am::STACK_SIZE, stack_words(process)),
-        (am::OLD_HEAP_SIZE, old.map_or(0, |old| old.used)),
+        (am::OLD_HEAP_SIZE, heap.old_used()),
         (am::HEAP_SIZE, words(heap.block.start(), process.heap_top())),
         (am::BIN_VHEAP_SIZE, heap.off_heap.bytes / 8),
         (am::BIN_VHEAP_BLOCK_SIZE, min_binary_heap(process)),

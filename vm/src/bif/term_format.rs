@@ -5,6 +5,7 @@ use crate::atom::am;
 use crate::bits::view::{BitsView, view};
 use crate::bits::{binary_of_vec, make_binary};
 use crate::memory::Arena;
+use crate::memory::heap::Parcel;
 use crate::term::Term;
 use crate::term::etf::compression::{Compressing, Inflating};
 use crate::term::etf::decode::Decoding;
@@ -244,17 +245,28 @@ fn decoded_ordinary(cx: &mut Context, bytes: &[u8], safe: bool) -> Result<(Term,
         }
     }
     let mut root = Term::NIL.raw();
-    decoding.begin(cx.heap(), &raw mut root)?;
+    let mut apart = (decoding.used() - at >= LARGE_INPUT).then(Parcel::new);
+    match &mut apart {
+        Some(parcel) => decoding.begin(parcel, &raw mut root)?,
+        None => decoding.begin(cx.heap(), &raw mut root)?,
+    }
     loop {
         let before = decoding.position();
         let (heap, atoms, code) = cx.heap_atoms_and_code();
+        let arena: &mut dyn Arena = match &mut apart {
+            Some(parcel) => parcel,
+            None => heap,
+        };
         // SAFETY: `root` is there until the end; what comes behind `Done` is no call.
-        let built = unsafe { decoding.build(data, atoms, heap, code, &options, terms) };
+        let built = unsafe { decoding.build(data, atoms, arena, code, &options, terms) };
         let built = built.map_err(refused)?;
         cx.consume((decoding.position() - before) / BYTES_PER_REDUCTION)?;
         if built == Progress::Done {
             break;
         }
+    }
+    if let Some(parcel) = apart {
+        parcel.give_to(cx.heap())?;
     }
     let used = match payload {
         Payload::Plain(_) => decoding.used(),
@@ -263,6 +275,9 @@ fn decoded_ordinary(cx: &mut Context, bytes: &[u8], safe: bool) -> Result<(Term,
     // SAFETY: `build` has put the finished term there.
     Ok((unsafe { Term::from_raw(root) }, used))
 }
+
+/// From so many bytes on a term is made in a parcel, which the process adopts instead of copying it once more.
+const LARGE_INPUT: usize = 1 << 18;
 
 /// Terms that are decoded before others may run.
 const TERMS: usize = 2000;

@@ -93,8 +93,7 @@ pub fn refers(machine: &Machine, process: &mut Process, live: usize) -> bool {
     if any(heap.block.start(), heap.top) || any(heap.stack, heap.block.end()) {
         return true;
     }
-    let fragments = heap.old.iter().chain(&heap.fragments);
-    for fragment in fragments {
+    for fragment in heap.outside() {
         let start = fragment.block.start();
         if any(start, start.wrapping_add(fragment.used)) {
             return true;

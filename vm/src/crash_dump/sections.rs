@@ -170,8 +170,7 @@ fn one_process(machine: &Machine, process: &Process, out: &mut dyn Write) -> Res
     writeln!(out, "Number of heap fragments: {}", heap.fragments.len())?;
     writeln!(out, "Heap fragment data: {}", heap.fragment_words)?;
     links(machine, process, out)?;
-    let old = heap.old.as_ref();
-    let (old_size, old_used) = old.map_or((0, 0), |old| (old.block.words(), old.used));
+    let (old_size, old_used) = (heap.old_words(), heap.old_used());
     last_calls(machine, process, out)?;
     writeln!(out, "Reductions: {}", process.reductions)?;
     writeln!(out, "Stack+heap: {}", heap.block.words())?;

@@ -263,6 +263,7 @@ impl Tables {
             words: 0,
             fixation: Fixation::default(),
             changer: None,
+            has_large: false,
             place: self.all.len(),
             place_of_owner: 0,
         })?;

@@ -13,6 +13,7 @@ use super::object::{Measured, Object, ObjectBox};
 use super::ordered::{OrderedStore, Place};
 use super::{Heir, TableId};
 use crate::atom::{AtomTable, am};
+use crate::memory::heap::ADOPTED;
 use crate::memory::resource::Handle;
 use crate::memory::{Arena, NoMemory};
 use crate::term::compare::exact_equal;
@@ -111,6 +112,8 @@ pub struct Table {
     pub fixation: Fixation,
     /// The process that is changing it in pieces: for the others it is as it will be afterwards, so they wait.
     pub changer: Option<Term>,
+    /// Whether an object so large has been in it that a parcel of it is adopted.
+    pub has_large: bool,
     /// Its place in the list of all tables.
     pub(super) place: usize,
     /// Its place in the list of its owner's tables.
@@ -272,6 +275,7 @@ impl Table {
         let key = self.key_of(&object.term());
         let position = self.options.key_position;
         let size = object.memory_words();
+        self.has_large |= size >= ADOPTED;
         let words = &mut self.words;
         let old = match &mut self.store {
             Store::Hash(store) => {
@@ -361,6 +365,16 @@ impl Table {
                 .try_for_each(each),
             Store::Ordered(_) => self.get(atoms, key).map_or(Ok(()), &mut each),
         }
+    }
+
+    /// Words that [`Table::lookup`] of a key makes.
+    pub fn words_of(&self, atoms: &AtomTable, key: Term) -> usize {
+        let mut words = 0;
+        let _ = self.each_of(atoms, key, |object| {
+            words += object.words().len() + 2;
+            Ok::<(), NoMemory>(())
+        });
+        words
     }
 
     /// A list of copies of all objects of a key, the oldest first.

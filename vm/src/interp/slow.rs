@@ -50,8 +50,9 @@ pub(crate) unsafe fn switch_out(
     let (machine, process) = unsafe { (&mut *machine, &mut *process) };
     process.ip = ip;
     process.reductions_left = reductions_left;
-    let collected = process.heap.fragment_words <= FRAGMENT_LIMIT
-        || gc::collect(machine, process, 0, live).is_ok();
+    let heap = &process.heap;
+    let is_crowded = heap.fragment_words > FRAGMENT_LIMIT || heap.adopted.wants_full_sweep();
+    let collected = !is_crowded || gc::collect(machine, process, 0, live).is_ok();
     if !collected || process.saved.save(&machine.x[..live]).is_err() {
         // More than a few registers, and not even room for those: the process cannot go on.
         process.ip = stubs::out_of_memory();

@@ -28,8 +28,9 @@ pub fn count(machine: &Machine, entry: *const u64) -> usize {
 fn in_process(process: &Process, entry: *const u64) -> usize {
     let heap = &process.heap;
     let young = (process.heap_top() as usize - heap.block.start() as usize) / 8;
-    let fragments = heap.old.iter().chain(&heap.fragments);
-    let parts = fragments.map(|fragment| (fragment.block.start().cast_const(), fragment.used));
+    let parts = heap
+        .outside()
+        .map(|fragment| (fragment.block.start().cast_const(), fragment.used));
     parts
         .chain([(heap.block.start().cast_const(), young)])
         // SAFETY: so many words of the block are in use.

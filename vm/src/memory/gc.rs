@@ -2,7 +2,7 @@
 //!
 //! A minor collection moves what is alive of the young generation: objects that have survived one
 //! already (below the high-water mark) to the old generation, the others to a new block, together with fragments and the stack.
-//! Objects of the old generation stay; they cannot refer to younger ones, since nothing is ever written into an
+//! Objects of the old generation, adopted parcels included, stay; they cannot refer to younger ones, since nothing is ever written into an
 //! object that exists. When the old generation is full, or after `fullsweep_after` minor
 //! collections, a full sweep moves everything to one new block.
 //!
@@ -21,7 +21,7 @@
 //! collection: who calls [`collect`] holds none.
 
 use super::NoMemory;
-use super::heap::{Block, Fragment, Heap};
+use super::heap::{Adopted, Block, Fragment, Heap};
 use super::off_heap::OffHeap;
 use crate::atom::am;
 use crate::bits::view::view;
@@ -93,6 +93,7 @@ fn collect_young(
     if !old_has_room
         || process.minor_collections >= process.fullsweep_after
         || process.heap.off_heap.wants_full_sweep()
+        || process.heap.adopted.wants_full_sweep()
     {
         return collect_for(machine, process, need, live);
     }
@@ -188,7 +189,7 @@ fn collect_for(
     let heap = &process.heap;
     let all = words(heap.block.start(), heap.top)
         + heap.fragment_words
-        + heap.old.as_ref().map_or(0, |old| old.used)
+        + heap.old_used()
         + released.len() / 8;
     let size = wanted_size(machine, process, all, need)?;
     move_to(machine, process, size, live, Generations::All, released)?;
@@ -275,8 +276,7 @@ fn resize(
 /// Whether the process's memory is beyond its `max_heap_size`.
 fn is_over_limit(process: &Process) -> bool {
     let limit = process.max_heap_size();
-    let old = process.heap.old.as_ref();
-    let mut total = process.heap.block.words() + old.map_or(0, |old| old.block.words());
+    let mut total = process.heap.block.words() + process.heap.old_words();
     if limit.include_shared_binaries {
         total += process.heap.off_heap.all_bytes() / 8;
     }
@@ -314,8 +314,8 @@ fn move_to(
         .map_err(|_| NoMemory)?;
     let block = Block::allocate(size)?;
     let heap = &mut process.heap;
-    let before = match (&heap.old, generations) {
-        (Some(old), Generations::All) => old.used,
+    let before = match generations {
+        Generations::All => heap.old_used(),
         _ => 0,
     } + words(heap.block.start(), heap.top)
         + heap.fragment_words;
@@ -340,12 +340,17 @@ fn move_to(
         Generations::Young => heap.block.start() as usize..heap.high_water as usize,
         _ => 0..0,
     };
+    let moved = match generations {
+        Generations::All => heap.adopted.take_all(),
+        Generations::Young | Generations::Survivors => Vec::new(),
+    };
     let mut mover = Mover {
         literals: machine.literal_area.range(),
         released,
         copies,
-        adopted: OffHeap::new(),
+        off_heap: OffHeap::new(),
         old,
+        adopted: core::mem::take(&mut heap.adopted),
         aged,
         top: block.start(),
         old_top,
@@ -362,8 +367,9 @@ fn move_to(
 
     let heap = &mut process.heap;
     // SAFETY: what the move left without a forwarding word is dead, but for the old generation, if that stays.
-    unsafe { heap.off_heap.sweep(&mover.old) };
-    heap.off_heap.append(&mut mover.adopted);
+    unsafe { heap.off_heap.sweep(|address| mover.is_old(address)) };
+    heap.off_heap.append(&mut mover.off_heap);
+    heap.adopted = mover.adopted;
     let promoted = if old_top.is_null() {
         0
     } else {
@@ -372,12 +378,13 @@ fn move_to(
     if generations == Generations::All {
         heap.off_heap.kept_by_full_sweep = heap.off_heap.kept;
         heap.old = None;
+        heap.adopted.swept(words(block.start(), mover.top));
     } else if let Some(old) = &mut heap.old {
         old.used += promoted;
     }
     if machine.options.collect_always {
         poison(&heap.block);
-        for fragment in &heap.fragments {
+        for fragment in heap.fragments.iter().chain(&moved) {
             poison(&fragment.block);
         }
     }
@@ -410,9 +417,11 @@ struct Mover {
     /// The copies, by address of the literal: other processes need that as it is, so there is no forwarding word in it.
     copies: HashMap<usize, u64>,
     /// Those of the copies that own something off the heap.
-    adopted: OffHeap,
+    off_heap: OffHeap,
     /// Addresses of the old generation, which stays.
     old: Range<usize>,
+    /// As much of what was adopted as stays.
+    adopted: Adopted,
     /// Addresses of objects that go to the old generation.
     aged: Range<usize>,
     /// Where the next object goes in the new block.
@@ -435,7 +444,12 @@ impl Mover {
             }
             return true;
         }
-        self.old.contains(&address)
+        self.is_old(address)
+    }
+
+    #[inline(always)]
+    fn is_old(&self, address: usize) -> bool {
+        self.old.contains(&address) || self.adopted.contains(address)
     }
 
     /// Replaces a word that refers to a literal which is to be given back.
@@ -462,7 +476,7 @@ impl Mover {
             let copy = target as u64 | (value & 3);
             self.copies.insert(object as usize, copy);
             if header.is_some_and(|header| header.subtag() == Subtag::RefcBits) {
-                self.adopted.adopt(target);
+                self.off_heap.adopt(target);
             }
             *word = copy;
         }

@@ -1,6 +1,9 @@
 //! A process's memory: one block with the heap growing up and the stack growing down, an old
 //! generation, and fragments for what did not fit.
 //!
+//! What comes from elsewhere comes as a [`Parcel`], whose objects refer to each other and to literals only. A large one is part of the old generation
+//! as it is, where it is: copying it would take as long as making it did.
+//!
 //! ```text
 //! start          high_water        top            stack             end
 //!   |  survived one  |    young     | -> free  <-  |  frames         |
@@ -18,8 +21,12 @@
 
 use super::arena::{Arena, NoMemory};
 use super::off_heap::OffHeap;
+use crate::process::try_box;
+use crate::term::pace::Pace;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::alloc::Layout;
+use core::ops::Range;
 use core::ptr::NonNull;
 
 /// A block of words that this owner alone frees.
@@ -94,6 +101,17 @@ impl Fragment {
 /// Smallest size of a fragment that a heap makes for itself, in words.
 const MIN_FRAGMENT: usize = 128;
 
+/// A parcel from so many words on is adopted. (Smaller ones are copied in a tenth of a millisecond, and need not wait for a full sweep.)
+pub const ADOPTED: usize = 1 << 17;
+/// Parcels of more fragments are not adopted, since each object's address is compared with each fragment's.
+const FEW_FRAGMENTS: usize = 16;
+/// Words of a page.
+const PAGE: usize = 512;
+/// With so many fragments a full sweep is due.
+const MANY_FRAGMENTS: usize = 2 * FEW_FRAGMENTS;
+/// Words that a full sweep may be put off for, besides as many as survived the last one: some of them may be dead.
+const PUT_OFF: usize = 1 << 20;
+
 /// The memory of one process.
 pub struct Heap {
     /// The block that heap and stack share.
@@ -106,6 +124,8 @@ pub struct Heap {
     pub high_water: *mut u64,
     /// The old generation, if there is one: collected only by a full sweep.
     pub old: Option<Fragment>,
+    /// What has been adopted: the old generation's, too.
+    pub adopted: Adopted,
     /// Whether the last collection left the block so full that the next one makes a larger one.
     pub grow: bool,
     /// What did not fit.
@@ -126,6 +146,7 @@ impl Heap {
             high_water: block.start(),
             block,
             old: None,
+            adopted: Adopted::default(),
             grow: false,
             fragments: Vec::new(),
             fragment_words: 0,
@@ -144,8 +165,23 @@ impl Heap {
         let used = (top as usize - self.block.start() as usize) / 8;
         // SAFETY: the invariant: below `top` all words belong to objects.
         let block = unsafe { core::slice::from_raw_parts(self.block.start(), used) };
-        let others = self.old.iter().chain(&self.fragments);
-        core::iter::once(block).chain(others.map(Fragment::objects))
+        core::iter::once(block).chain(self.outside().map(Fragment::objects))
+    }
+
+    /// The old generation and the fragments.
+    pub fn outside(&self) -> impl Iterator<Item = &Fragment> {
+        let old = self.old.iter().chain(self.adopted.fragments());
+        old.chain(&self.fragments)
+    }
+
+    /// Words that the old generation takes up.
+    pub fn old_words(&self) -> usize {
+        self.old.as_ref().map_or(0, |old| old.block.words()) + self.adopted.words()
+    }
+
+    /// Words in use in the old generation.
+    pub fn old_used(&self) -> usize {
+        self.old.as_ref().map_or(0, |old| old.used) + self.adopted.words()
     }
 
     /// Drops all frames but the bottom one: the return address that ends the process.
@@ -249,6 +285,21 @@ impl Parcel {
         }
     }
 
+    /// An empty parcel with room for `words` words, each page of which has been touched. Where the system gives its memory only then, that takes longer
+    /// than filling it, and so it is done in pieces.
+    pub fn with_room<P: Pace>(words: usize, pace: &mut P) -> Result<Parcel, P::Stop> {
+        let mut parcel = Parcel::new();
+        parcel.fragments.try_reserve(1).map_err(|_| NoMemory)?;
+        let block = Block::allocate(words)?;
+        for word in (0..words).step_by(PAGE) {
+            // SAFETY: a word of the block.
+            unsafe { block.start().add(word).write(0) };
+            pace.did(PAGE)?;
+        }
+        parcel.fragments.push(Fragment { block, used: 0 });
+        Ok(parcel)
+    }
+
     /// The words of all objects.
     pub fn areas(&self) -> impl Iterator<Item = &[u64]> {
         self.fragments.iter().map(Fragment::objects)
@@ -271,6 +322,12 @@ impl Parcel {
 
     /// Hands everything over to `heap`.
     pub fn give_to(mut self, heap: &mut Heap) -> Result<(), NoMemory> {
+        let words = self.fragments.iter().map(|fragment| fragment.used).sum();
+        let is_large = words >= ADOPTED && self.fragments.len() <= FEW_FRAGMENTS;
+        if is_large && heap.adopted.take(&mut self.fragments, words) {
+            heap.off_heap.append(&mut self.off_heap);
+            return Ok(());
+        }
         heap.fragments
             .try_reserve(self.fragments.len())
             .map_err(|_| NoMemory)?;
@@ -283,6 +340,98 @@ impl Parcel {
     }
 }
 
+/// Large parcels of a process, which stay where they are until a full sweep. Most processes never have any.
+#[derive(Default)]
+pub struct Adopted(Option<Box<LargeParcels>>);
+
+#[derive(Default)]
+struct LargeParcels {
+    fragments: Vec<Fragment>,
+    /// Words in use in them.
+    words: usize,
+    /// Words of the largest parcel.
+    largest: usize,
+    /// Words of the process that the last full sweep left.
+    survived: usize,
+    /// Where all of them are: from the first one's start to the last one's end.
+    bounds: Range<usize>,
+}
+
+impl Adopted {
+    /// Takes all fragments of a parcel of so many words, or none if there is no memory for the list of them.
+    fn take(&mut self, fragments: &mut Vec<Fragment>, words: usize) -> bool {
+        if self.0.is_none() {
+            self.0 = try_box(LargeParcels::default()).ok();
+        }
+        let Some(all) = &mut self.0 else {
+            return false;
+        };
+        if all.fragments.try_reserve(fragments.len()).is_err() {
+            return false;
+        }
+        for Fragment { block, .. } in &*fragments {
+            let (start, end) = (block.start() as usize, block.end() as usize);
+            all.bounds = match all.bounds.is_empty() {
+                true => start..end,
+                false => all.bounds.start.min(start)..all.bounds.end.max(end),
+            };
+        }
+        all.fragments.append(fragments);
+        all.words += words;
+        all.largest = all.largest.max(words);
+        true
+    }
+
+    /// Whether the address is of an adopted object.
+    #[inline(always)]
+    pub fn contains(&self, address: usize) -> bool {
+        self.0.as_ref().is_some_and(|all| all.contains(address))
+    }
+
+    /// Whether it is time to find out how much of it is dead. One parcel alone never is a reason: a full sweep would copy it.
+    #[inline(always)]
+    pub fn wants_full_sweep(&self) -> bool {
+        self.0.as_ref().is_some_and(|all| all.may_be_dead())
+    }
+
+    /// Words in use.
+    pub fn words(&self) -> usize {
+        self.0.as_ref().map_or(0, |all| all.words)
+    }
+
+    /// The fragments.
+    pub fn fragments(&self) -> &[Fragment] {
+        self.0.as_ref().map_or(&[], |all| &all.fragments)
+    }
+
+    /// For a full sweep: everything, so that none is left.
+    pub fn take_all(&mut self) -> Vec<Fragment> {
+        let Some(all) = &mut self.0 else {
+            return Vec::new();
+        };
+        core::mem::take(&mut **all).fragments
+    }
+
+    /// A full sweep has left so many words, all of them elsewhere.
+    pub fn swept(&mut self, survived: usize) {
+        if let Some(all) = &mut self.0 {
+            all.survived = survived;
+        }
+    }
+}
+
+impl LargeParcels {
+    fn contains(&self, address: usize) -> bool {
+        let holds = |fragment: &Fragment| fragment.block.contains(address as *const u64);
+        self.bounds.contains(&address) && self.fragments.iter().any(holds)
+    }
+
+    fn may_be_dead(&self) -> bool {
+        self.words - self.largest > self.survived.max(PUT_OFF)
+            || self.fragments.len() > MANY_FRAGMENTS
+    }
+}
+
 impl Default for Parcel {
     fn default() -> Self {
         Parcel::new()
@@ -291,13 +440,12 @@ impl Default for Parcel {
 
 impl Arena for Parcel {
     fn allocate(&mut self, words: usize) -> Result<NonNull<u64>, NoMemory> {
-        // Most parcels are of one size that is known beforehand.
-        let size = if self.fragments.is_empty() {
-            words
-        } else {
-            MIN_FRAGMENT
+        // Most parcels are of one size that is known beforehand. Others grow by a half, so that they are of few fragments.
+        let used: usize = match self.fragments.is_empty() {
+            true => return from_fragments(&mut self.fragments, words, words),
+            false => self.fragments.iter().map(|fragment| fragment.used).sum(),
         };
-        from_fragments(&mut self.fragments, words, size)
+        from_fragments(&mut self.fragments, words, (used / 2).max(MIN_FRAGMENT))
     }
 
     fn off_heap(&mut self) -> &mut OffHeap {

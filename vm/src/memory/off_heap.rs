@@ -14,7 +14,6 @@ use crate::term::{Header, Subtag, Term};
 use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::mem::ManuallyDrop;
-use core::ops::Range;
 use core::ptr::NonNull;
 
 /// Head of the block; its bytes follow it, unless they are static.
@@ -354,7 +353,7 @@ impl OffHeap {
     /// # Safety
     /// Each object of the list is dead, or at an address that `stays`, or has a forwarding word (the boxed term of its new place) in
     /// the place of its header.
-    pub unsafe fn sweep(&mut self, stays: &Range<usize>) {
+    pub unsafe fn sweep(&mut self, stays: impl Fn(usize) -> bool) {
         let mut object = self.first;
         let mut first: *mut u64 = core::ptr::null_mut();
         // What leads to the next object that is kept.
@@ -365,7 +364,7 @@ impl OffHeap {
             unsafe {
                 let next = *object.add(3) as *mut u64;
                 let header = *object;
-                let alive = if stays.contains(&(object as usize)) {
+                let alive = if stays(object as usize) {
                     Some(object)
                 } else if Header::is_header(header) {
                     release(object);

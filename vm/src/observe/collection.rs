@@ -83,8 +83,7 @@ fn report(machine: &mut Machine, process: &Process, measured: Measured) {
 /// Words that the heap takes up, both generations.
 fn heap_words(process: &Process) -> u64 {
     let heap = &process.heap;
-    let old = heap.old.as_ref().map_or(0, |old| old.block.words());
-    (heap.block.words() + old + heap.fragment_words) as u64
+    (heap.block.words() + heap.old_words() + heap.fragment_words) as u64
 }
 
 /// `[{Item, Words}]`, behind `{timeout, Milliseconds}` if there is one.
@@ -95,16 +94,12 @@ fn sizes<A: Arena + ?Sized>(
 ) -> Result<Term, NoMemory> {
     let heap = &process.heap;
     let words = |from: *mut u64, to: *mut u64| (to as usize - from as usize) / 8;
-    let (old_block, old_used) = match &heap.old {
-        Some(old) => (old.block.words(), old.used),
-        None => (0, 0),
-    };
     let all: [(Atom, usize); 6] = [
-        (am::OLD_HEAP_BLOCK_SIZE, old_block),
+        (am::OLD_HEAP_BLOCK_SIZE, heap.old_words()),
         (am::HEAP_BLOCK_SIZE, heap.block.words()),
         (am::MBUF_SIZE, heap.fragment_words),
         (am::STACK_SIZE, words(heap.stack, heap.block.end())),
-        (am::OLD_HEAP_SIZE, old_used),
+        (am::OLD_HEAP_SIZE, heap.old_used()),
         (am::HEAP_SIZE, words(heap.block.start(), heap.top)),
     ];
     let mut list = Term::NIL;

@@ -604,10 +604,9 @@ impl Process {
     /// Bytes that the process takes up: `process_info(Pid, memory)`.
     pub fn memory(&self) -> usize {
         let heap = &self.heap;
-        let old = heap.old.as_ref().map_or(0, |old| old.block.words());
         let fragments: usize = heap.fragments.iter().map(|f| f.block.words()).sum();
         size_of::<Process>()
-            + (heap.block.words() + old + fragments) * 8
+            + (heap.block.words() + heap.old_words() + fragments) * 8
             + self.mailbox.memory()
             + self.dictionary.memory()
             + self.rare.as_ref().map_or(0, |_| size_of::<Rare>())

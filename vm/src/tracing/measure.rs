@@ -91,8 +91,7 @@ fn reading(machine: &mut Machine, process: &Process, kind: Kind) -> u64 {
 pub fn words_in_use(process: &Process) -> u64 {
     let heap = &process.heap;
     let young = (process.heap_top() as usize - heap.block.start() as usize) / 8;
-    let old = heap.old.as_ref().map_or(0, |old| old.used);
-    (young + old + heap.fragment_words) as u64
+    (young + heap.old_used() + heap.fragment_words) as u64
 }
 
 /// A collection has freed words.

@@ -7,6 +7,7 @@ use super::{Access, open};
 use crate::atom::am;
 use crate::ets::table::Kind;
 use crate::memory::Arena;
+use crate::memory::heap::{ADOPTED, Parcel};
 use crate::term::Term;
 
 /// The functions of this file.
@@ -23,8 +24,27 @@ pub const TABLE: &[Bif] = &[
 
 fn lookup_2(cx: &mut Context, args: &[Term]) -> Value {
     let table = open(cx, args[0], Access::Read)?;
+    if table.has_large {
+        return lookup_large(cx, args, Access::Read);
+    }
     let (heap, atoms) = cx.heap_and_atoms();
     Ok(table.lookup(atoms, args[1], heap)?)
+}
+
+/// As `lookup/2`, of objects that may be large: the room for them is made in pieces, the copy at one go, of what is there then.
+#[cold]
+fn lookup_large(cx: &mut Context, args: &[Term], access: Access) -> Value {
+    let words = open(cx, args[0], access)?.words_of(cx.atoms(), args[1]);
+    if words < ADOPTED {
+        let table = open(cx, args[0], access)?;
+        let (heap, atoms) = cx.heap_and_atoms();
+        return Ok(table.lookup(atoms, args[1], heap)?);
+    }
+    let mut parcel = Parcel::with_room(words, cx)?;
+    let table = open(cx, args[0], access)?;
+    let list = table.lookup(cx.atoms(), args[1], &mut parcel)?;
+    parcel.give_to(cx.heap())?;
+    Ok(list)
 }
 
 fn lookup_element_3(cx: &mut Context, args: &[Term]) -> Value {
@@ -51,6 +71,12 @@ fn lookup_element(cx: &mut Context, args: &[Term]) -> Result<Option<Term>, Fail>
         if index >= object.elements().len() {
             return Err(Fail::Badarg);
         }
+        if object.words().len() >= ADOPTED {
+            let mut parcel = Parcel::new();
+            let element = object.copy_element(index, &mut parcel)?;
+            parcel.give_to(heap)?;
+            return Ok(Some(element));
+        }
         return Ok(Some(object.copy_element(index, heap)?));
     }
     let mut list = Term::NIL;
@@ -71,10 +97,15 @@ fn member_2(cx: &mut Context, args: &[Term]) -> Value {
 }
 
 fn take_2(cx: &mut Context, args: &[Term]) -> Value {
+    let list = match open(cx, args[0], Access::Write)? {
+        table if !table.has_large => {
+            let (heap, atoms) = cx.heap_and_atoms();
+            table.lookup(atoms, args[1], heap)?
+        }
+        _ => lookup_large(cx, args, Access::Write)?,
+    };
     let mut table = open(cx, args[0], Access::Write)?;
-    let (heap, atoms) = cx.heap_and_atoms();
-    let list = table.lookup(atoms, args[1], heap)?;
-    table.delete(atoms, args[1], |_| true);
+    table.delete(cx.atoms(), args[1], |_| true);
     Ok(list)
 }
 

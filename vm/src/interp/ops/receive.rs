@@ -86,7 +86,9 @@ unsafe fn send_out_of_line(
 #[inline(always)]
 fn is_crowded(process: &Process) -> bool {
     let heap = &process.heap;
-    heap.fragment_words > heap.block.words().max(FRAGMENT_LIMIT) || heap.off_heap.wants_collection()
+    heap.fragment_words > heap.block.words().max(FRAGMENT_LIMIT)
+        || heap.off_heap.wants_collection()
+        || heap.adopted.wants_full_sweep()
 }
 
 op! {

@@ -63,7 +63,7 @@ traces() ->
     ?SHOW([erlang:trace_info({lists, reverse, 2}, I)
            || I <- [all, traced, match_spec, meta, meta_match_spec, call_count, call_time]]),
     ?SHOW(erlang:trace_info({no_such_module, f, 0}, all)),
-    ?SHOW([erlang:trace_info({lists, F, 2}, I) || F <- [map, no_such_function], I <- [1, "a", no_item]]),
+    ?SHOW([erlang:trace_info({?MODULE, F, 0}, I) || F <- [main, no_such_function], I <- [1, "a", no_item]]),
     ?SHOW(erlang:trace_info(on_load, all)),
     ?SHOW([erlang:trace_info(E, match_spec) || E <- [send, 'receive']]),
     ?TRY(erlang:trace_info(id(other), flags)),

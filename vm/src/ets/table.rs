@@ -13,7 +13,7 @@ use super::object::{Measured, Object, ObjectBox};
 use super::ordered::{OrderedStore, Place};
 use super::{Heir, TableId};
 use crate::atom::{AtomTable, am};
-use crate::memory::heap::ADOPTED;
+use crate::memory::adopted::ADOPTED;
 use crate::memory::resource::Handle;
 use crate::memory::{Arena, NoMemory};
 use crate::term::compare::exact_equal;

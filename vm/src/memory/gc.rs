@@ -21,7 +21,8 @@
 //! collection: who calls [`collect`] holds none.
 
 use super::NoMemory;
-use super::heap::{Adopted, Block, Fragment, Heap};
+use super::adopted::Adopted;
+use super::heap::{Block, Fragment, Heap};
 use super::off_heap::OffHeap;
 use crate::atom::am;
 use crate::bits::view::view;

@@ -19,14 +19,12 @@
 //! The [`Arena`] side of a heap never moves anything: when the block is full, it
 //! makes a fragment, which the next collection folds in.
 
+use super::adopted::Adopted;
 use super::arena::{Arena, NoMemory};
 use super::off_heap::OffHeap;
-use crate::process::try_box;
 use crate::term::pace::Pace;
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::alloc::Layout;
-use core::ops::Range;
 use core::ptr::NonNull;
 
 /// A block of words that this owner alone frees.
@@ -98,19 +96,16 @@ impl Fragment {
     }
 }
 
+/// Words in use in all of them.
+pub fn used_in(fragments: &[Fragment]) -> usize {
+    fragments.iter().map(|fragment| fragment.used).sum()
+}
+
 /// Smallest size of a fragment that a heap makes for itself, in words.
 const MIN_FRAGMENT: usize = 128;
 
-/// A parcel from so many words on is adopted. (Smaller ones are copied in a tenth of a millisecond, and need not wait for a full sweep.)
-pub const ADOPTED: usize = 1 << 17;
-/// Parcels of more fragments are not adopted, since each object's address is compared with each fragment's.
-const FEW_FRAGMENTS: usize = 16;
 /// Words of a page.
 const PAGE: usize = 512;
-/// With so many fragments a full sweep is due.
-const MANY_FRAGMENTS: usize = 2 * FEW_FRAGMENTS;
-/// Words that a full sweep may be put off for, besides as many as survived the last one: some of them may be dead.
-const PUT_OFF: usize = 1 << 20;
 
 /// The memory of one process.
 pub struct Heap {
@@ -218,22 +213,23 @@ impl Heap {
     fn allocate_in_fragment(&mut self, words: usize) -> Result<NonNull<u64>, NoMemory> {
         // As much again as there is, so that a long list costs few fragments.
         let size = self.fragment_words.max(MIN_FRAGMENT);
-        let object = from_fragments(&mut self.fragments, words, size)?;
+        let object = from_fragments(&mut self.fragments, words, |_| size)?;
         self.fragment_words += words;
         Ok(object)
     }
 }
 
-/// `words` words of the last fragment; of a new one of about `size` words if they do not fit there.
+/// `words` words of the last fragment; of a new one of about as many words as `size` says if they do not fit there.
 fn from_fragments(
     fragments: &mut Vec<Fragment>,
     words: usize,
-    size: usize,
+    size: impl FnOnce(&[Fragment]) -> usize,
 ) -> Result<NonNull<u64>, NoMemory> {
     let fits = fragments
         .last()
         .is_some_and(|f| f.block.words() - f.used >= words);
     if !fits {
+        let size = size(fragments);
         let block = Block::allocate(size.max(words)).or_else(|_| Block::allocate(words))?;
         fragments.try_reserve(1).map_err(|_| NoMemory)?;
         fragments.push(Fragment { block, used: 0 });
@@ -322,9 +318,7 @@ impl Parcel {
 
     /// Hands everything over to `heap`.
     pub fn give_to(mut self, heap: &mut Heap) -> Result<(), NoMemory> {
-        let words = self.fragments.iter().map(|fragment| fragment.used).sum();
-        let is_large = words >= ADOPTED && self.fragments.len() <= FEW_FRAGMENTS;
-        if is_large && heap.adopted.take(&mut self.fragments, words) {
+        if heap.adopted.take(&mut self.fragments) {
             heap.off_heap.append(&mut self.off_heap);
             return Ok(());
         }
@@ -340,98 +334,6 @@ impl Parcel {
     }
 }
 
-/// Large parcels of a process, which stay where they are until a full sweep. Most processes never have any.
-#[derive(Default)]
-pub struct Adopted(Option<Box<LargeParcels>>);
-
-#[derive(Default)]
-struct LargeParcels {
-    fragments: Vec<Fragment>,
-    /// Words in use in them.
-    words: usize,
-    /// Words of the largest parcel.
-    largest: usize,
-    /// Words of the process that the last full sweep left.
-    survived: usize,
-    /// Where all of them are: from the first one's start to the last one's end.
-    bounds: Range<usize>,
-}
-
-impl Adopted {
-    /// Takes all fragments of a parcel of so many words, or none if there is no memory for the list of them.
-    fn take(&mut self, fragments: &mut Vec<Fragment>, words: usize) -> bool {
-        if self.0.is_none() {
-            self.0 = try_box(LargeParcels::default()).ok();
-        }
-        let Some(all) = &mut self.0 else {
-            return false;
-        };
-        if all.fragments.try_reserve(fragments.len()).is_err() {
-            return false;
-        }
-        for Fragment { block, .. } in &*fragments {
-            let (start, end) = (block.start() as usize, block.end() as usize);
-            all.bounds = match all.bounds.is_empty() {
-                true => start..end,
-                false => all.bounds.start.min(start)..all.bounds.end.max(end),
-            };
-        }
-        all.fragments.append(fragments);
-        all.words += words;
-        all.largest = all.largest.max(words);
-        true
-    }
-
-    /// Whether the address is of an adopted object.
-    #[inline(always)]
-    pub fn contains(&self, address: usize) -> bool {
-        self.0.as_ref().is_some_and(|all| all.contains(address))
-    }
-
-    /// Whether it is time to find out how much of it is dead. One parcel alone never is a reason: a full sweep would copy it.
-    #[inline(always)]
-    pub fn wants_full_sweep(&self) -> bool {
-        self.0.as_ref().is_some_and(|all| all.may_be_dead())
-    }
-
-    /// Words in use.
-    pub fn words(&self) -> usize {
-        self.0.as_ref().map_or(0, |all| all.words)
-    }
-
-    /// The fragments.
-    pub fn fragments(&self) -> &[Fragment] {
-        self.0.as_ref().map_or(&[], |all| &all.fragments)
-    }
-
-    /// For a full sweep: everything, so that none is left.
-    pub fn take_all(&mut self) -> Vec<Fragment> {
-        let Some(all) = &mut self.0 else {
-            return Vec::new();
-        };
-        core::mem::take(&mut **all).fragments
-    }
-
-    /// A full sweep has left so many words, all of them elsewhere.
-    pub fn swept(&mut self, survived: usize) {
-        if let Some(all) = &mut self.0 {
-            all.survived = survived;
-        }
-    }
-}
-
-impl LargeParcels {
-    fn contains(&self, address: usize) -> bool {
-        let holds = |fragment: &Fragment| fragment.block.contains(address as *const u64);
-        self.bounds.contains(&address) && self.fragments.iter().any(holds)
-    }
-
-    fn may_be_dead(&self) -> bool {
-        self.words - self.largest > self.survived.max(PUT_OFF)
-            || self.fragments.len() > MANY_FRAGMENTS
-    }
-}
-
 impl Default for Parcel {
     fn default() -> Self {
         Parcel::new()
@@ -440,12 +342,14 @@ impl Default for Parcel {
 
 impl Arena for Parcel {
     fn allocate(&mut self, words: usize) -> Result<NonNull<u64>, NoMemory> {
-        // Most parcels are of one size that is known beforehand. Others grow by a half, so that they are of few fragments.
-        let used: usize = match self.fragments.is_empty() {
-            true => return from_fragments(&mut self.fragments, words, words),
-            false => self.fragments.iter().map(|fragment| fragment.used).sum(),
-        };
-        from_fragments(&mut self.fragments, words, (used / 2).max(MIN_FRAGMENT))
+        from_fragments(&mut self.fragments, words, |fragments| {
+            match fragments.is_empty() {
+                // Most parcels are of one size that is known beforehand.
+                true => words,
+                // Others grow by a half, so that they are of few fragments.
+                false => (used_in(fragments) / 2).max(MIN_FRAGMENT),
+            }
+        })
     }
 
     fn off_heap(&mut self) -> &mut OffHeap {

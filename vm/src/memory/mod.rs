@@ -1,5 +1,6 @@
 //! Memory of terms: heaps, fragments, off-heap binaries and resources, literals, and the collector.
 
+pub mod adopted;
 pub mod arena;
 pub mod fun_references;
 pub mod gc;

@@ -7,7 +7,8 @@ use super::{Access, open};
 use crate::atom::am;
 use crate::ets::table::Kind;
 use crate::memory::Arena;
-use crate::memory::heap::{ADOPTED, Parcel};
+use crate::memory::adopted::ADOPTED;
+use crate::memory::heap::Parcel;
 use crate::term::Term;
 
 /// The functions of this file.
